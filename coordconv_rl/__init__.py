@@ -1,0 +1,1 @@
+"""CoordConv for reinforcement learning agents."""

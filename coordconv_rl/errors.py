@@ -1,0 +1,33 @@
+"""What a user typed wrong, said in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input: the message is one line that says what is wrong, why, and what to do instead.
+
+    The command line prints it without a traceback and exits with code 2.
+    """
+
+
+def unknown(kind: str, name: object, choices: Iterable[str]) -> InputError:
+    """Make the error for a name that is not among the choices, with the closest ones first.
+
+    Args:
+        kind: What the name stands for, as in "game".
+        name: What was asked for.
+        choices: The names that exist.
+    """
+    known = sorted(choices)
+    folded = {choice.lower(): choice for choice in known}
+    found = difflib.get_close_matches(str(name).lower(), folded, n=3, cutoff=0.5)
+    if found:
+        hint = "did you mean " + " or ".join(folded[match] for match in found) + "?"
+    elif len(known) <= 12:
+        hint = "choose from " + ", ".join(known)
+    else:
+        hint = f"choose from {len(known)} names, such as " + ", ".join(known[:3])
+    return InputError(f"unknown {kind} {name!r}: {hint}")

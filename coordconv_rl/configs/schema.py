@@ -1,0 +1,140 @@
+"""What a run and an experiment are: frozen dataclasses, validated strictly, values only in YAML.
+
+Steps are environment (agent) steps of four emulator frames everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Algo = Literal["a2c", "ppo"]
+Protocol = Literal["v4", "v5"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """An algorithm's settings; `configs/a2c.yaml` and `configs/ppo.yaml` hold the presets.
+
+    Attributes:
+        n_envs: Environments stepped together.
+        n_steps: Environment steps of each environment in one rollout.
+        learning_rate: Step size at the start of training.
+        schedule: How the learning rate (and PPO's clip range) goes: constant, or linear to zero.
+        gamma: Discount factor of the return.
+        gae_lambda: Lambda of generalised advantage estimation.
+        ent_coef: Weight of the entropy bonus.
+        vf_coef: Weight of the value loss.
+        max_grad_norm: Bound on the gradient's norm.
+        n_epochs: Passes over one rollout (PPO; A2C makes one).
+        batch_size: Observations in one minibatch (PPO; A2C takes the whole rollout).
+        clip_range: PPO's clip range at the start of training.
+    """
+
+    n_envs: int
+    n_steps: int
+    learning_rate: float
+    schedule: Literal["constant", "linear"]
+    gamma: float
+    gae_lambda: float
+    ent_coef: float
+    vf_coef: float
+    max_grad_norm: float
+    n_epochs: int = 1
+    batch_size: int | None = None
+    clip_range: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a trained agent is judged.
+
+    Attributes:
+        episodes: Whole games for each of the two ways to act; 0 for no evaluation.
+        greedy: Whether to play the most likely actions too, beside sampled ones.
+    """
+
+    episodes: int = 30
+    greedy: bool = True
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One training run, fully resolved: what its `config.yaml` holds.
+
+    Attributes:
+        algo: The algorithm.
+        game: The game's Gymnasium name, as in "Breakout".
+        arm: The arm's name in `coordconv_rl.arms.ARMS`.
+        seed: Seed of weights, actions, minibatches and environments.
+        steps: Environment steps to train for.
+        hyperparameters: The algorithm's settings.
+        backbone: The convolutional network.
+        protocol: The Atari protocol.
+        full_action_space: Whether all 18 actions are offered (protocol v5 only).
+        precision: Arithmetic of the network's training pass.
+        device: Where the network lives: "cpu", "cuda" or "cuda:0".
+        threads: Threads of torch and OpenCV.
+        workers: Processes that step the environments; 0 steps them in the training process.
+        checkpoint_minutes: Minutes between checkpoints.
+        evaluation: How the trained agent is judged.
+    """
+
+    algo: Algo
+    game: str
+    arm: str
+    seed: int
+    steps: int
+    hyperparameters: Hyperparameters
+    backbone: Literal["nature", "impala"] = "nature"
+    protocol: Protocol = "v4"
+    full_action_space: bool = False
+    precision: Precision = "auto"
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 0
+    checkpoint_minutes: float = 5.0
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id and its folder below the experiment: algo/game/arm/seed-n."""
+        return f"{self.algo}/{self.game}/{self.arm}/seed-{self.seed}"
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """Arms x algorithms x games x seeds, compared with everything else equal.
+
+    Attributes:
+        name: The experiment's name; its default folder is `runs/<name>`.
+        description: A sentence on what the experiment is for.
+        algos: The algorithms.
+        games: Gymnasium names of games.
+        suite: A named suite of games, instead of `games`.
+        arms: The arms.
+        seeds: The seeds; each trains one agent for each algorithm, game and arm.
+        steps: Environment steps of each run.
+        overrides: Hyperparameters that differ from the presets, by algorithm.
+        backbone: As in `RunConfig`, and so are all fields below.
+    """
+
+    name: str
+    description: str
+    algos: tuple[Algo, ...]
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    steps: int
+    games: tuple[str, ...] = ()
+    suite: str | None = None
+    overrides: dict[str, dict[str, float | int | str]] = field(default_factory=dict)
+    backbone: Literal["nature", "impala"] = "nature"
+    protocol: Protocol = "v4"
+    full_action_space: bool = False
+    precision: Precision = "auto"
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 0
+    checkpoint_minutes: float = 5.0
+    evaluation: Evaluation = field(default_factory=Evaluation)

@@ -1,0 +1,35 @@
+"""Files that others read while we write: a temporary name, then a rename, never half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write `data` under a temporary name beside `path`, flush it to the disk, then rename it.
+
+    Raises:
+        OSError: The folder is missing, cannot be written, or the disk is full; `path` is as before.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write text as UTF-8, as `write_bytes_atomic` does."""
+    write_bytes_atomic(path, text.encode())
+
+
+def write_json_atomic(path: Path, value: Any) -> None:
+    """Write a value as indented JSON, as `write_bytes_atomic` does; NaN is refused."""
+    write_text_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

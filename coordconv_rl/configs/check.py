@@ -1,0 +1,116 @@
+"""What no type can say: names that exist, numbers that make sense. Every error is one line."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from coordconv_rl.arms import get_arm
+from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.envs.games import check_game, resolve_games
+from coordconv_rl.errors import InputError
+
+MAX_SEED = 2**31 - 1_000_000  # seeds of environments are seed + index and fit in 32 bits
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not (math.isfinite(value) and value >= least):
+        raise InputError(f"{name} is {value}: it must be a finite number of at least {least}")
+
+
+def _at_most(name: str, value: float, most: float) -> None:
+    if value > most:
+        raise InputError(f"{name} is {value}: it must be at most {most}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise `InputError` unless the seed is usable for torch, NumPy and the emulators."""
+    _at_least("seed", seed, 0)
+    _at_most("seed", seed, MAX_SEED)
+
+
+def check_hyperparameters(settings: Hyperparameters, algo: str) -> None:
+    """Raise `InputError` if a hyperparameter makes no sense for that algorithm."""
+    for name in ("n_envs", "n_steps", "n_epochs"):
+        _at_least(name, getattr(settings, name), 1)
+    for name in ("learning_rate", "ent_coef", "vf_coef", "max_grad_norm"):
+        _at_least(name, getattr(settings, name), 0)
+    for name in ("gamma", "gae_lambda"):
+        _at_least(name, getattr(settings, name), 0)
+        _at_most(name, getattr(settings, name), 1)
+    rollout = settings.n_envs * settings.n_steps
+    if rollout < 2:
+        raise InputError("n_envs * n_steps is 1: one rollout needs at least 2 observations")
+    if algo == "a2c":
+        if settings.n_epochs != 1 or settings.batch_size or settings.clip_range:
+            raise InputError("a2c takes no n_epochs, batch_size or clip_range: use ppo for these")
+        return
+    if settings.batch_size is None or settings.clip_range is None:
+        raise InputError("ppo needs a batch_size and a clip_range")
+    _at_least("batch_size", settings.batch_size, 2)
+    _at_least("clip_range", settings.clip_range, 1e-9)
+    if rollout % settings.batch_size:
+        raise InputError(
+            f"batch_size is {settings.batch_size}: it must divide n_envs * n_steps = {rollout}, "
+            "or the last minibatch is cut short"
+        )
+
+
+def check_run(config: RunConfig) -> None:
+    """Raise `InputError` if the run says something that makes no sense."""
+    check_game(config.game)
+    get_arm(config.arm)
+    check_seed(config.seed)
+    check_hyperparameters(config.hyperparameters, config.algo)
+    _check_shared(config)
+    if config.workers > config.hyperparameters.n_envs:
+        raise InputError(
+            f"workers is {config.workers}, but there are only "
+            f"{config.hyperparameters.n_envs} environments: take at most as many"
+        )
+
+
+def _check_shared(config: RunConfig | ExperimentConfig) -> None:
+    _at_least("steps", config.steps, 1)
+    _at_least("threads", config.threads, 1)
+    _at_least("workers", config.workers, 0)
+    _at_least("checkpoint_minutes", config.checkpoint_minutes, 0)
+    _check_evaluation(config.evaluation)
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", config.device):
+        raise InputError(f"device is {config.device!r}: it must be cpu, cuda or cuda:N")
+    if config.full_action_space and config.protocol != "v5":
+        raise InputError("full_action_space needs protocol v5: v4 offers the minimal actions only")
+
+
+def _check_evaluation(evaluation: Evaluation) -> None:
+    _at_least("evaluation.episodes", evaluation.episodes, 0)
+
+
+def check_experiment(config: ExperimentConfig) -> None:
+    """Raise `InputError` if the experiment says something that makes no sense."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", config.name):
+        raise InputError(
+            f"name is {config.name!r}: use letters, digits, '.', '_' and '-', 64 at most"
+        )
+    for name in ("algos", "arms", "seeds"):
+        _check_list(name, getattr(config, name))
+    for arm in config.arms:
+        get_arm(arm)
+    for seed in config.seeds:
+        check_seed(seed)
+    games = resolve_games(config.games, config.suite)
+    _check_list("games", games)
+    _check_shared(config)
+    for algo in config.overrides:
+        if algo not in config.algos:
+            raise InputError(
+                f"overrides name {algo!r}, which is not among the algos {list(config.algos)}"
+            )
+
+
+def _check_list(name: str, values: tuple[object, ...]) -> None:
+    if not values:
+        raise InputError(f"{name} is empty: name at least one")
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise InputError(f"{name} holds {', '.join(repeated)} more than once: name each once")

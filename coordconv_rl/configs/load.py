@@ -1,0 +1,159 @@
+"""YAML to configuration and back: strict types, no unknown or repeated keys, one line on errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from coordconv_rl.configs.check import check_experiment, check_run
+from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.errors import InputError, unknown
+
+FOLDER = Path(__file__).parent
+PRESETS = ("a2c", "ppo")
+Config = TypeVar("Config", RunConfig, ExperimentConfig, Hyperparameters)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """The safe loader, but a key that stands twice in one mapping is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                line = node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} stands twice in the mapping at line {line}"
+                )
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping without running any of its tags.
+
+    Raises:
+        InputError: The file is missing, unreadable, no YAML, or no mapping.
+    """
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise InputError(f"cannot read {path}: {reason}") from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is not valid YAML: {reason}") from error
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise InputError(f"{path} must hold a mapping from names to values")
+    return value
+
+
+def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
+    """Turn plain values into a configuration, strictly.
+
+    Args:
+        kind: The dataclass to make.
+        values: As read from YAML.
+        source: What the values came from, for the error's text.
+
+    Raises:
+        InputError: A key is unknown or missing, or a value has the wrong type.
+    """
+    try:
+        text = json.dumps(values, allow_nan=False)
+        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+    except ValidationError as error:
+        raise InputError(f"{source}: {_describe(kind, error)}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{source}: {error}") from error
+
+
+def _describe(kind: type[Any], error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    name = ".".join(path)
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return str(unknown("key", name, _field_names(kind, path[:-1])))
+    if first["type"] in {"missing", "missing_argument"}:
+        return f"key {name!r} is missing"
+    hint = ""
+    if isinstance(first["input"], str) and first["type"] == "float_type":
+        hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
+    return f"{name} is {first['input']!r}: {first['msg'].lower()}{hint}"
+
+
+def _field_names(kind: type[Any], path: list[str]) -> list[str]:
+    nested = {"hyperparameters": Hyperparameters}
+    for part in path:
+        kind = nested.get(part) or type(_default(kind, part))
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _default(kind: type[Any], name: str) -> Any:
+    field = next(field for field in dataclasses.fields(kind) if field.name == name)
+    factory: Callable[[], Any] | Any = field.default_factory
+    return factory() if callable(factory) else field.default
+
+
+def preset(algo: str, overrides: Mapping[str, Any] | None = None) -> Hyperparameters:
+    """Return an algorithm's preset, with some values replaced.
+
+    Raises:
+        InputError: The algorithm or a key is unknown, or a value has the wrong type.
+    """
+    if algo not in PRESETS:
+        raise unknown("algorithm", algo, PRESETS)
+    values = read_yaml(FOLDER / f"{algo}.yaml") | dict(overrides or {})
+    return parse(Hyperparameters, values, f"{algo} hyperparameters")
+
+
+def experiment_names() -> tuple[str, ...]:
+    """Return the names of the experiments that come with the package."""
+    return tuple(sorted(p.stem for p in FOLDER.glob("*.yaml") if p.stem not in PRESETS))
+
+
+def load_experiment(
+    name_or_path: str, overrides: Mapping[str, Any] | None = None
+) -> ExperimentConfig:
+    """Read an experiment by its name in the package, or from a YAML file, and check it.
+
+    Args:
+        name_or_path: A name such as "quick", or the path of a YAML file.
+        overrides: Values that replace the file's.
+
+    Raises:
+        InputError: It does not exist, or says something that makes no sense.
+    """
+    path = FOLDER / f"{name_or_path}.yaml"
+    if name_or_path not in experiment_names():
+        path = Path(name_or_path)
+        if path.suffix not in {".yaml", ".yml"} and not path.is_file():
+            raise unknown("experiment", name_or_path, experiment_names())
+    values = read_yaml(path) | dict(overrides or {})
+    experiment = parse(ExperimentConfig, values, str(name_or_path))
+    check_experiment(experiment)
+    for algo in experiment.algos:
+        preset(algo, experiment.overrides.get(algo))
+    return experiment
+
+
+def load_run(path: Path) -> RunConfig:
+    """Read one run's resolved `config.yaml` and check it.
+
+    Raises:
+        InputError: It cannot be read, or says something that makes no sense.
+    """
+    config = parse(RunConfig, read_yaml(path), str(path))
+    check_run(config)
+    return config
+
+
+def to_yaml(config: RunConfig | ExperimentConfig) -> str:
+    """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
+    plain = json.loads(json.dumps(dataclasses.asdict(config)))
+    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,105 @@
+"""The environment and the SB3 model that a run's configuration describes."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import cv2
+import torch
+from stable_baselines3 import A2C, PPO
+
+from coordconv_rl.arms import get_arm
+from coordconv_rl.configs.schema import Hyperparameters, RunConfig
+from coordconv_rl.envs.atari import AtariVecEnv
+from coordconv_rl.errors import InputError
+from coordconv_rl.policies import DeviceRolloutBuffer, policy_settings
+
+Model: TypeAlias = A2C | PPO
+
+
+def check_device(device: str) -> torch.device:
+    """Return the device, or raise `InputError` if this machine does not have it."""
+    chosen = torch.device(device)
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        found = torch.cuda.device_count()
+        raise InputError(
+            f"device is {device}, but torch sees {found} CUDA GPU(s) here: use --device cpu, "
+            "or a torch build with CUDA on a machine with a GPU"
+        )
+    return chosen
+
+
+def use_threads(threads: int) -> None:
+    """Give torch that many threads and OpenCV one: its images are too small to share."""
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
+
+
+def build_env(config: RunConfig) -> AtariVecEnv:
+    """Return the training environments of the run."""
+    return AtariVecEnv(
+        config.game,
+        config.hyperparameters.n_envs,
+        seed=config.seed,
+        protocol=config.protocol,
+        training=True,
+        workers=config.workers,
+        full_action_space=config.full_action_space,
+    )
+
+
+def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
+    """Return the untrained SB3 model of the run; its weights follow from the run's seed.
+
+    Args:
+        config: The run.
+        env: Its environments, or any with the same spaces.
+        precision: "float32" or "bfloat16", as resolved for the device.
+    """
+    settings = config.hyperparameters
+    policy, policy_kwargs = policy_settings(
+        get_arm(config.arm),
+        seed=config.seed,
+        backbone=config.backbone,
+        precision=precision,
+        algo=config.algo,
+    )
+    shared: dict[str, Any] = {
+        "policy": policy,
+        "env": env,
+        "policy_kwargs": policy_kwargs,
+        "learning_rate": _schedule(settings, settings.learning_rate),
+        "n_steps": settings.n_steps,
+        "gamma": settings.gamma,
+        "gae_lambda": settings.gae_lambda,
+        "ent_coef": settings.ent_coef,
+        "vf_coef": settings.vf_coef,
+        "max_grad_norm": settings.max_grad_norm,
+        "seed": config.seed,
+        "device": config.device,
+    }
+    if torch.device(config.device).type == "cuda":
+        shared["rollout_buffer_class"] = DeviceRolloutBuffer
+    if config.algo == "a2c":
+        return A2C(**shared)
+    return PPO(
+        batch_size=settings.batch_size or 0,
+        n_epochs=settings.n_epochs,
+        clip_range=_schedule(settings, settings.clip_range or 0.0),
+        **shared,
+    )
+
+
+class LinearSchedule:
+    """A value that falls linearly from `start` to zero over the training."""
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+
+    def __call__(self, progress_remaining: float) -> float:
+        """Return the value where `progress_remaining` goes from 1 to 0."""
+        return progress_remaining * self.start
+
+
+def _schedule(settings: Hyperparameters, start: float) -> float | LinearSchedule:
+    return start if settings.schedule == "constant" else LinearSchedule(start)

@@ -1,0 +1,137 @@
+"""Checkpoints: one safetensors file each, tensors and JSON, no pickle, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_bytes_atomic, write_json_atomic
+
+FORMAT = "coordconv_rl-checkpoint"
+VERSION = 1
+_NAME = re.compile(r"step-(\d{12})\.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds.
+
+    Attributes:
+        state: Plain JSON data.
+        tensors: Tensors by name, on the CPU.
+    """
+
+    state: dict[str, Any]
+    tensors: dict[str, torch.Tensor]
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Return the checkpoint's path in a run folder, for an environment step."""
+    return folder / "checkpoints" / f"step-{step:012d}.safetensors"
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return a run folder's checkpoints, the newest first."""
+    found = (folder / "checkpoints").glob("step-*.safetensors")
+    return sorted((path for path in found if _NAME.fullmatch(path.name)), reverse=True)
+
+
+def _digest(state: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> int:
+    """Write a checkpoint under a temporary name, then rename it.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        OSError: The file cannot be written; nothing is left behind.
+    """
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()
+    }
+    state = json.dumps(checkpoint.state, allow_nan=False)
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "state": state,
+        "sha256": _digest(state, tensors),
+    }
+    data = save(tensors, metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(path, data)
+    return len(data)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read and check a checkpoint; nothing in it is executed.
+
+    Raises:
+        InputError: It is missing, truncated, foreign, tampered with, or of a newer version.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            _check_format(path, metadata)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"there is no checkpoint {path}") from None
+    except (SafetensorError, OSError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is damaged or no checkpoint: {reason}") from error
+    state = metadata.get("state", "")
+    if metadata.get("sha256") != _digest(state, tensors):
+        raise InputError(f"{path} was damaged or changed after it was written: use another one")
+    return Checkpoint(json.loads(state), tensors)
+
+
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path} is a safetensors file, but no checkpoint of coordconv_rl")
+    version = metadata.get("version", "")
+    if version != str(VERSION):
+        raise InputError(
+            f"{path} has checkpoint version {version!r}; this release reads version {VERSION}: "
+            "use the release that wrote it"
+        )
+
+
+def mark_best(folder: Path, step: int, score: float) -> None:
+    """Remember the checkpoint at `step` as the best so far."""
+    write_json_atomic(folder / "checkpoints" / "best.json", {"step": step, "score": score})
+
+
+def best_step(folder: Path) -> int | None:
+    """Return the environment step of the best checkpoint, or None if none is marked."""
+    path = folder / "checkpoints" / "best.json"
+    if not path.is_file():
+        return None
+    try:
+        return int(json.loads(path.read_text())["step"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: remove it, or restore it") from error
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all checkpoints but the newest `keep` and the best."""
+    best = best_step(folder)
+    for path in list_checkpoints(folder)[keep:]:
+        if best is None or path != checkpoint_path(folder, best):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""`episodes.csv`: one row for each full game that ended while training."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import deque
+from pathlib import Path
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_bytes_atomic
+
+HEADER = "step,score,frames,life_loss\n"
+RECENT = 100  # full games in the recent mean, as in SB3's ep_info_buffer
+
+
+class EpisodeLog:
+    """Appends rows to `episodes.csv` and remembers the most recent games.
+
+    Args:
+        path: The file.
+        kept_bytes: Length to cut the file to before going on; None starts a new file.
+
+    Raises:
+        InputError: The file is shorter than `kept_bytes`: rows were lost.
+    """
+
+    def __init__(self, path: Path, kept_bytes: int | None = None) -> None:
+        self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)
+        self.count = 0
+        data = HEADER.encode()
+        if kept_bytes is not None:
+            data = path.read_bytes()[:kept_bytes] if path.is_file() else b""
+            if len(data) < kept_bytes:
+                raise InputError(
+                    f"{path} holds {len(data)} bytes, but the checkpoint was made after "
+                    f"{kept_bytes}: restore the file, or start in a new folder"
+                )
+            self._read(data)
+        write_bytes_atomic(path, data)
+        self._file = path.open("ab", buffering=0)
+        self.bytes = len(data)
+
+    def _read(self, data: bytes) -> None:
+        for row in csv.DictReader(data.decode().splitlines()):
+            self.recent.append((float(row["score"]), int(row["frames"])))
+            self.count += 1
+
+    def add(self, step: int, score: float, frames: int, life_loss: bool) -> None:
+        """Append one game that ended at an environment step, in a single write."""
+        row = f"{step},{score:g},{frames},{int(life_loss)}\n".encode()
+        if self._file.write(row) != len(row):
+            raise OSError(28, os.strerror(28), self._file.name)
+        self.bytes += len(row)
+        self.recent.append((score, frames))
+        self.count += 1
+
+    @property
+    def recent_score(self) -> float | None:
+        """Mean raw score of the last 100 full games, or None before the first."""
+        if not self.recent:
+            return None
+        return sum(score for score, _ in self.recent) / len(self.recent)
+
+    @property
+    def recent_frames(self) -> float:
+        """Mean length of the last 100 full games in emulator frames; 0 before the first."""
+        return sum(frames for _, frames in self.recent) / max(len(self.recent), 1)
+
+    def sync(self) -> None:
+        """Wait until every row is on the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; twice is fine."""
+        self._file.close()

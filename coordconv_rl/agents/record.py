@@ -1,0 +1,137 @@
+"""`run.json`: what a run is doing or did, where, and with what."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from coordconv_rl.files import write_json_atomic
+
+PACKAGES = (
+    "coordconv_rl",
+    "torch",
+    "stable_baselines3",
+    "gymnasium",
+    "ale-py",
+    "numpy",
+    "opencv-python-headless",
+)
+
+
+class RunRecord:
+    """The contents of `run.json`, written again, whole, whenever they change.
+
+    Args:
+        folder: The run's folder.
+        fields: Further facts about this run.
+    """
+
+    def __init__(self, folder: Path, fields: dict[str, Any]) -> None:
+        self.path = folder / "run.json"
+        before = read_record(folder) or {}
+        self.seconds_before = float(before.get("seconds", 0.0))
+        self.fields: dict[str, Any] = {
+            "format": 1,
+            **fields,
+            "status": "running",
+            "reason": None,
+            "attempts": int(before.get("attempts", 0)) + 1,
+            "started": before.get("started") or now(),
+            "updated": now(),
+            "ended": None,
+            "seconds": self.seconds_before,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "versions": versions(),
+            "python": platform.python_version(),
+            "commit": git_commit(),
+            "command": " ".join(["coordconv-rl", *sys.argv[1:]]),
+            "machine": machine(),
+        }
+
+    def write(self, **changes: Any) -> None:
+        """Change some fields and write the file."""
+        self.fields |= changes | {"updated": now()}
+        write_json_atomic(self.path, self.fields)
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Write the run's end: done, interrupted or failed, and why."""
+        self.write(status=status, reason=reason, ended=now())
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Return a run folder's `run.json`, or None if there is none that can be read."""
+    try:
+        value = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that a result depends on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def git_commit() -> str | None:
+    """Return the commit of the checkout that this package runs from, "+" if it was changed."""
+    here = Path(__file__).parent
+    try:
+        top, commit = (
+            subprocess.run(
+                ["git", "-C", str(here), "rev-parse", "--show-toplevel", "HEAD"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+            .stdout.strip()
+            .splitlines()
+        )
+        if Path(top) != here.parents[1]:
+            return None
+        changed = subprocess.run(
+            ["git", "-C", top, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return commit + ("+" if changed else "")
+
+
+def machine() -> dict[str, Any]:
+    """Return what a speed depends on: processor, cores, memory in GiB, and system."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "system": f"{platform.system()} {platform.release()}",
+    }

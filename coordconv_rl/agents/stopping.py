@@ -1,0 +1,49 @@
+"""Asking a training run to stop at its next safe point."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+PARENT = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
+
+
+class Interrupted(Exception):
+    """The run stopped because it was asked to; its checkpoint is saved."""
+
+
+class StopRequest:
+    """Whether the run should stop: a signal came, or its launcher is gone."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        parent = os.environ.get(PARENT)
+        self._parent = int(parent) if parent else None
+
+    def check(self) -> str | None:
+        """Return why to stop, or None."""
+        if self.reason is None and self._parent not in (None, os.getppid()):
+            self.reason = "its launcher is gone"
+        return self.reason
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.reason is not None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.reason = f"{signal.Signals(number).name} was received"
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turn the first SIGINT or SIGTERM into a request; a second one acts at once."""
+    request = StopRequest()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, request._ask) for number in numbers}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""An experiment's runs: an immutable tuple whose ids are the folders' paths and the join key."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from itertools import product
+from pathlib import Path
+
+from coordconv_rl.configs.load import load_experiment, preset, to_yaml
+from coordconv_rl.configs.schema import Algo, ExperimentConfig, RunConfig
+from coordconv_rl.envs.games import resolve_games
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_text_atomic
+
+EXPERIMENT_FILE = "experiment.yaml"
+_SHARED = {f.name for f in fields(ExperimentConfig)} & {f.name for f in fields(RunConfig)}
+RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm, seed
+
+
+def run_id(algo: str, game: str, arm: str, seed: int) -> str:
+    """Return the id of a run, which is its folder below the experiment's."""
+    return f"{algo}/{game}/{arm}/seed-{seed}"
+
+
+def games(experiment: ExperimentConfig) -> tuple[str, ...]:
+    """Return the experiment's games, whether it names them or a suite."""
+    return resolve_games(experiment.games, experiment.suite)
+
+
+def run_keys(experiment: ExperimentConfig) -> tuple[RunKey, ...]:
+    """Return the (algorithm, game, arm, seed) of every run, in the order to start them.
+
+    The longest come first: PPO, which trains on each rollout several times, before A2C. Then
+    seeds vary slowest and arms fastest, so that an experiment that is stopped early has compared
+    all arms on the same seeds.
+    """
+    algos = sorted(experiment.algos, reverse=True)
+    order = product(algos, experiment.seeds, games(experiment), experiment.arms)
+    return tuple((algo, game, arm, seed) for algo, seed, game, arm in order)
+
+
+def expand(experiment: ExperimentConfig) -> tuple[RunConfig, ...]:
+    """Return every run of the experiment, fully resolved, in the order of `run_keys`."""
+    settings = {algo: preset(algo, experiment.overrides.get(algo)) for algo in experiment.algos}
+    shared = {name: getattr(experiment, name) for name in _SHARED}
+    return tuple(
+        RunConfig(algo, game, arm, seed, hyperparameters=settings[algo], **shared)
+        for algo, game, arm, seed in run_keys(experiment)
+    )
+
+
+def read_experiment(folder: Path) -> ExperimentConfig:
+    """Read the resolved experiment that a folder holds.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    path = folder / EXPERIMENT_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{folder} holds no experiment (no {EXPERIMENT_FILE}): give the folder of one, or "
+            "start it with coordconv-rl compare"
+        )
+    return load_experiment(str(path))
+
+
+def claim_folder(folder: Path, experiment: ExperimentConfig) -> None:
+    """Write the experiment into its folder, or check that the folder holds this very one.
+
+    Raises:
+        InputError: The folder holds another experiment (it says what differs), or is not writable.
+    """
+    path = folder / EXPERIMENT_FILE
+    if path.is_file():
+        if differing := differences(read_experiment(folder), experiment):
+            raise InputError(
+                f"{folder} holds another experiment ({'; '.join(differing)}): "
+                "choose another --folder, or go back to what it was"
+            )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text_atomic(path, to_yaml(experiment))
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def differences(old: ExperimentConfig, new: ExperimentConfig) -> list[str]:
+    """Say what differs between two experiments, field by field; their descriptions may."""
+    before, after = asdict(old), asdict(new)
+    return [
+        f"{name} was {before[name]} and is now {after[name]}"
+        for name in before
+        if name != "description" and before[name] != after[name]
+    ]

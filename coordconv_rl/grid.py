@@ -1,0 +1,104 @@
+"""The coordinates of pixels, made once for each image size."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def coordinates(
+    spatial_shape: Sequence[int],
+    *,
+    radius: bool = False,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+    shuffle_seed: int | None = None,
+) -> Tensor:
+    """Make the coordinate channels of one image.
+
+    Args:
+        spatial_shape: Pixels along each spatial axis in the order of the input's axes: (H, W) for
+            images, (L,) for sequences, (D, H, W) for volumes.
+        radius: Whether to append the distance from the centre, sqrt(x^2 + y^2 + ...).
+        dtype: Floating type of the result; the values are computed in float64 before.
+        device: Where the result lives.
+        shuffle_seed: If given, pixel positions are permuted by one permutation that is common to
+            all channels and depends on this seed and the spatial shape alone.
+
+    Returns:
+        Shape (1, axes [+ 1], *spatial_shape): the last axis' coordinate first, values in [-1, 1]
+        (the radius: 0 to sqrt(axes)).
+    """
+    axes = [
+        (2.0 * torch.arange(size, dtype=torch.float64, device=device) - (size - 1))
+        / max(size - 1, 1)
+        for size in spatial_shape
+    ]
+    channels = list(reversed(torch.meshgrid(*axes, indexing="ij")))
+    if radius:
+        channels.append(torch.stack(channels).square().sum(0).sqrt())
+    grid = torch.stack(channels).unsqueeze(0)
+    if shuffle_seed is not None:
+        order = torch.tensor(_permutation(shuffle_seed, tuple(spatial_shape)), device=device)
+        grid = grid.flatten(2)[..., order].unflatten(2, tuple(spatial_shape))
+    return grid.to(dtype)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _permutation(seed: int, spatial_shape: tuple[int, ...]) -> list[int]:
+    """Permute the flat pixel positions, the same way on every machine and device."""
+    order = list(range(math.prod(spatial_shape)))
+    random.Random(f"{seed}:{'x'.join(map(str, spatial_shape))}").shuffle(order)
+    return order
+
+
+class CoordinateGrid:
+    """Keeps the coordinates of the last image size; copies and pickles of it start empty.
+
+    Args:
+        radius: Whether the distance from the centre is one more channel.
+        shuffle_seed: Permutes the pixels; see `coordinates`.
+    """
+
+    def __init__(self, radius: bool = False, shuffle_seed: int | None = None) -> None:
+        self.radius = radius
+        self.shuffle_seed = shuffle_seed
+        self._kept: tuple[object, Tensor] | None = None
+
+    def __reduce__(self) -> tuple[type[CoordinateGrid], tuple[bool, int | None]]:
+        return CoordinateGrid, (self.radius, self.shuffle_seed)
+
+    def get(
+        self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+    ) -> Tensor:
+        """Return `coordinates`, made again only if shape, type or device differ from last time."""
+        if tracing():
+            return self._make(spatial_shape, dtype, device)
+        key = (spatial_shape, dtype, device)
+        kept = self._kept
+        if kept is None or kept[0] != key:
+            with torch.inference_mode(False):  # else training could not use it later
+                kept = self._kept = (key, self._make(spatial_shape, dtype, device))
+        return kept[1]
+
+    def _make(
+        self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+    ) -> Tensor:
+        return coordinates(
+            spatial_shape,
+            radius=self.radius,
+            dtype=dtype,
+            device=device,
+            shuffle_seed=self.shuffle_seed,
+        )
+
+
+def tracing() -> bool:
+    """Tell whether torch records operations (compile, export, jit) instead of computing now."""
+    return torch.compiler.is_compiling() or bool(
+        torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    )

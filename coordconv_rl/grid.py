@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def coordinates(
@@ -44,7 +44,7 @@ def coordinates(
     grid = torch.stack(channels).unsqueeze(0)
     if shuffle_seed is not None:
         order = torch.tensor(_permutation(shuffle_seed, tuple(spatial_shape)), device=device)
-        grid = grid.flatten(2)[..., order].unflatten(2, tuple(spatial_shape))
+        grid = grid.flatten(2)[..., order].view(grid.shape)
     return grid.to(dtype)
 
 
@@ -95,6 +95,48 @@ class CoordinateGrid:
             device=device,
             shuffle_seed=self.shuffle_seed,
         )
+
+
+class AddCoords(nn.Module):
+    """Concatenates coordinate channels to an input: CoordConv in its classical form.
+
+    `CoordConv2d` and its siblings compute the same function as this followed by a convolution, and
+    cost less.
+
+    Args:
+        radius: Whether the distance from the centre is one more channel.
+        shuffle_seed: Permutes the coordinates' pixels; see `coordinates`.
+    """
+
+    def __init__(self, *, radius: bool = False, shuffle_seed: int | None = None) -> None:
+        super().__init__()
+        self.radius = radius
+        self.shuffle_seed = shuffle_seed
+        self._grid = CoordinateGrid(radius, shuffle_seed)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Append the channels.
+
+        Args:
+            input: Shape (N, C, *spatial), one to three spatial axes, floating.
+
+        Returns:
+            Shape (N, C + channels, *spatial), the input's type.
+
+        Raises:
+            ValueError: If the input has no batch, channel and spatial axes or is not floating.
+        """
+        if not 3 <= input.dim() <= 5 or not input.is_floating_point():
+            raise ValueError(
+                f"AddCoords wants a floating input of shape (N, C, *spatial) with one to three "
+                f"spatial axes, found {input.dtype} of shape {tuple(input.shape)}"
+            )
+        grid = self._grid.get(tuple(input.shape[2:]), input.dtype, input.device)
+        return torch.cat([input, grid.expand(input.shape[0], *grid.shape[1:])], dim=1)
+
+    def extra_repr(self) -> str:
+        """Show the options in `repr`."""
+        return f"radius={self.radius}, shuffle_seed={self.shuffle_seed}"
 
 
 def tracing() -> bool:

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from coordconv_rl.grid import CoordinateGrid, coordinates, tracing
+from coordconv_rl.grid import AddCoords, CoordinateGrid, coordinates, tracing
 from coordconv_rl.share import KeptMap, add_to_each
 
 __all__ = [
@@ -32,48 +32,6 @@ __all__ = [
     "CoordConvTranspose2d",
     "coordinates",
 ]
-
-
-class AddCoords(nn.Module):
-    """Concatenates coordinate channels to an input: CoordConv in its classical form.
-
-    `CoordConv2d` and its siblings compute the same function as this followed by a convolution, and
-    cost less.
-
-    Args:
-        radius: Whether the distance from the centre is one more channel.
-        shuffle_seed: Permutes the coordinates' pixels; see `coordinates`.
-    """
-
-    def __init__(self, *, radius: bool = False, shuffle_seed: int | None = None) -> None:
-        super().__init__()
-        self.radius = radius
-        self.shuffle_seed = shuffle_seed
-        self._grid = CoordinateGrid(radius, shuffle_seed)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Append the channels.
-
-        Args:
-            input: Shape (N, C, *spatial), one to three spatial axes, floating.
-
-        Returns:
-            Shape (N, C + channels, *spatial), the input's type.
-
-        Raises:
-            ValueError: If the input has no batch, channel and spatial axes or is not floating.
-        """
-        if not 3 <= input.dim() <= 5 or not input.is_floating_point():
-            raise ValueError(
-                f"AddCoords wants a floating input of shape (N, C, *spatial) with one to three "
-                f"spatial axes, found {input.dtype} of shape {tuple(input.shape)}"
-            )
-        grid = self._grid.get(tuple(input.shape[2:]), input.dtype, input.device)
-        return torch.cat([input, grid.expand(input.shape[0], *grid.shape[1:])], dim=1)
-
-    def extra_repr(self) -> str:
-        """Show the options in `repr`."""
-        return f"radius={self.radius}, shuffle_seed={self.shuffle_seed}"
 
 
 class _CoordConvNd(_ConvNd):

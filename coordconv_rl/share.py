@@ -1,4 +1,4 @@
-"""What coordinates add to every image of a batch: kept while weights stand still, and added fast."""
+"""What coordinates add to every image of a batch: kept while weights stand still, added fast."""
 
 from __future__ import annotations
 

@@ -1,0 +1,149 @@
+"""Fresh games of a trained agent: whole games, unclipped scores, seeds that training never used."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import torch
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from coordconv_rl.agents.build import Model, build_model, check_device, use_threads
+from coordconv_rl.agents.checkpoint import (
+    Checkpoint,
+    best_step,
+    checkpoint_path,
+    list_checkpoints,
+    load_checkpoint,
+)
+from coordconv_rl.agents.state import restore_weights
+from coordconv_rl.agents.stopping import Interrupted, StopRequest
+from coordconv_rl.configs.load import load_run
+from coordconv_rl.configs.schema import RunConfig
+from coordconv_rl.envs.atari import AtariVecEnv
+from coordconv_rl.envs.games import human_normalised
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_json_atomic
+from coordconv_rl.policies import detect_precision
+
+SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
+MAX_ENVS = 8
+
+
+def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -> AtariVecEnv:
+    """Return fresh environments for judging: whole games, unclipped rewards, other seeds."""
+    return AtariVecEnv(
+        config.game,
+        n_envs,
+        seed=config.seed + SEED_OFFSET if seed is None else seed,
+        protocol=config.protocol,
+        training=False,
+        full_action_space=config.full_action_space,
+    )
+
+
+def load_agent(folder: Path, *, best: bool = False) -> tuple[Model, RunConfig, int]:
+    """Rebuild a trained agent from its run folder; nothing in the folder is executed.
+
+    Args:
+        folder: The run's folder.
+        best: Take the checkpoint with the best recent score, not the newest.
+
+    Returns:
+        The model (with one evaluation environment), its configuration, and the environment step
+        of the checkpoint.
+
+    Raises:
+        InputError: The folder holds no run, no checkpoint, or a damaged one.
+    """
+    if not (folder / "config.yaml").is_file():
+        raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
+    config = load_run(folder / "config.yaml")
+    check_device(config.device)
+    use_threads(config.threads)
+    checkpoint = _choose(folder, best)
+    env = evaluation_env(config, 1)
+    model = build_model(config, env, detect_precision(config.precision, config.device))
+    restore_weights(model, checkpoint)
+    step = int(checkpoint.state["counters"]["num_timesteps"])
+    return model, config, step
+
+
+def _choose(folder: Path, best: bool) -> Checkpoint:
+    paths = list_checkpoints(folder)
+    if not paths:
+        raise InputError(f"{folder} holds no checkpoint yet: train it first")
+    marked = best_step(folder) if best else None
+    return load_checkpoint(paths[0] if marked is None else checkpoint_path(folder, marked))
+
+
+def play(
+    model: Model, config: RunConfig, episodes: int, *, greedy: bool, seed: int
+) -> list[float]:
+    """Play whole games and return their raw scores, equally many from each environment.
+
+    Args:
+        model: The agent.
+        config: Its configuration.
+        episodes: Whole games to play.
+        greedy: Play the most likely action instead of a sampled one.
+        seed: Seed of the environments and of the sampled actions.
+    """
+    env = evaluation_env(config, min(episodes, MAX_ENVS), seed=seed)
+    devices = [model.device] if model.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(seed)
+            scores, _ = evaluate_policy(
+                model,
+                env,
+                n_eval_episodes=episodes,
+                deterministic=greedy,
+                return_episode_rewards=True,
+            )
+    finally:
+        env.close()
+    assert isinstance(scores, list)
+    return [float(score) for score in scores]
+
+
+def summarise(game: str, scores: list[float]) -> dict[str, Any]:
+    """Return the scores with their mean, standard deviation and human-normalised mean."""
+    mean = statistics.fmean(scores)
+    return {
+        "scores": scores,
+        "mean": mean,
+        "std": statistics.stdev(scores) if len(scores) > 1 else 0.0,
+        "human_normalised": human_normalised(game, mean),
+    }
+
+
+def evaluate_model(
+    model: Model, config: RunConfig, folder: Path, *, stop: StopRequest | None = None
+) -> dict[str, Any]:
+    """Judge an agent as its configuration says and write `evaluation.json`.
+
+    Raises:
+        Interrupted: A stop was asked for; nothing is written.
+    """
+    episodes, seed = config.evaluation.episodes, config.seed + SEED_OFFSET
+    result: dict[str, Any] = {
+        "format": 1,
+        "run": config.run_id,
+        "game": config.game,
+        "protocol": config.protocol,
+        "step": model.num_timesteps,
+        "episodes": episodes,
+        "seed": seed,
+    }
+    for name, greedy in (("stochastic", False), ("greedy", True)):
+        if greedy and not config.evaluation.greedy:
+            result[name] = None
+            continue
+        scores = play(model, config, episodes, greedy=greedy, seed=seed)
+        if stop is not None and stop.check() is not None:
+            raise Interrupted(stop.reason)
+        result[name] = summarise(config.game, scores)
+    write_json_atomic(folder / "evaluation.json", result)
+    return result

@@ -1,0 +1,184 @@
+"""Train one agent into its folder, or go on exactly where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.logger import HParam, Logger
+
+from coordconv_rl.agents.build import Model, build_env, build_model, check_device, use_threads
+from coordconv_rl.agents.callbacks import RunCallback
+from coordconv_rl.agents.checkpoint import Checkpoint, list_checkpoints, load_checkpoint, prune
+from coordconv_rl.agents.episodes import EpisodeLog
+from coordconv_rl.agents.evaluate import evaluate_model
+from coordconv_rl.agents.logs import TensorBoardLog, hyperparameters
+from coordconv_rl.agents.progress import Progress
+from coordconv_rl.agents.record import RunRecord
+from coordconv_rl.agents.state import restore
+from coordconv_rl.agents.stopping import Interrupted, stop_on_signals
+from coordconv_rl.arms import get_arm
+from coordconv_rl.configs.check import check_run
+from coordconv_rl.configs.load import load_run, to_yaml
+from coordconv_rl.configs.schema import RunConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.extractors import parameter_counts
+from coordconv_rl.files import write_text_atomic
+from coordconv_rl.policies import detect_precision
+
+log = logging.getLogger(__name__)
+
+
+def prepare_folder(config: RunConfig, folder: Path) -> None:
+    """Make the run's folder and write its `config.yaml`, unless it holds the same already.
+
+    Raises:
+        InputError: The configuration makes no sense, the device is missing, the folder cannot be
+            written, or it holds another run.
+    """
+    check_run(config)
+    check_device(config.device)
+    path = folder / "config.yaml"
+    if path.is_file():
+        if load_run(path) != config:
+            raise InputError(
+                f"{folder} holds a run with other settings: go on with --resume {folder}, "
+                "or name another --folder"
+            )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text_atomic(path, to_yaml(config))
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def newest_checkpoint(folder: Path) -> Checkpoint | None:
+    """Return the newest whole checkpoint of a run folder, or None if it has none.
+
+    Raises:
+        InputError: There are checkpoints, but all are damaged.
+    """
+    paths = list_checkpoints(folder)
+    for path in paths:
+        try:
+            return load_checkpoint(path)
+        except InputError as error:
+            log.warning("passed over: %s", error)
+    if paths:
+        raise InputError(f"no checkpoint in {folder} is whole: start again in another folder")
+    return None
+
+
+def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> dict[str, Any]:
+    """Train the agent, evaluate it, and leave everything in the folder.
+
+    A folder that holds a checkpoint of this run is gone on with, exactly.
+
+    Args:
+        config: The run.
+        folder: Where it is kept.
+        show_progress: Whether to show a progress bar on the standard error.
+
+    Returns:
+        What `run.json` holds.
+
+    Raises:
+        InputError: As `prepare_folder`, or the folder's checkpoint does not fit.
+        Interrupted: A signal came; the checkpoint is saved and the run can go on.
+    """
+    prepare_folder(config, folder)
+    use_threads(config.threads)
+    precision = detect_precision(config.precision, config.device)
+    record = RunRecord(folder, _facts(config, folder, precision))
+    record.write()
+    try:
+        with ExitStack() as stack:
+            stop = stack.enter_context(stop_on_signals())
+            progress = stack.enter_context(
+                Progress(config.run_id, config.steps, shown=show_progress)
+            )
+            env = build_env(config)
+            stack.callback(env.close)
+            model = build_model(config, env, precision)
+            record.write(
+                parameters=parameter_counts(model.policy)["total"],
+                parameter_counts=parameter_counts(model.policy),
+            )
+            checkpoint = newest_checkpoint(folder)
+            episodes = _open_episodes(folder, checkpoint)
+            stack.callback(episodes.close)
+            if checkpoint is not None:
+                restore(model, env, checkpoint)
+            callback = RunCallback(
+                config,
+                folder,
+                episodes=episodes,
+                record=record,
+                progress=progress,
+                stop=stop,
+            )
+            _learn(model, config, folder, callback)
+        if config.evaluation.episodes:
+            evaluate_model(model, config, folder, stop=stop)
+        prune(folder, keep=1)
+        record.end("done")
+    except Interrupted as error:
+        record.end("interrupted", str(error))
+        raise
+    except Exception as error:
+        record.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        raise
+    return record.fields
+
+
+def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
+    depth = len(config.run_id.split("/"))
+    inside = folder.resolve().as_posix().endswith("/" + config.run_id)
+    return {
+        "run": config.run_id,
+        "experiment": folder.resolve().parents[depth - 1].name if inside else None,
+        "step": 0,
+        "steps": config.steps,
+        "steps_per_second": 0.0,
+        "recent_score": None,
+        "episodes": 0,
+        "precision": precision,
+        "device": config.device,
+        "protocol": config.protocol,
+        "arm_summary": get_arm(config.arm).summary,
+    }
+
+
+def _open_episodes(folder: Path, checkpoint: Checkpoint | None) -> EpisodeLog:
+    kept = None if checkpoint is None else int(checkpoint.state["extra"]["episodes_bytes"])
+    return EpisodeLog(folder / "episodes.csv", kept)
+
+
+def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback) -> None:
+    done = model.num_timesteps
+    board = TensorBoardLog(folder, first_step=done + 1 if done else None)
+    model.set_logger(Logger(str(folder), [board]))
+    if done:
+        log.info("going on from step %s", f"{done:,}")
+        recent = [{"r": score, "l": frames, "t": 0.0} for score, frames in callback.episodes.recent]
+        model.ep_info_buffer = deque(recent, maxlen=100)
+    else:
+        metrics = {"score/raw": 0.0, "rollout/ep_rew_mean": 0.0}
+        model.logger.record("hparams", HParam(hyperparameters(config), metrics))
+    try:
+        if done < config.steps:
+            model.learn(
+                config.steps - done,
+                callback,
+                log_interval=None,  # type: ignore[arg-type]  # the callback logs, by step count
+                reset_num_timesteps=not done,
+            )
+            callback.log()
+            callback.save()
+            callback.refresh()
+    finally:
+        model.logger.close()

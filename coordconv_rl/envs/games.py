@@ -1,0 +1,153 @@
+"""Names of Atari games, suites of games, and reference scores.
+
+Imports neither torch, SB3, Gymnasium nor ale-py, so that `--help` and reports start fast.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from coordconv_rl.errors import InputError, unknown
+
+_NO_SINGLE_PLAYER = {"combat", "joust", "maze_craze", "warlords"}  # ale_py/registration.py
+
+
+def _rom_ids() -> Mapping[str, str]:
+    """Map each game's Gymnasium name to its ROM id, as `ale_py.registration` derives them."""
+    spec = importlib.util.find_spec("ale_py")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("ale-py is not installed: pip install ale-py", name="ale_py")
+    checksums = json.loads((Path(spec.origin).parent / "roms" / "md5.json").read_text())
+    ids = sorted({file.split(".")[0] for file in checksums} - _NO_SINGLE_PLAYER)
+    return MappingProxyType({rom.title().replace("_", ""): rom for rom in ids})
+
+
+ROM_IDS = _rom_ids()
+"""Each game's Gymnasium name, as in "MsPacman", and its ROM id, as in "ms_pacman"."""
+
+GAMES: tuple[str, ...] = tuple(ROM_IDS)
+"""Gymnasium names of all games of the installed ale-py that one player can play."""
+
+_ATARI_57 = """
+    Alien Amidar Assault Asterix Asteroids Atlantis BankHeist BattleZone BeamRider Berzerk Bowling
+    Boxing Breakout Centipede ChopperCommand CrazyClimber Defender DemonAttack DoubleDunk Enduro
+    FishingDerby Freeway Frostbite Gopher Gravitar Hero IceHockey Jamesbond Kangaroo Krull
+    KungFuMaster MontezumaRevenge MsPacman NameThisGame Phoenix Pitfall Pong PrivateEye Qbert
+    Riverraid RoadRunner Robotank Seaquest Skiing Solaris SpaceInvaders StarGunner Surround Tennis
+    TimePilot Tutankham UpNDown Venture VideoPinball WizardOfWor YarsRevenge Zaxxon
+"""
+
+SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        # Aitchison, Sweetser and Hutter 2022, "Atari-5: Distilling the Arcade Learning Environment
+        # down to Five Games" (arXiv 2210.02019).
+        "atari-5": ("BattleZone", "DoubleDunk", "NameThisGame", "Phoenix", "Qbert"),
+        # The Atari games of RL Baselines3 Zoo's benchmark.md.
+        "atari-10": tuple(
+            """Asteroids BeamRider Breakout Enduro MsPacman Pong Qbert RoadRunner Seaquest
+            SpaceInvaders""".split()
+        ),
+        # Kaiser et al. 2020, "Model-Based Reinforcement Learning for Atari" (arXiv 1903.00374),
+        # the games of the 100k benchmark.
+        "atari-26": tuple(
+            """Alien Amidar Assault Asterix BankHeist BattleZone Boxing Breakout ChopperCommand
+            CrazyClimber DemonAttack Freeway Frostbite Gopher Hero Jamesbond Kangaroo Krull
+            KungFuMaster MsPacman Pong PrivateEye Qbert RoadRunner Seaquest UpNDown""".split()
+        ),
+        # The 57 games of Wang et al. 2016 (arXiv 1511.06581) and most work since.
+        "atari-57": tuple(_ATARI_57.split()),
+    }
+)
+
+TINY_RANGE_GAMES = frozenset({"VideoPinball", "DoubleDunk"})
+"""Games where human and random scores lie so close together that a human-normalised score says
+little: it moves by whole units on noise, so aggregates are also shown without them."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Scores of others: mean raw returns of whole games.
+
+    Attributes:
+        random: Uniformly random actions, up to 30 no-ops first (Wang et al. 2016, arXiv
+            1511.06581, appendix; the same figures as in DQN Zoo's `atari_data.py`).
+        human: A human tester, from the same table.
+        rlzoo_a2c_10m: A2C after 10 million environment steps (RL Baselines3 Zoo, `benchmark.md`),
+            None where the benchmark does not cover the game.
+        rlzoo_ppo_10m: PPO, likewise.
+    """
+
+    random: float
+    human: float
+    rlzoo_a2c_10m: float | None
+    rlzoo_ppo_10m: float | None
+
+
+@lru_cache(maxsize=1)
+def reference_scores() -> Mapping[str, Reference]:
+    """Return the reference scores of the games of `atari-57`, by Gymnasium name."""
+    path = Path(__file__).with_name("reference_scores.csv")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = ("random", "human", "rlzoo_a2c_10m", "rlzoo_ppo_10m")
+    table = {}
+    for row in rows:
+        random, human, a2c, ppo = (float(row[name]) if row[name] else None for name in columns)
+        if random is None or human is None:
+            raise ValueError(f"{path}: {row['game']} has no random or no human score")
+        table[row["game"]] = Reference(random, human, a2c, ppo)
+    return MappingProxyType(table)
+
+
+def human_normalised(game: str, score: float) -> float | None:
+    """Return (score - random) / (human - random): 0 plays like random, 1 like a human.
+
+    Args:
+        game: The game's Gymnasium name.
+        score: Mean raw return of whole games.
+
+    Returns:
+        The normalised score, or None for a game without reference scores.
+    """
+    reference = reference_scores().get(check_game(game))
+    if reference is None:
+        return None
+    return (score - reference.random) / (reference.human - reference.random)
+
+
+def check_game(name: str) -> str:
+    """Return the name if it is a game's Gymnasium name.
+
+    Raises:
+        InputError: There is no such game; the message names the closest ones.
+    """
+    if name not in ROM_IDS:
+        raise unknown("game", name, GAMES)
+    return name
+
+
+def resolve_games(games: Sequence[str] = (), suite: str | None = None) -> tuple[str, ...]:
+    """Return the games that an experiment names, one by one or as a suite.
+
+    Raises:
+        InputError: Both or neither is given, a name is unknown, or a game is named twice.
+    """
+    if suite is not None:
+        if games:
+            raise InputError(f"games and suite {suite!r} are both given: give one of them")
+        if suite not in SUITES:
+            raise unknown("suite", suite, SUITES)
+        return SUITES[suite]
+    if not games:
+        raise InputError(f"no games: name some, or a suite of {', '.join(SUITES)}")
+    repeated = sorted({game for game in games if list(games).count(game) > 1})
+    if repeated:
+        raise InputError(f"game {repeated[0]!r} is named more than once: name each game once")
+    return tuple(check_game(game) for game in games)

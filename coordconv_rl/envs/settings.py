@@ -1,0 +1,53 @@
+"""What an environment plays: one game under one protocol, for training or for evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coordconv_rl.envs.games import check_game
+from coordconv_rl.errors import InputError, unknown
+
+PROTOCOLS = ("v4", "v5")
+STICKINESS = 0.25  # Machado et al. 2018 (arXiv 1709.06009), section 5
+FRAME_CAP = 108_000  # half an hour at 60 frames a second: ale_py/registration.py
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One game under one protocol.
+
+    Attributes:
+        game: The game's Gymnasium name.
+        protocol: "v4" (no sticky actions; life-loss episodes while training) or "v5" (each frame
+            repeats the previous frame's action with probability 0.25; no life-loss episodes).
+        training: Whether rewards are clipped to their sign, and v4 episodes end with a life.
+        full_action_space: Whether all 18 actions are offered (v5 only).
+
+    Raises:
+        InputError: Unknown game or protocol, or all 18 actions under v4.
+    """
+
+    game: str
+    protocol: str = "v4"
+    training: bool = True
+    full_action_space: bool = False
+
+    def __post_init__(self) -> None:
+        check_game(self.game)
+        if self.protocol not in PROTOCOLS:
+            raise unknown("protocol", self.protocol, PROTOCOLS)
+        if self.full_action_space and self.protocol != "v5":
+            raise InputError(
+                "the full action space belongs to protocol v5: "
+                f"use protocol='v5', or leave it out under {self.protocol}"
+            )
+
+    @property
+    def stickiness(self) -> float:
+        """Probability that a frame repeats the previous frame's action."""
+        return STICKINESS if self.protocol == "v5" else 0.0
+
+    @property
+    def life_loss_ends(self) -> bool:
+        """Whether losing a life ends the learner's episode."""
+        return self.training and self.protocol == "v4"

@@ -1,0 +1,85 @@
+"""A rollout buffer whose observations stay on the network's device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.type_aliases import RolloutBufferSamples
+from torch import Tensor
+
+from coordconv_rl.errors import InputError
+
+
+class DeviceRolloutBuffer(RolloutBuffer):
+    """SB3's `RolloutBuffer` with uint8 images as one tensor on the device.
+
+    Minibatches are gathered there, so an image crosses to a GPU once instead of once an epoch, and
+    the copy that SB3 makes of all observations before the first minibatch is saved. The samples,
+    their order and the draws from NumPy's generator are SB3's. Takes what `RolloutBuffer` takes.
+
+    Raises:
+        InputError: If observations are not uint8 images.
+    """
+
+    observations: Tensor  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        buffer_size: int,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        device: torch.device | str = "auto",
+        **settings: Any,
+    ) -> None:
+        if not isinstance(observation_space, spaces.Box) or observation_space.dtype != np.uint8:
+            raise InputError(
+                f"found observations {observation_space}, wanted uint8 images: use SB3's "
+                "RolloutBuffer, or DictRolloutBuffer for a Dict"
+            )
+        self._frames: Tensor | None = None
+        super().__init__(buffer_size, observation_space, action_space, device, **settings)
+
+    def reset(self) -> None:
+        """Forget the rollout."""
+        super().reset()
+        if self._frames is None:
+            shape = (self.n_envs, self.buffer_size, *self.observation_space.shape)  # type: ignore[misc]
+            self._frames = torch.zeros(shape, dtype=torch.uint8, device=self.device)
+        self.observations = self._frames.transpose(0, 1)
+
+    def add(
+        self,
+        obs: np.ndarray[Any, Any],
+        action: np.ndarray[Any, Any],
+        reward: np.ndarray[Any, Any],
+        episode_start: np.ndarray[Any, Any],
+        value: Tensor,
+        log_prob: Tensor,
+    ) -> None:
+        """Store one environment step of all environments; as in `RolloutBuffer`."""
+        self.observations[self.pos].copy_(torch.as_tensor(obs))
+        self.actions[self.pos] = action.reshape(self.n_envs, self.action_dim)
+        self.rewards[self.pos] = reward
+        self.episode_starts[self.pos] = episode_start
+        self.values[self.pos] = value.detach().cpu().numpy().flatten()
+        self.log_probs[self.pos] = log_prob.detach().cpu().numpy().flatten()
+        self.pos += 1
+        self.full = self.pos == self.buffer_size
+
+    def _get_samples(
+        self, batch_inds: np.ndarray[Any, Any], env: object = None
+    ) -> RolloutBufferSamples:
+        """Gather one minibatch."""
+        inds = torch.from_numpy(batch_inds).to(self.device)
+        return RolloutBufferSamples(
+            self.observations.index_select(0, inds),
+            self.to_torch(self.actions[batch_inds].astype(np.float32, copy=False)),
+            *(
+                self.to_torch(array[batch_inds].flatten())
+                for array in (self.values, self.log_probs, self.advantages, self.returns)
+            ),
+        )

@@ -1,0 +1,84 @@
+"""Optimizers that compute what Stable-Baselines3's do, in fewer passes over the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike as _Reference
+from torch import Tensor
+
+ADAM = {"eps": 1e-5, "fused": True}
+"""Settings of `torch.optim.Adam`: SB3's epsilon for actor-critics, in torch's fused kernel."""
+
+RMSPROP = {"alpha": 0.99, "eps": 1e-5, "weight_decay": 0.0}
+"""Settings of `RMSpropTFLike`: RL Zoo's epsilon for Atari, SB3's A2C's smoothing constant."""
+
+
+class RMSpropTFLike(_Reference):
+    """SB3's `RMSpropTFLike`, the same arithmetic for all parameters in one call each.
+
+    Settings and state are SB3's, so that a state_dict fits both.
+    """
+
+    @torch.no_grad()
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
+        """Do one step on the parameters that have gradients.
+
+        Args:
+            closure: Evaluates the model again and returns the loss.
+
+        Returns:
+            The closure's loss, if there is one.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            used = [p for p in group["params"] if p.grad is not None]
+            if used:
+                self._step_group(group, used)
+        return loss
+
+    def _step_group(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """Update one group's parameters; the order of operations is SB3's."""
+        states = [self._state(p, group) for p in parameters]
+        grads = [p.grad for p in parameters if p.grad is not None]
+        if group["weight_decay"] != 0:
+            grads = list(torch._foreach_add(grads, parameters, alpha=group["weight_decay"]))
+        square_avg = [state["square_avg"] for state in states]
+        torch._foreach_mul_(square_avg, group["alpha"])
+        torch._foreach_addcmul_(square_avg, grads, grads, value=1 - group["alpha"])
+        if group["centered"]:
+            grad_avg = [state["grad_avg"] for state in states]
+            torch._foreach_mul_(grad_avg, group["alpha"])
+            torch._foreach_add_(grad_avg, grads, alpha=1 - group["alpha"])
+            average = torch._foreach_addcmul(square_avg, grad_avg, grad_avg, value=-1)
+            torch._foreach_add_(average, group["eps"])
+        else:
+            average = torch._foreach_add(square_avg, group["eps"])
+        torch._foreach_sqrt_(average)
+        if group["momentum"] > 0:
+            buffers = [state["momentum_buffer"] for state in states]
+            torch._foreach_mul_(buffers, group["momentum"])
+            torch._foreach_addcdiv_(buffers, grads, average)
+            torch._foreach_add_(parameters, buffers, alpha=-group["lr"])
+        else:
+            torch._foreach_addcdiv_(parameters, grads, average, value=-group["lr"])
+
+    def _state(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return a parameter's state with this step counted; as SB3 does, squares start at one."""
+        state: dict[str, Any] = self.state[parameter]
+        if len(state) == 0:
+            state["step"] = 0
+            state["square_avg"] = torch.ones_like(parameter)
+            if group["momentum"] > 0:
+                state["momentum_buffer"] = torch.zeros_like(parameter)
+            if group["centered"]:
+                state["grad_avg"] = torch.zeros_like(parameter)
+        state["step"] += 1
+        return state

@@ -1,0 +1,218 @@
+"""The fast image policy for A2C and PPO: SB3's computation, in less time.
+
+uint8 frames go straight to the network's precision and memory layout; the weights and the
+optimizer stay float32. In float32 an update gives SB3's own weights up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeGuard
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.distributions import Distribution
+from stable_baselines3.common.policies import ActorCriticCnnPolicy
+from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from coordconv_rl import fast_network, optimizers
+from coordconv_rl.arms import Arm
+from coordconv_rl.buffers import DeviceRolloutBuffer
+from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.precision import Resolved, check_precision, detect_precision
+
+__all__ = ["CoordConvPolicy", "DeviceRolloutBuffer", "detect_precision", "policy_settings"]
+
+CoordinatesFor = Literal["shared", "actor"]
+
+
+class CoordConvPolicy(ActorCriticCnnPolicy):
+    """Actor and critic over one extractor, for SB3's A2C and PPO.
+
+    Everything that `ActorCriticCnnPolicy` takes works here too. `net_arch` is empty by default, as
+    it is with SB3's `NatureCNN`.
+
+    With `coordinates_for="actor"` the parameters are those of `"shared"`, and so are the actor's
+    features; the critic's features come from the same weights with the coordinates' share set to
+    zero. So the arms differ in what the critic sees and in nothing else, as they would not if each
+    had a network of its own.
+
+    Args:
+        observation_space: Images.
+        action_space: As in SB3.
+        lr_schedule: As in SB3.
+        precision: Arithmetic of the extractor: "auto", "float32" or "bfloat16"; see
+            `detect_precision`. Actor's and critic's last layers are always float32.
+        coordinates_for: Who sees coordinates: "shared" (actor and critic) or "actor".
+        **settings: What else `ActorCriticCnnPolicy` takes.
+
+    Raises:
+        InputError: If an option does not exist or does not go with another.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
+        precision: str = "auto",
+        coordinates_for: CoordinatesFor = "shared",
+        **settings: Any,
+    ) -> None:
+        check_precision(precision)
+        if coordinates_for not in ("shared", "actor"):
+            raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
+        settings.setdefault("features_extractor_class", CoordConvExtractor)
+        if settings.setdefault("optimizer_class", torch.optim.Adam) is torch.optim.Adam:
+            settings["optimizer_kwargs"] = settings.get("optimizer_kwargs") or dict(optimizers.ADAM)
+        if settings.get("net_arch") is None:
+            settings["net_arch"] = []
+        self.precision = precision
+        self.coordinates_for: CoordinatesFor = coordinates_for
+        super().__init__(observation_space, action_space, lr_schedule, **settings)
+        self._check_actor_only()
+
+    def _check_actor_only(self) -> None:
+        """Raise `InputError` if only the actor should see coordinates, but cannot."""
+        if self.coordinates_for == "shared":
+            return
+        if not self.share_features_extractor:
+            raise InputError(
+                "coordinates_for='actor' needs share_features_extractor=True: the critic's "
+                "features come from the actor's weights"
+            )
+        if not _coordinate_weights(self.features_extractor):
+            raise InputError(
+                "coordinates_for='actor' needs an extractor with coordinates: choose coords other "
+                "than 'none', or coordinates_for='shared'"
+            )
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        own = {"precision": self.precision, "coordinates_for": self.coordinates_for}
+        return super()._get_constructor_parameters() | own
+
+    @property
+    def resolved_precision(self) -> Resolved:
+        """The arithmetic of the extractor on the device where the policy lives now."""
+        return detect_precision(self.precision, self.device)
+
+    def _features(
+        self, extractor: BaseFeaturesExtractor, obs: PyTorchObs, *, blind: bool = False
+    ) -> Tensor:
+        """Return one extractor's features, float32; blind ones without the coordinates' share."""
+        dtype = getattr(torch, self.resolved_precision)
+        if fast_network.is_fast(extractor) and _is_bytes(obs):
+            return fast_network.nature_features(
+                extractor, obs, dtype, scale=self._scale(), blind=blind
+            )
+        inputs = preprocess_obs(obs, self.observation_space, self.normalize_images)
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            features: Tensor
+            if blind:
+                zeros = {k: torch.zeros_like(w) for k, w in _coordinate_weights(extractor).items()}
+                features = functional_call(extractor, zeros, (inputs,))
+            else:
+                features = extractor(inputs)
+        return features.float()
+
+    def _both_features(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
+        """Return the actor's and the critic's features, each of shape (N, features_dim)."""
+        if self.coordinates_for == "actor":
+            extractor = self.features_extractor
+            if _is_bytes(obs) and fast_network.may_split(extractor):
+                dtype = getattr(torch, self.resolved_precision)
+                return fast_network.split_features(extractor, obs, dtype, scale=self._scale())
+            return self._features(extractor, obs), self._features(extractor, obs, blind=True)
+        actor = self._features(self.pi_features_extractor, obs)
+        if self.share_features_extractor:
+            return actor, actor
+        return actor, self._features(self.vf_features_extractor, obs)
+
+    def _scale(self) -> float:
+        """Return what uint8 frames are multiplied by."""
+        return 1 / 255 if self.normalize_images else 1.0
+
+    def extract_features(  # type: ignore[override]
+        self, obs: PyTorchObs, features_extractor: BaseFeaturesExtractor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Return features as SB3 does; a pair for actor and critic where the two differ."""
+        if features_extractor is not None:
+            return self._features(features_extractor, obs)
+        actor, critic = self._both_features(obs)
+        return actor if critic is actor else (actor, critic)
+
+    def _outputs(self, obs: PyTorchObs) -> tuple[Distribution, Tensor]:
+        """Return the distribution of actions and the values, shape (N, 1)."""
+        actor, critic = self._both_features(obs)
+        latent = self.mlp_extractor.forward_actor(actor)
+        values: Tensor = self.value_net(self.mlp_extractor.forward_critic(critic))
+        return self._get_action_dist_from_latent(latent), values
+
+    def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return actions, values of shape (N, 1) and the actions' log-probabilities."""
+        distribution, values = self._outputs(obs)
+        actions = distribution.get_actions(deterministic=deterministic)
+        log_prob = distribution.log_prob(actions)
+        return actions.reshape((-1, *(self.action_space.shape or ()))), values, log_prob
+
+    def evaluate_actions(
+        self, obs: PyTorchObs, actions: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return values of shape (N, 1), the actions' log-probabilities and the entropies."""
+        distribution, values = self._outputs(obs)
+        return values, distribution.log_prob(actions), distribution.entropy()
+
+    def get_distribution(self, obs: PyTorchObs) -> Distribution:
+        """Return the distribution of actions."""
+        features = self._features(self.pi_features_extractor, obs)
+        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(features))
+
+    def predict_values(self, obs: PyTorchObs) -> Tensor:
+        """Return the values, shape (N, 1)."""
+        blind = self.coordinates_for == "actor"
+        features = self._features(self.vf_features_extractor, obs, blind=blind)
+        values: Tensor = self.value_net(self.mlp_extractor.forward_critic(features))
+        return values
+
+
+def _is_bytes(obs: PyTorchObs) -> TypeGuard[Tensor]:
+    """Tell whether observations are one tensor of bytes, (N, C, H, W)."""
+    return isinstance(obs, Tensor) and obs.dtype == torch.uint8
+
+
+def _coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights of coordinates by name."""
+    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
+
+
+def policy_settings(
+    arm: Arm,
+    *,
+    seed: int,
+    backbone: Backbone = "nature",
+    precision: str = "auto",
+    algo: Literal["a2c", "ppo"] = "ppo",
+) -> tuple[type[CoordConvPolicy], dict[str, Any]]:
+    """Return the policy class and `policy_kwargs` of a run, for SB3's A2C or PPO.
+
+    Args:
+        arm: What the run's network sees.
+        seed: The run's seed; see `extractor_settings`.
+        backbone: The convolutional network.
+        precision: Arithmetic of the network.
+        algo: Chooses the optimizer: RMSpropTFLike for A2C and Adam for PPO, as RL Zoo's presets.
+    """
+    optimizer = optimizers.RMSpropTFLike if algo == "a2c" else torch.optim.Adam
+    return CoordConvPolicy, {
+        "features_extractor_class": CoordConvExtractor,
+        "features_extractor_kwargs": extractor_settings(arm, seed=seed, backbone=backbone),
+        "precision": precision,
+        "coordinates_for": "actor" if arm.actor_only else "shared",
+        "optimizer_class": optimizer,
+        "optimizer_kwargs": dict(optimizers.RMSPROP if algo == "a2c" else optimizers.ADAM),
+    }

@@ -1,5 +1,7 @@
-"""What happens while SB3 trains: records, logs, checkpoints, stopping. All of it between rollouts
-or beside them, so that none of it changes what is learned."""
+"""What happens while SB3 trains: records, logs, checkpoints, stopping.
+
+All of it between rollouts or beside them, so that none of it changes what is learned.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ class RunCallback(BaseCallback):
 
     model: Model
 
-    def __init__(  # noqa: PLR0913 - each is a separate part of the run folder
+    def __init__(
         self,
         config: RunConfig,
         folder: Path,

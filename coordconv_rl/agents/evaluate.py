@@ -79,7 +79,13 @@ def _choose(folder: Path, best: bool) -> Checkpoint:
 
 
 def play(
-    model: Model, config: RunConfig, episodes: int, *, greedy: bool, seed: int
+    model: Model,
+    config: RunConfig,
+    episodes: int,
+    *,
+    greedy: bool,
+    seed: int,
+    stop: StopRequest | None = None,
 ) -> list[float]:
     """Play whole games and return their raw scores, equally many from each environment.
 
@@ -89,7 +95,16 @@ def play(
         episodes: Whole games to play.
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the environments and of the sampled actions.
+        stop: Whether to stop before the end.
+
+    Raises:
+        Interrupted: A stop was asked for.
     """
+
+    def check(*_: object) -> None:
+        if stop is not None and stop.check() is not None:
+            raise Interrupted(stop.reason)
+
     env = evaluation_env(config, min(episodes, MAX_ENVS), seed=seed)
     devices = [model.device] if model.device.type == "cuda" else []
     try:
@@ -100,6 +115,7 @@ def play(
                 env,
                 n_eval_episodes=episodes,
                 deterministic=greedy,
+                callback=check,
                 return_episode_rewards=True,
             )
     finally:
@@ -120,14 +136,20 @@ def summarise(game: str, scores: list[float]) -> dict[str, Any]:
 
 
 def evaluate_model(
-    model: Model, config: RunConfig, folder: Path, *, stop: StopRequest | None = None
+    model: Model,
+    config: RunConfig,
+    folder: Path,
+    *,
+    seed: int | None = None,
+    stop: StopRequest | None = None,
 ) -> dict[str, Any]:
     """Judge an agent as its configuration says and write `evaluation.json`.
 
     Raises:
         Interrupted: A stop was asked for; nothing is written.
     """
-    episodes, seed = config.evaluation.episodes, config.seed + SEED_OFFSET
+    episodes = config.evaluation.episodes
+    seed = config.seed + SEED_OFFSET if seed is None else seed
     result: dict[str, Any] = {
         "format": 1,
         "run": config.run_id,
@@ -141,9 +163,7 @@ def evaluate_model(
         if greedy and not config.evaluation.greedy:
             result[name] = None
             continue
-        scores = play(model, config, episodes, greedy=greedy, seed=seed)
-        if stop is not None and stop.check() is not None:
-            raise Interrupted(stop.reason)
+        scores = play(model, config, episodes, greedy=greedy, seed=seed, stop=stop)
         result[name] = summarise(config.game, scores)
     write_json_atomic(folder / "evaluation.json", result)
     return result

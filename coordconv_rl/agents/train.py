@@ -97,33 +97,7 @@ def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> di
     record.write()
     try:
         with ExitStack() as stack:
-            stop = stack.enter_context(stop_on_signals())
-            progress = stack.enter_context(
-                Progress(config.run_id, config.steps, shown=show_progress)
-            )
-            env = build_env(config)
-            stack.callback(env.close)
-            model = build_model(config, env, precision)
-            record.write(
-                parameters=parameter_counts(model.policy)["total"],
-                parameter_counts=parameter_counts(model.policy),
-            )
-            checkpoint = newest_checkpoint(folder)
-            episodes = _open_episodes(folder, checkpoint)
-            stack.callback(episodes.close)
-            if checkpoint is not None:
-                restore(model, env, checkpoint)
-            callback = RunCallback(
-                config,
-                folder,
-                episodes=episodes,
-                record=record,
-                progress=progress,
-                stop=stop,
-            )
-            _learn(model, config, folder, callback)
-        if config.evaluation.episodes:
-            evaluate_model(model, config, folder, stop=stop)
+            _run(config, folder, record, stack, show_progress)
         prune(folder, keep=1)
         record.end("done")
     except Interrupted as error:
@@ -133,6 +107,30 @@ def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> di
         record.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
         raise
     return record.fields
+
+
+def _run(
+    config: RunConfig, folder: Path, record: RunRecord, stack: ExitStack, show_progress: bool
+) -> None:
+    """Train to the end and evaluate; the stack closes what this opens."""
+    stop = stack.enter_context(stop_on_signals())
+    progress = stack.enter_context(Progress(config.run_id, config.steps, shown=show_progress))
+    env = build_env(config)
+    stack.callback(env.close)
+    model = build_model(config, env, record.fields["precision"])
+    counts = parameter_counts(model.policy)
+    record.write(parameters=counts["total"], parameter_counts=counts)
+    checkpoint = newest_checkpoint(folder)
+    episodes = _open_episodes(folder, checkpoint)
+    stack.callback(episodes.close)
+    if checkpoint is not None:
+        restore(model, env, checkpoint)
+    callback = RunCallback(
+        config, folder, episodes=episodes, record=record, progress=progress, stop=stop
+    )
+    _learn(model, config, folder, callback)
+    if config.evaluation.episodes:
+        evaluate_model(model, config, folder, stop=stop)
 
 
 def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
@@ -182,3 +180,11 @@ def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback)
             callback.refresh()
     finally:
         model.logger.close()
+
+
+if __name__ == "__main__":
+    import sys
+
+    from coordconv_rl.cli import main
+
+    sys.exit(main(["train", *sys.argv[1:]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from coordconv_rl.errors import InputError, unknown
 
 FOLDER = Path(__file__).parent
 PRESETS = ("a2c", "ppo")
+_UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 Config = TypeVar("Config", RunConfig, ExperimentConfig, Hyperparameters)
 
 
@@ -74,11 +76,15 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
 
 
 def _describe(kind: type[Any], error: ValidationError) -> str:
-    first = error.errors()[0]
+    unknown_first = sorted(error.errors(), key=lambda item: item["type"] not in _UNKNOWN_KEY)
+    first = unknown_first[0]
     path = [str(part) for part in first["loc"]]
     name = ".".join(path)
-    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+    if first["type"] in _UNKNOWN_KEY:
         return str(unknown("key", name, _field_names(kind, path[:-1])))
+    if first["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        return str(unknown(name, first["input"], choices))
     if first["type"] in {"missing", "missing_argument"}:
         return f"key {name!r} is missing"
     hint = ""

@@ -97,7 +97,7 @@ class _CoordConvNd(_ConvNd):
         spatial_shape: Sequence[int],
         *,
         dtype: torch.dtype | None = None,
-        output_padding: Sequence[int] = (0, 0),
+        output_padding: Sequence[int] | None = None,
     ) -> Tensor:
         """Compute what coordinates and bias add to the output of any input of that size.
 
@@ -109,12 +109,14 @@ class _CoordConvNd(_ConvNd):
             spatial_shape: The input's spatial shape, in pixels.
             dtype: Type of the result, by default the weights'. It is computed in the weights'
                 type, under autocast too.
-            output_padding: Extra pixels of a transposed convolution's output.
+            output_padding: Extra pixels of a transposed convolution's output, by default the
+                layer's own.
 
         Returns:
             Shape (1, out_channels, *output's spatial shape), on the weights' device.
         """
-        shape, padding = tuple(spatial_shape), tuple(output_padding)
+        shape = tuple(spatial_shape)
+        padding = tuple(self.output_padding if output_padding is None else output_padding)
         dtype = dtype or self.coord_weight.dtype
         if not self._may_keep_map():
             return self._make_map(shape, padding).to(dtype)

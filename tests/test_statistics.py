@@ -74,15 +74,6 @@ def test_paired_difference_wants_both_runs_of_a_pair():
         statistics.paired_difference(table([1], [2]), table([1]))
 
 
-def test_align_holds_the_last_value_and_does_not_extrapolate():
-    aligned = statistics.align(
-        [np.array([10.0, 30.0]), np.array([])],
-        [np.array([1.0, 3.0]), np.array([])],
-        np.array([5.0, 10, 20, 30, 40]),
-    )
-    np.testing.assert_array_equal(aligned, [[NAN, 1, 1, 3, NAN], [NAN] * 5])
-
-
 def test_sample_efficiency_stops_where_a_run_has_not_got_to():
     curves = np.stack([table([0], [2]), table([1], [3]), table([NAN], [4])])
     np.testing.assert_array_equal(statistics.sample_efficiency(curves), [1, 2, NAN])

@@ -96,29 +96,6 @@ def paired_difference(x: Array, y: Array) -> Array:
     return x - y
 
 
-def align(steps: list[Array], scores: list[Array], grid: Array) -> Array:
-    """Bring runs of unequal lengths onto one grid of environment steps.
-
-    A run's value at a step is its last one known by then; there is none before its first or after
-    its last, where the result is NaN rather than a guess.
-
-    Args:
-        steps: For each run, the rising environment steps of its points.
-        scores: For each run, the score at these steps.
-        grid: Rising environment steps, of shape (points,).
-
-    Returns:
-        Shape (runs, points).
-    """
-    aligned = np.full((len(steps), len(grid)), np.nan)
-    for row, known_at, known in zip(aligned, steps, scores, strict=True):
-        if len(known_at):
-            place = np.searchsorted(known_at, grid, side="right") - 1
-            inside = (place >= 0) & (grid <= known_at[-1])
-            row[inside] = np.asarray(known)[place[inside]]
-    return aligned
-
-
 def sample_efficiency(curves: Array) -> Array:
     """Return the interquartile mean at each point of training.
 

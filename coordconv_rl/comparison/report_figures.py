@@ -1,0 +1,146 @@
+"""The report's figures: drawn, saved as PNG and SVG, and described in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from coordconv_rl.comparison import charts, drawing
+from coordconv_rl.comparison.analysis import AlgoAnalysis, ArmEstimates
+from coordconv_rl.comparison.drawing import Drawing
+from coordconv_rl.comparison.figures import draw_learning_curves
+from coordconv_rl.comparison.inspections import TREATMENTS, Inspection
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.tables import bounds
+
+WIDTH = 5.2  # inches
+GAMES_APART = 12  # with more games than that, their learning curves share one figure
+COLUMNS = 3
+
+
+def draw_algo(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    """Draw everything about one algorithm, and save it in the folder."""
+    drawings = []
+    with drawing.style():
+        if analysis.arms:
+            drawings += _draw_aggregates(analysis, folder)
+        if analysis.comparisons:
+            drawings.append(_draw_improvement(analysis, folder))
+        return drawings + _draw_curves(found, analysis, folder)
+
+
+def draw_inspections(inspected: list[Inspection], folder: Path) -> list[Drawing]:
+    """Draw what happens to the score without coordinates, one figure a game."""
+    by_game: dict[tuple[str, str], list[Inspection]] = {}
+    for found in inspected:
+        by_game.setdefault((found.algo, found.game), []).append(found)
+    with drawing.style():
+        return [_draw_use(*key, agents, folder) for key, agents in by_game.items()]
+
+
+def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figure:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    plot(figure.subplots(), *arguments)
+    return figure
+
+
+def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    algo, arms = analysis.algo, analysis.arms
+    bands = "Bands are 95% intervals." if _has_intervals(arms) else "Too few seeds for bands."
+    spoken = "; ".join(
+        f"{arm} {float(own.iqm.value):.3f}"
+        + (f" ({between})" if (between := bounds(own.iqm)) else "")
+        for arm, own in arms.items()
+    )
+    return [
+        drawing.save(
+            _figure(0.9 + 0.45 * len(arms), charts.draw_iqm, arms),
+            folder,
+            f"iqm_{algo}",
+            f"Interquartile mean over {len(analysis.shared)} games. {bands}",
+            f"Human-normalised IQM by arm: {spoken}.",
+        ),
+        drawing.save(
+            _figure(3.4, charts.draw_profile, arms),
+            folder,
+            f"profile_{algo}",
+            f"Performance profile: higher is better everywhere. {bands}",
+            "Share of runs above each human-normalised score from 0 to 2, one line an arm.",
+        ),
+        drawing.save(
+            _figure(3.4, charts.draw_efficiency, analysis.grid, arms),
+            folder,
+            f"efficiency_{algo}",
+            "Sample efficiency: IQM of the training's games, as far as all finished runs have "
+            f"one. {bands}",
+            "Human-normalised IQM over environment steps, one line an arm.",
+        ),
+    ]
+
+
+def _has_intervals(arms: Mapping[str, ArmEstimates]) -> bool:
+    return any(own.iqm.low is not None for own in arms.values())
+
+
+def _draw_improvement(analysis: AlgoAnalysis, folder: Path) -> Drawing:
+    pairs = analysis.comparisons
+    spoken = "; ".join(
+        f"{pair.arm} against {pair.against} {float(pair.improvement.value):.2f}"
+        + (f" ({between})" if (between := bounds(pair.improvement)) else "")
+        for pair in pairs
+    )
+    return drawing.save(
+        _figure(0.9 + 0.55 * len(pairs), charts.draw_improvement, pairs),
+        folder,
+        f"improvement_{analysis.algo}",
+        "How often a run of one arm beats one of the other on the same game; the dashed line is "
+        "even chance. Bands are 95% intervals, where there are enough seeds.",
+        f"Probability of improvement: {spoken}.",
+    )
+
+
+def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    algo, games = analysis.algo, analysis.games
+    caption = "Mean over seeds, band from the lowest to the highest; n is the number of seeds."
+    spoken = "Raw score over environment steps, one line an arm:"
+    if len(games) <= GAMES_APART:
+        return [
+            drawing.save(
+                _figure(3.4, draw_learning_curves, found, algo, game),
+                folder,
+                f"learning_curves_{algo}_{game}",
+                f"{game}. {caption}",
+                f"{spoken} {game}. The final scores are in the table of games.",
+            )
+            for game in games
+        ]
+    rows = -(-len(games) // COLUMNS)
+    figure = Figure(figsize=(4.2 * COLUMNS, 2.9 * rows), layout="tight")
+    places = figure.subplots(rows, COLUMNS).ravel()
+    for place, game in zip(places, games, strict=False):
+        draw_learning_curves(place, found, algo, game)
+    for place in places[len(games) :]:
+        place.set_axis_off()
+    name = f"learning_curves_{algo}"
+    text = f"{spoken} {len(games)} games. The final scores are in the table of games."
+    return [drawing.save(figure, folder, name, caption, text, wide=True)]
+
+
+def _draw_use(algo: str, game: str, agents: list[Inspection], folder: Path) -> Drawing:
+    rows = [(f"{found.arm}, seed {found.seed}", found.means) for found in agents]
+    figure = _figure(1.2 + 0.35 * len(rows), charts.draw_use, rows)
+    figure.axes[0].set_xlabel(f"mean raw score, {game} ({algo.upper()})")
+    spoken = "; ".join(
+        f"{label}: " + ", ".join(f"{name} {means[name]:.1f}" for name in TREATMENTS)
+        for label, means in rows
+    )
+    return drawing.save(
+        figure,
+        folder,
+        f"inspection_{algo}_{game}",
+        f"{game}: mean raw score with the coordinate channels as trained, zeroed, permuted.",
+        f"{game}, mean raw scores. {spoken}.",
+    )

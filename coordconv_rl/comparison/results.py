@@ -156,14 +156,26 @@ def curve(
         The mean raw score of the full games that ended in the window up to each grid step; NaN
         where none did and beyond what the run has trained.
     """
+    trained = max(run.step, int(grid[-1])) if run.status == "done" else run.step
+    return smooth(run.episodes, grid, trained=trained, window=window)
+
+
+def smooth(
+    episodes: NDArray[np.void],
+    grid: NDArray[np.int64],
+    *,
+    trained: int,
+    window: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the `curve` of full games, as `read_episodes` gives them, up to the step `trained`."""
     window = max(1, int(grid[-1]) // 10) if window is None else window
-    steps = run.episodes["step"]
-    sums = np.concatenate([[0.0], np.cumsum(run.episodes["score"])])
+    steps = episodes["step"]
+    sums = np.concatenate([[0.0], np.cumsum(episodes["score"])])
     first = np.searchsorted(steps, grid - window, side="right")
     last = np.searchsorted(steps, grid, side="right")
     counts = last - first
-    known = (counts > 0) & ((grid <= run.step) | (run.status == "done"))
-    return np.where(known, (sums[last] - sums[first]) / np.maximum(counts, 1), np.nan)
+    means = (sums[last] - sums[first]) / np.maximum(counts, 1)
+    return np.where((counts > 0) & (grid <= trained), means, np.nan)
 
 
 def curves(

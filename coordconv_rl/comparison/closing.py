@@ -1,0 +1,77 @@
+"""The end of a comparison: its tables on the terminal, and the files for those who come later."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from coordconv_rl.comparison.figures import learning_curves_figure
+from coordconv_rl.comparison.results import Results, load_experiment
+from coordconv_rl.comparison.scores import (
+    ScoreTable,
+    note,
+    score_tables,
+    title,
+    to_csv,
+    to_markdown,
+)
+from coordconv_rl.files import write_bytes_atomic, write_text_atomic
+
+
+def close(folder: Path, console: Console | None = None) -> int:
+    """Print an experiment's tables and write results.csv, results.md and learning_curves.png.
+
+    Args:
+        folder: The experiment's folder.
+        console: Where to; the standard output if None.
+
+    Returns:
+        The exit code: 1 if a run is not done, else 0.
+    """
+    console = console or Console(highlight=False)
+    results = load_experiment(folder)
+    tables = score_tables(results)
+    for table in tables:
+        console.print(rich_table(table))
+        console.print(note(table))
+    missing = print_missing(console, results)
+    write_text_atomic(folder / "results.csv", to_csv(tables))
+    write_text_atomic(folder / "results.md", "\n".join(to_markdown(table) for table in tables))
+    image = io.BytesIO()
+    learning_curves_figure(results).savefig(image, format="png", dpi=110)
+    write_bytes_atomic(folder / "learning_curves.png", image.getvalue())
+    console.print(f"{folder}: results.csv, results.md and learning_curves.png", soft_wrap=True)
+    if importlib.util.find_spec("coordconv_rl.comparison.report"):
+        from coordconv_rl.comparison.report import write_report
+
+        console.print(f"The report: {write_report(folder)}", soft_wrap=True)
+    return int(missing)
+
+
+def rich_table(table: ScoreTable) -> Table:
+    """Return a score table for the terminal."""
+    shown = Table(title=title(table))
+    shown.add_column("game")
+    for arm in table.arms:
+        shown.add_column(arm, justify="right")
+    for row in table.rows():
+        shown.add_row(*row)
+    return shown
+
+
+def print_missing(console: Console, results: Results) -> bool:
+    """Print every run that is not done, and why; return whether there is one."""
+    missing = [run for run in results.runs if run.status != "done"]
+    if not missing:
+        console.print(f"All {len(results.runs)} runs are done.")
+        return False
+    console.print(f"{len(missing)} of {len(results.runs)} runs are not done:", style="red")
+    for run in missing:
+        reason = f": {run.reason}" if run.reason else ""
+        console.print(f"  {run.run_id} {run.status}{reason}", soft_wrap=True, markup=False)
+    console.print("Each run's log.txt says more; the same command tries them again.")
+    return True

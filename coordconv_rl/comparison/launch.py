@@ -1,0 +1,148 @@
+"""An experiment from its start, or from where it stopped, to its tables."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from coordconv_rl.comparison import closing, plan
+from coordconv_rl.comparison.display import Display
+from coordconv_rl.comparison.ledger import Ledger
+from coordconv_rl.comparison.local import LocalBackend
+from coordconv_rl.comparison.scheduler import Backend, CannotGoOnError, Scheduler
+from coordconv_rl.comparison.tensorboard import Aggregates
+from coordconv_rl.configs.schema import ExperimentConfig
+from coordconv_rl.errors import InputError
+
+TICK_SECONDS = 0.25
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How an experiment is launched; none of it changes what is computed.
+
+    Attributes:
+        retries: How often a run that was killed, diverged or hung is started again.
+        backend: Processes on this machine, or tasks on a Ray cluster.
+        address: The Ray cluster's address; None for a local one.
+        hang_minutes: Minutes without any progress after which a run is killed.
+    """
+
+    retries: int = 2
+    backend: Literal["local", "ray"] = "local"
+    address: str | None = None
+    hang_minutes: float = 30.0
+
+
+def compare(
+    experiment: ExperimentConfig, folder: Path, *, jobs: int | None, options: LaunchOptions
+) -> int:
+    """Run what is missing of an experiment, then print and write its tables and figures.
+
+    Args:
+        experiment: The experiment.
+        folder: Its folder; made if missing.
+        jobs: Runs at a time; the cores that this process may use if None.
+        options: How to launch.
+
+    Returns:
+        The exit code: 0, 1 if a run failed or the disk is full, 130 after Ctrl-C.
+
+    Raises:
+        InputError: The folder holds another experiment or is in use, or an option makes no sense.
+    """
+    _check(jobs, options)
+    plan.claim_folder(folder, experiment)
+    configs = plan.expand(experiment)
+    with Ledger(folder, [config.run_id for config in configs]) as ledger:
+        backend = _backend(options)
+        try:
+            scheduler = Scheduler(
+                folder,
+                configs,
+                ledger,
+                backend,
+                jobs=jobs or _cores(),
+                retries=options.retries,
+                hang_seconds=60 * options.hang_minutes,
+            )
+            code = _work(scheduler, folder)
+        finally:
+            backend.close()
+    return closing.close(folder) if code == 0 else code
+
+
+def _work(scheduler: Scheduler, folder: Path) -> int:
+    with (
+        _stop_signals() as signals,
+        Display(folder, scheduler) as display,
+        Aggregates(folder) as aggregates,
+    ):
+        try:
+            while scheduler.left and not signals:
+                scheduler.tick()
+                aggregates.update(scheduler.active)
+                display.update()
+                time.sleep(TICK_SECONDS)
+            aggregates.update((), now=True)
+            if not signals:
+                return 0
+            display.say("Stopping: every run saves a checkpoint (once more kills them at once).")
+        except CannotGoOnError as error:
+            display.say(
+                f"Stopping: {error}. Make room, then start it again: it goes on from there."
+            )
+            return 1
+        finally:
+            scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)
+        display.say(f"Stopped. To go on: coordconv-rl compare ... --folder {folder}")
+        return INTERRUPTED
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect the signals that ask to stop, instead of dying of them."""
+    signals: list[int] = []
+
+    def collect(number: int, frame: FrameType | None) -> None:
+        signals.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, collect) for number in numbers}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check(jobs: int | None, options: LaunchOptions) -> None:
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs is {jobs}: at least one run at a time is needed")
+    if options.retries < 0:
+        raise InputError(f"retries is {options.retries}: it must be 0 or more")
+    if not options.hang_minutes > 0:
+        raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
+    if options.address is not None and options.backend != "ray":
+        raise InputError("an address needs the ray backend: add --backend ray")
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _backend(options: LaunchOptions) -> Backend:
+    if options.backend == "local":
+        return LocalBackend()
+    from coordconv_rl.comparison.ray_backend import RayBackend
+
+    return RayBackend(options.address)

@@ -47,9 +47,10 @@ class DeviceRolloutBuffer(RolloutBuffer):
         """Forget the rollout."""
         super().reset()
         if self._frames is None:
-            shape = (self.n_envs, self.buffer_size, *self.observation_space.shape)  # type: ignore[misc]
+            channels, *image = self.obs_shape
+            shape = (self.n_envs, self.buffer_size, *image, channels)
             self._frames = torch.zeros(shape, dtype=torch.uint8, device=self.device)
-        self.observations = self._frames.transpose(0, 1)
+        self.observations = self._frames.movedim(-1, 2).transpose(0, 1)
 
     def add(
         self,

@@ -2,18 +2,51 @@
 
 The division by 255 is folded into the first layer's weights, so frames are only converted. What
 coordinates and bias add to a convolution is one map for the whole batch, added like a bias.
+Training and acting are the same two steps: `prepare` the weights, then compute `features`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from coordconv_rl.extractors import CoordConvExtractor
+from coordconv_rl.fused import conv_relu, linear_relu
 from coordconv_rl.layers import CoordConv2d
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution, ready to compute.
+
+    Attributes:
+        weight: Shape (K, C, kh, kw), channels last, the network's precision.
+        share: What is added to its output: biases (K,), or a map (1, K, H', W').
+        stride: The convolution's stride in pixels.
+    """
+
+    weight: Tensor
+    share: Tensor
+    stride: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Nature network's weights in its precision; gradients flow through to the float32 ones.
+
+    Attributes:
+        layers: The three convolutions.
+        weight: The linear layer's weight, (features, inputs).
+        bias: The linear layer's bias, (features,).
+    """
+
+    layers: tuple[Layer, ...]
+    weight: Tensor
+    bias: Tensor
 
 
 def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
@@ -24,84 +57,89 @@ def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
 def may_split(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
     """Tell whether only the first convolution has coordinates, as `split_features` needs."""
     return is_fast(extractor) and not any(
-        isinstance(conv, CoordConv2d) for conv in layers_of(extractor)[1:]
+        isinstance(conv, CoordConv2d) for conv in _convolutions(extractor)[1:]
     )
 
 
-def layers_of(extractor: CoordConvExtractor) -> list[nn.Conv2d]:
-    """Return the three convolutions."""
-    return [module for module in extractor.cnn if isinstance(module, nn.Conv2d)]
-
-
-def nature_features(
+def prepare(
     extractor: CoordConvExtractor,
-    frames: Tensor,
+    image: torch.Size,
     dtype: torch.dtype,
     *,
     scale: float = 1 / 255,
     blind: bool = False,
-) -> Tensor:
-    """Compute the features of frames.
+) -> Network:
+    """Bring an extractor's weights into the network's precision and memory layout.
 
     Args:
         extractor: A Nature extractor.
-        frames: Shape (N, C, H, W), uint8.
+        image: Height and width of the frames, pixels.
         dtype: Type of the convolutions' and the linear layer's arithmetic.
         scale: What frames are multiplied by.
         blind: Whether to leave out what coordinates add.
+    """
+    layers = []
+    height, width = image
+    for conv in _convolutions(extractor):
+        weight = conv.weight if layers else conv.weight * scale
+        share = conv.bias
+        if isinstance(conv, CoordConv2d) and not blind:
+            share = conv.coordinate_map((height, width))
+        assert share is not None
+        weight = weight.to(dtype, memory_format=torch.channels_last)
+        layers.append(Layer(weight, share.to(dtype), conv.stride[0]))
+        height, width = (
+            (size - kernel) // conv.stride[0] + 1
+            for size, kernel in zip((height, width), conv.kernel_size, strict=True)
+        )
+    linear = extractor.linear[0]
+    assert isinstance(linear, nn.Linear)
+    return Network(tuple(layers), linear.weight.to(dtype), linear.bias.to(dtype))
+
+
+def features(network: Network, frames: Tensor) -> Tensor:
+    """Compute the features of frames.
+
+    Args:
+        network: What `prepare` returned.
+        frames: Shape (N, C, H, W), uint8; channels-last memory is fastest.
 
     Returns:
         Shape (N, features_dim), float32, not below zero.
     """
-    first, *upper = layers_of(extractor)
-    x = frames.to(dtype, memory_format=torch.channels_last)
-    share = offset(first, frames, dtype, blind=blind)
-    x = F.relu(first_convolution(first, x, scale) + share)
-    return upper_layers(extractor, upper, x, blind=blind)
+    return _upper(network, network.layers, _convert(network, frames))
 
 
-def split_features(
-    extractor: CoordConvExtractor, frames: Tensor, dtype: torch.dtype, *, scale: float = 1 / 255
-) -> tuple[Tensor, Tensor]:
+def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:
     """Compute features with and without coordinates in the first convolution.
 
     The convolution of the frames is computed once; only what is added to it differs.
 
+    Args:
+        network: The network with coordinates.
+        blind: The same network without them.
+        frames: Shape (N, C, H, W), uint8.
+
     Returns:
-        The features with coordinates and those without, as in `nature_features`.
+        The features with coordinates and those without, as in `features`.
     """
-    first, *upper = layers_of(extractor)
-    shared = first_convolution(first, frames.to(dtype, memory_format=torch.channels_last), scale)
-    seeing, blind = (offset(first, frames, dtype, blind=blind) for blind in (False, True))
-    x = F.relu(torch.cat([shared + seeing, shared + blind]))
-    actor, critic = upper_layers(extractor, upper, x).chunk(2)
+    first, *upper = network.layers
+    x = torch.conv2d(_convert(network, frames), first.weight, stride=first.stride)
+    sighted, bare = x + first.share, x + blind.layers[0].share.view(1, -1, 1, 1)
+    both = _upper(network, upper, torch.cat([sighted, bare]).relu_())
+    actor, critic = both.chunk(2)
     return actor, critic
 
 
-def first_convolution(conv: nn.Conv2d, x: Tensor, scale: float) -> Tensor:
-    """Convolve unscaled frames with scaled weights; no bias."""
-    weight = (conv.weight * scale).to(x.dtype, memory_format=torch.channels_last)
-    return F.conv2d(x, weight, None, conv.stride)
+def _convolutions(extractor: CoordConvExtractor) -> list[nn.Conv2d]:
+    return [module for module in extractor.cnn if isinstance(module, nn.Conv2d)]
 
 
-def offset(conv: nn.Conv2d, x: Tensor, dtype: torch.dtype, *, blind: bool = False) -> Tensor:
-    """Return what bias and coordinates add to the convolution of x, broadcasting over it."""
-    if isinstance(conv, CoordConv2d) and not blind:
-        made = conv.coordinate_map(x.shape[2:], dtype=dtype)
-        return made.contiguous(memory_format=torch.channels_last)
-    assert conv.bias is not None
-    return conv.bias.to(dtype).view(1, -1, 1, 1)
+def _convert(network: Network, frames: Tensor) -> Tensor:
+    return frames.to(network.weight.dtype, memory_format=torch.channels_last)
 
 
-def upper_layers(
-    extractor: CoordConvExtractor, upper: list[nn.Conv2d], x: Tensor, *, blind: bool = False
-) -> Tensor:
-    """Compute everything above the first convolution's ReLU."""
-    for conv in upper:
-        weight = conv.weight.to(x.dtype, memory_format=torch.channels_last)
-        share = offset(conv, x, x.dtype, blind=blind)
-        x = F.relu(F.conv2d(x, weight, None, conv.stride) + share)
-    linear = extractor.linear[0]
-    assert isinstance(linear, nn.Linear)
-    x = F.linear(x.flatten(1), linear.weight.to(x.dtype), linear.bias.to(x.dtype))
-    return F.relu(x).float()
+def _upper(network: Network, layers: Sequence[Layer], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = conv_relu(x, layer.weight, layer.share, layer.stride)
+    return linear_relu(x.flatten(1), network.weight, network.bias).float()

@@ -105,11 +105,9 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         self, extractor: BaseFeaturesExtractor, obs: PyTorchObs, *, blind: bool = False
     ) -> Tensor:
         """Return one extractor's features, float32; blind ones without the coordinates' share."""
-        dtype = getattr(torch, self.resolved_precision)
+        dtype = self._dtype()
         if fast_network.is_fast(extractor) and _is_bytes(obs):
-            return fast_network.nature_features(
-                extractor, obs, dtype, scale=self._scale(), blind=blind
-            )
+            return fast_network.features(self._network(extractor, obs, blind=blind), obs)
         inputs = preprocess_obs(obs, self.observation_space, self.normalize_images)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             features: Tensor
@@ -125,17 +123,28 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         if self.coordinates_for == "actor":
             extractor = self.features_extractor
             if _is_bytes(obs) and fast_network.may_split(extractor):
-                dtype = getattr(torch, self.resolved_precision)
-                return fast_network.split_features(extractor, obs, dtype, scale=self._scale())
+                sighted, bare = (
+                    self._network(extractor, obs, blind=blind) for blind in (False, True)
+                )
+                return fast_network.split_features(sighted, bare, obs)
             return self._features(extractor, obs), self._features(extractor, obs, blind=True)
         actor = self._features(self.pi_features_extractor, obs)
         if self.share_features_extractor:
             return actor, actor
         return actor, self._features(self.vf_features_extractor, obs)
 
-    def _scale(self) -> float:
-        """Return what uint8 frames are multiplied by."""
-        return 1 / 255 if self.normalize_images else 1.0
+    def _dtype(self) -> torch.dtype:
+        dtype: torch.dtype = getattr(torch, self.resolved_precision)
+        return dtype
+
+    def _network(
+        self, extractor: CoordConvExtractor, obs: Tensor, *, blind: bool
+    ) -> fast_network.Network:
+        """Return the extractor's weights, ready to compute."""
+        scale = 1 / 255 if self.normalize_images else 1.0
+        return fast_network.prepare(
+            extractor, obs.shape[2:], self._dtype(), scale=scale, blind=blind
+        )
 
     def extract_features(  # type: ignore[override]
         self, obs: PyTorchObs, features_extractor: BaseFeaturesExtractor | None = None

@@ -1,0 +1,55 @@
+"""Shared by all tests: one thread each, small runs, the command line as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from coordconv_rl.configs.load import preset
+from coordconv_rl.configs.schema import Evaluation, RunConfig
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Call the command line in an empty folder and return what it did."""
+
+    def call(*words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "coordconv_rl", *map(str, words)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, cwd=tmp_path, check=False
+        )
+
+    return call
+
+
+@pytest.fixture
+def small_run() -> Callable[..., RunConfig]:
+    """Make the configuration of a run that takes seconds."""
+
+    def make(algo: str = "ppo", **changes: Any) -> RunConfig:
+        settings: dict[str, Any] = {"n_envs": 2, "n_steps": 16}
+        if algo == "ppo":
+            settings |= {"batch_size": 16, "n_epochs": 2}
+        values: dict[str, Any] = {
+            "algo": algo,
+            "game": "Breakout",
+            "arm": "coordconv",
+            "seed": 1,
+            "steps": 256,
+            "hyperparameters": preset(algo, settings),
+            "checkpoint_minutes": 0.0,
+            "evaluation": Evaluation(episodes=0),
+        }
+        return RunConfig(**values | changes)
+
+    return make

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+from stable_baselines3.common import atari_wrappers
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from coordconv_rl.envs.buffers import STACK_SHAPE, Buffers, size_in_bytes
 from coordconv_rl.envs.group import Group
+from coordconv_rl.envs.pool import Pool
 from coordconv_rl.envs.settings import Settings
 from coordconv_rl.errors import InputError
+
+SNAPSHOT_FORMAT = 1
+RENDER_FPS = 15  # 60 frames a second, four for each step
 
 
 class AtariVecEnv(VecEnv):
@@ -52,38 +59,88 @@ class AtariVecEnv(VecEnv):
         if not 0 <= workers <= n_envs:
             raise InputError(f"workers is {workers}: use 0 to n_envs, here {n_envs}")
         self.settings = Settings(game, protocol, training, full_action_space)
-        self._buffers = Buffers.over(bytearray(size_in_bytes(n_envs)), n_envs)
-        self._group = Group(self.settings, self._buffers)
+        self._group: Group | Pool
+        if workers:
+            self._group = Pool(self.settings, n_envs, workers)
+        else:
+            buffers = Buffers.over(bytearray(size_in_bytes(n_envs)), n_envs)
+            self._group = Group(self.settings, buffers)
+        self._buffers = self._group.buffers
         self.num_envs = n_envs
-        n_actions = len(self._group.emulators[0].actions)
-        super().__init__(
-            n_envs,
-            spaces.Box(0, 255, STACK_SHAPE, np.uint8),
-            spaces.Discrete(n_actions),
-        )
+        (actions,) = self.get_attr("action_space", [0])
+        super().__init__(n_envs, spaces.Box(0, 255, STACK_SHAPE, np.uint8), actions)
+        self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
         self.seed(seed)
 
     def reset(self) -> NDArray[np.uint8]:
         """Begin an episode in every environment, the first time with its seed."""
         self._group.reset(self._seeds)
+        self.reset_infos = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
         return self._buffers.stacks.copy()
 
     def step_async(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Give each environment its action, (n_envs,) integers."""
+        """Give each environment its action, (n_envs,) integers; workers begin to play.
+
+        Raises:
+            InputError: Actions of another shape or kind, or out of range.
+            RuntimeError: A worker died; the message says which and with what environments.
+        """
         self._buffers.actions[:] = self._checked(actions)
+        self._group.start()
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:
         """Return observations, rewards, dones and infos; the arrays are the caller's to keep."""
-        ends = self._group.step()
+        ends = self._group.finish()
         buffers = self._buffers
-        return (
-            buffers.stacks.copy(),
-            buffers.rewards.copy(),
-            buffers.dones.copy(),
-            self._infos(ends),
-        )
+        infos = self._infos(ends)
+        return buffers.stacks.copy(), buffers.rewards.copy(), buffers.dones.copy(), infos
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that the future depends on, between two steps, as plain data.
+
+        Returns:
+            {"json": a JSON-able dict, "arrays": uint8 arrays by name}; the number of workers leaves
+            no trace in it.
+        """
+        states = self._group.save()
+        return {
+            "json": {
+                **self._identity(),
+                "seeds": list(self._seeds),
+                "environments": [values for values, _ in states],
+            },
+            "arrays": {
+                f"{index}.{name}": array
+                for index, (_, arrays) in enumerate(states)
+                for name, array in arrays.items()
+            },
+        }
+
+    def restore(self, state: dict[str, Any]) -> NDArray[np.uint8]:
+        """Go on from a snapshot, and return the observations at that point.
+
+        Raises:
+            InputError: It is of another game, protocol or number of environments, or damaged.
+        """
+        values, arrays = state["json"], state["arrays"]
+        for name, ours in self._identity().items():
+            if values.get(name) != ours:
+                raise InputError(
+                    f"the snapshot has {name} {values.get(name)!r}, this environment {ours!r}: "
+                    "restore it into an environment made with the same arguments"
+                )
+        parts: list[dict[str, NDArray[np.uint8]]] = [{} for _ in range(self.num_envs)]
+        for key, array in arrays.items():
+            index, _, name = key.partition(".")
+            parts[int(index)][name] = array
+        self._group.load(list(zip(values["environments"], parts, strict=True)))
+        self._seeds = list(values["seeds"])
+        return self._buffers.stacks.copy()
+
+    def _identity(self) -> dict[str, Any]:
+        return {"format": SNAPSHOT_FORMAT, **asdict(self.settings), "n_envs": self.num_envs}
 
     def _infos(self, ends: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
         infos = [
@@ -118,18 +175,17 @@ class AtariVecEnv(VecEnv):
         """Close all environments; a second time does nothing."""
         self._group.close()
 
-    def get_images(self) -> Sequence[NDArray[np.uint8]]:
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """Return each environment's screen as RGB."""
         return self.env_method("render")
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Return an attribute of each environment's `Emulator`, or of its Gymnasium one."""
-        return [getattr(self._group.emulators[i], attr_name) for i in self._get_indices(indices)]
+        return self._group.get(self._get_indices(indices), attr_name)
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute of each environment's `Emulator`."""
-        for i in self._get_indices(indices):
-            setattr(self._group.emulators[i], attr_name, value)
+        self._group.set(self._get_indices(indices), attr_name, value)
 
     def env_method(
         self,
@@ -139,11 +195,24 @@ class AtariVecEnv(VecEnv):
         **method_kwargs: Any,
     ) -> list[Any]:
         """Call a method of each environment's `Emulator`, or of its Gymnasium one."""
-        methods = self.get_attr(method_name, indices)
-        return [method(*method_args, **method_kwargs) for method in methods]
+        chosen = self._get_indices(indices)
+        return self._group.call(chosen, method_name, method_args, method_kwargs)
 
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Say for each environment whether it does what the SB3 wrapper does."""
-        return [wrapper_class.__name__ == "Monitor" for _ in self._get_indices(indices)]
+        """Say for each environment whether it does what SB3's wrapper of that class does."""
+        settings = self.settings
+        does = {
+            Monitor: True,
+            atari_wrappers.AtariWrapper: True,
+            atari_wrappers.NoopResetEnv: True,
+            atari_wrappers.MaxAndSkipEnv: True,
+            atari_wrappers.WarpFrame: True,
+            atari_wrappers.StickyActionEnv: settings.stickiness > 0,
+            atari_wrappers.EpisodicLifeEnv: settings.life_loss_ends,
+            atari_wrappers.ClipRewardEnv: settings.training,
+        }
+        if wrapper_class is atari_wrappers.FireResetEnv:
+            return self.get_attr("fires", indices)
+        return [does.get(wrapper_class, False) for _ in self._get_indices(indices)]

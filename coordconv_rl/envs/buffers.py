@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Buffers:
     def over(memory: mmap.mmap | bytearray, n: int) -> Buffers:
         """Lay the arrays of n environments out over the memory."""
         offset = 0
-        views = []
+        views: list[NDArray[Any]] = []
         for dtype, shape in _layout(n):
             count = int(np.prod(shape))
             views.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
@@ -45,11 +46,13 @@ class Buffers:
 
     def part(self, start: int, stop: int) -> Buffers:
         """Return views of the environments from `start` up to `stop`."""
+        chosen = slice(start, stop)
         return Buffers(
-            *(
-                view[start:stop]
-                for view in (self.actions, self.rewards, self.dones, self.counters, self.stacks)
-            )
+            self.actions[chosen],
+            self.rewards[chosen],
+            self.dones[chosen],
+            self.counters[chosen],
+            self.stacks[chosen],
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import ale_py
 import numpy as np
 from ale_py.env import AtariEnv
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ class Emulator:
         self, settings: Settings, stack: NDArray[np.uint8], counters: NDArray[np.int64]
     ) -> None:
         self.settings = settings
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         self.env = AtariEnv(
             game=ROM_IDS[settings.game],
             frameskip=1,
@@ -96,7 +98,7 @@ class Emulator:
             self.ale.getFrameNumber(),
         )
         self.stack[:-1] = self.stack[1:]
-        self.screen.draw_pair(self.stack[-1])
+        self.screen.draw(self.screen.frames, self.stack[-1])
         return float(np.sign(reward)) if self.settings.training else reward
 
     def reset(self, seed: int | None = None) -> None:
@@ -111,18 +113,21 @@ class Emulator:
         image = self.stack[-1]
         drawn = self._next_life(seed)
         if not self.fires:
-            if drawn:
-                self.screen.draw_pair(image)
-            else:
-                self.ale.getScreenRGB(self.screen.last)
-                self.screen.draw_last(image)
+            self.screen.draw(self.screen.frames if drawn else self._screen_twice(), image)
             return
         if self._ended(self._play(1)):
             self._next_life(seed)
         ended = self._ended(self._play(2))
-        self.screen.draw_pair(image)
+        self.screen.draw(self.screen.frames, image)
         if ended:
             self._next_life(seed)
+
+    def _screen_twice(self) -> NDArray[np.uint8]:
+        """Return the present screen as a pair, (2, height, width) palette indices."""
+        pair = self.screen.single
+        self.ale.getScreen(pair[0])
+        pair[1] = pair[0]
+        return pair
 
     @staticmethod
     def _ended(outcome: tuple[float, bool, bool]) -> bool:
@@ -163,6 +168,15 @@ class Emulator:
         self.game_return = 0.0
         self.game_frames = 0
         self.env.reset(seed=seed)
+        if seed is not None:
+            self._check_palette()
+
+    def _check_palette(self) -> None:
+        if not np.array_equal(self.screen.colours(self.ale.getScreen()), self.ale.getScreenRGB()):
+            raise RuntimeError(
+                f"the emulator shows {self.settings.game} in colours other than palettes.csv has: "
+                "this release of ale-py is not supported"
+            )
 
     def _skip(self, action: int) -> tuple[float, bool, bool]:
         """Play the action for four frames, keeping the last two; stop where the game ends."""
@@ -170,7 +184,7 @@ class Emulator:
         for index in range(FRAME_SKIP):
             total += self._frame(action)
             if index >= FRAME_SKIP - 2:
-                self.ale.getScreenRGB(self.screen.frames[index - FRAME_SKIP + 2])
+                self.ale.getScreen(self.screen.frames[index - FRAME_SKIP + 2])
             if self.ale.game_over():
                 self._record_episode()
                 return total, self.ale.game_over(with_truncation=False), self.ale.game_truncated()

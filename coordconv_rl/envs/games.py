@@ -35,6 +35,14 @@ ROM_IDS = _rom_ids()
 GAMES: tuple[str, ...] = tuple(ROM_IDS)
 """Gymnasium names of all games of the installed ale-py that one player can play."""
 
+_ATARI_10 = """
+    Asteroids BeamRider Breakout Enduro MsPacman Pong Qbert RoadRunner Seaquest SpaceInvaders
+"""
+_ATARI_26 = """
+    Alien Amidar Assault Asterix BankHeist BattleZone Boxing Breakout ChopperCommand CrazyClimber
+    DemonAttack Freeway Frostbite Gopher Hero Jamesbond Kangaroo Krull KungFuMaster MsPacman Pong
+    PrivateEye Qbert RoadRunner Seaquest UpNDown
+"""
 _ATARI_57 = """
     Alien Amidar Assault Asterix Asteroids Atlantis BankHeist BattleZone BeamRider Berzerk Bowling
     Boxing Breakout Centipede ChopperCommand CrazyClimber Defender DemonAttack DoubleDunk Enduro
@@ -50,17 +58,10 @@ SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # down to Five Games" (arXiv 2210.02019).
         "atari-5": ("BattleZone", "DoubleDunk", "NameThisGame", "Phoenix", "Qbert"),
         # The Atari games of RL Baselines3 Zoo's benchmark.md.
-        "atari-10": tuple(
-            """Asteroids BeamRider Breakout Enduro MsPacman Pong Qbert RoadRunner Seaquest
-            SpaceInvaders""".split()
-        ),
+        "atari-10": tuple(_ATARI_10.split()),
         # Kaiser et al. 2020, "Model-Based Reinforcement Learning for Atari" (arXiv 1903.00374),
         # the games of the 100k benchmark.
-        "atari-26": tuple(
-            """Alien Amidar Assault Asterix BankHeist BattleZone Boxing Breakout ChopperCommand
-            CrazyClimber DemonAttack Freeway Frostbite Gopher Hero Jamesbond Kangaroo Krull
-            KungFuMaster MsPacman Pong PrivateEye Qbert RoadRunner Seaquest UpNDown""".split()
-        ),
+        "atari-26": tuple(_ATARI_26.split()),
         # The 57 games of Wang et al. 2016 (arXiv 1511.06581) and most work since.
         "atari-57": tuple(_ATARI_57.split()),
     }
@@ -76,11 +77,12 @@ class Reference:
     """Scores of others: mean raw returns of whole games.
 
     Attributes:
-        random: Uniformly random actions, up to 30 no-ops first (Wang et al. 2016, arXiv
-            1511.06581, appendix; the same figures as in DQN Zoo's `atari_data.py`).
-        human: A human tester, from the same table.
-        rlzoo_a2c_10m: A2C after 10 million environment steps (RL Baselines3 Zoo, `benchmark.md`),
-            None where the benchmark does not cover the game.
+        random: Uniformly random actions, no-op starts, no sticky actions, 108,000-frame cap
+            (google-deepmind/dqn_zoo, `dqn_zoo/atari_data.py`).
+        human: A human player, from the same table.
+        rlzoo_a2c_10m: One A2C agent after 10 million environment steps on `NoFrameskip-v4`
+            (DLR-RM/rl-baselines3-zoo, `benchmark.md`, which calls it no quantitative benchmark),
+            None where that file has none.
         rlzoo_ppo_10m: PPO, likewise.
     """
 

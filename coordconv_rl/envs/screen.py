@@ -1,29 +1,123 @@
-"""Two screens of the emulator to one grey image of 84x84."""
+"""Two screens of the emulator to one grey image of 84x84, as OpenCV draws it from RGB frames.
+
+A screen is one palette index for each pixel, so the grey of the maximum of two RGB frames is an
+entry of a 256x256 table. Most of a screen stays as it was, so only bands that changed are redrawn.
+"""
 
 from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+Bytes = NDArray[np.uint8]
+
+SIZE = 84
+PAL_HEIGHT = 250  # lines that ALE shows of PAL cartridges; NTSC ones have 210 to 230
+# On 210 lines, two lines of the image are exactly five of the screen: a band of five lines needs
+# no other lines, and INTER_AREA's weights (1, 1, 1/2) have no rounding error anywhere.
+BANDED_HEIGHT, BAND_LINES = 210, 5
+
+
+@lru_cache(maxsize=2)
+def palette(standard: str) -> Bytes:
+    """Return the colours of a television standard, (256, 3) RGB.
+
+    The even indices are those of ALE's `ColourPalette.cpp` (Stella's tables); an odd index is the
+    even one below it without colour, its luma.
+
+    Args:
+        standard: "ntsc" or "pal".
+    """
+    with Path(__file__).with_name("palettes.csv").open(newline="") as file:
+        colours = [bytes.fromhex(row[standard]) for row in csv.DictReader(file)]
+    table = np.empty((256, 3), np.uint8)
+    table[::2] = np.frombuffer(b"".join(colours), np.uint8).reshape(128, 3)
+    luma = table[::2] @ np.array([0.2989, 0.587, 0.114])
+    table[1::2] = np.rint(luma).astype(np.uint8)[:, None]
+    return table
+
+
+@lru_cache(maxsize=2)
+def _grey_of_pairs(standard: str) -> Bytes:
+    """Return the grey of the maximum of any two colours, (256, 256)."""
+    colours = palette(standard)
+    brightest = np.maximum(colours[:, None], colours[None])
+    return np.asarray(cv2.cvtColor(brightest, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 class Screen:
-    """Draws images as OpenCV does: grey of the maximum of two RGB frames, then INTER_AREA."""
+    """Draws an emulator's screens; remembers the last two drawn to redraw only what changed.
+
+    Args:
+        height: Lines of a screen.
+        width: Pixels of a line.
+
+    Attributes:
+        frames: (2, height, width) uint8, the screens of the last two frames of an action.
+        single: (2, height, width) uint8, the screen after a reset, twice.
+    """
 
     def __init__(self, height: int, width: int) -> None:
-        self.frames = np.zeros((2, height, width, 3), np.uint8)
-        self.last = np.zeros((height, width, 3), np.uint8)
+        self.standard = "pal" if height == PAL_HEIGHT else "ntsc"
+        self._pairs = _grey_of_pairs(self.standard)
+        self._same = self._pairs.diagonal().copy()
+        self.frames = np.zeros((2, height, width), np.uint8)
+        self.single = np.zeros((2, height, width), np.uint8)
+        self._lines = BAND_LINES if height == BANDED_HEIGHT else height
+        self._image_lines = SIZE * self._lines // height
+        self._drawn = np.zeros((2, height, width), np.uint8)
+        self._grey = np.empty((height, width), np.uint8)
+        self._image = np.empty((SIZE, SIZE), np.uint8)
+        self._differs = np.empty(self._words(self._drawn).shape, np.bool_)
+        self._redraw(self._drawn, 0, height // self._lines)
 
-    def draw_pair(self, image: Image) -> None:
-        """Draw the maximum of the two frames into `image`, 84x84."""
-        self._draw(cv2.max(self.frames[0], self.frames[1]), image)
+    def colours(self, screen: Bytes) -> Bytes:
+        """Return the RGB frame (height, width, 3) of a screen of palette indices."""
+        return palette(self.standard)[screen]
 
-    def draw_last(self, image: Image) -> None:
-        """Draw the frame after a reset into `image`, 84x84."""
-        self._draw(self.last, image)
+    def draw(self, pair: Bytes, image: Bytes) -> None:
+        """Draw the maximum of two screens.
 
-    def _draw(self, frame: Image, image: Image) -> None:
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        cv2.resize(grey, (84, 84), dst=image, interpolation=cv2.INTER_AREA)
+        Args:
+            pair: `frames` or `single`.
+            image: (84, 84) uint8, written.
+        """
+        np.not_equal(self._words(pair), self._words(self._drawn), out=self._differs)
+        changed = self._differs.any(axis=(0, 2))
+        for first, stop in _runs(np.flatnonzero(changed).tolist()):
+            self._redraw(pair, first, stop)
+        image[:] = self._image
+
+    def _words(self, pair: Bytes) -> NDArray[np.uint64]:
+        """View a pair as words of eight pixels: (2, bands, words)."""
+        height = pair.shape[1]
+        return pair.reshape(-1).view(np.uint64).reshape(2, height // self._lines, -1)
+
+    def _redraw(self, pair: Bytes, first: int, stop: int) -> None:
+        """Draw the bands from `first` up to `stop`."""
+        lines = slice(first * self._lines, stop * self._lines)
+        image_lines = slice(first * self._image_lines, stop * self._image_lines)
+        older, newer, grey = pair[0, lines], pair[1, lines], self._grey[lines]
+        cv2.LUT(newer, self._same, grey)
+        (differing,) = np.nonzero((older != newer).ravel())
+        if differing.size:
+            pairs = older.ravel()[differing], newer.ravel()[differing]
+            grey.reshape(-1)[differing] = self._pairs[pairs]
+        image = self._image[image_lines]
+        cv2.resize(grey, image.shape[::-1], dst=image, interpolation=cv2.INTER_AREA)
+        self._drawn[:, lines] = pair[:, lines]
+
+
+def _runs(bands: list[int]) -> Iterator[tuple[int, int]]:
+    """Group sorted bands into runs (first, stop); a single one between is cheaper drawn too."""
+    start = 0
+    for index, band in enumerate(bands):
+        if index + 1 == len(bands) or bands[index + 1] > band + 2:
+            yield bands[start], band + 1
+            start = index + 1

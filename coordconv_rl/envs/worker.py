@@ -1,0 +1,88 @@
+"""A process that owns some environments: it obeys its parent and leaves when the parent is gone.
+
+It is started as a plain command and not by `multiprocessing`, so that a script needs no
+`if __name__ == "__main__"`, and it imports neither torch nor SB3, so that it starts fast.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+import cv2
+
+from coordconv_rl.envs.buffers import Buffers
+from coordconv_rl.envs.group import Group
+from coordconv_rl.envs.settings import Settings
+
+STEP = b""
+"""The one frequent message; its answer is `NO_ENDS`, or the ends of episodes, pickled."""
+
+NO_ENDS = b""
+
+BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "from coordconv_rl.envs.worker import main; main()"
+)
+
+
+def main() -> None:
+    """Run a worker: `argv` is the pipe's descriptor, the memory's, and the import path as JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
+    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    cv2.setNumThreads(1)
+    connection, memory = Connection(int(sys.argv[1])), mmap.mmap(int(sys.argv[2]), 0)
+    try:
+        settings, n_envs, start, stop = connection.recv()
+        group = Group(Settings(**settings), Buffers.over(memory, n_envs).part(start, stop))
+        connection.send((True, None))
+        _serve(group, connection)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The parent closed the pipe: there is nobody left to tell.
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when its parent is gone, even if a copy of the pipe lives on elsewhere."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def _serve(group: Group, connection: Connection) -> None:
+    while True:
+        message = connection.recv_bytes()
+        if message == STEP:
+            try:
+                ends = group.finish()
+            except Exception as error:
+                connection.send(_failure(error))
+            else:
+                connection.send_bytes(pickle.dumps((True, ends)) if ends else NO_ENDS)
+        else:
+            name, args = pickle.loads(message)
+            connection.send_bytes(_answer(group, name, args))
+
+
+def _answer(group: Group, name: str, args: tuple[Any, ...]) -> bytes:
+    """Do what the parent asks, and pickle the result or the failure, also one of pickling."""
+    try:
+        return pickle.dumps((True, getattr(group, name)(*args)))
+    except Exception as error:
+        return pickle.dumps(_failure(error))
+
+
+def _failure(error: Exception) -> tuple[bool, tuple[Exception, str]]:
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(str(error))
+    return False, (error, text)

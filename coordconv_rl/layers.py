@@ -45,9 +45,9 @@ class _CoordConvNd(_ConvNd):
         super().__init__(*args, **kwargs)
         if self.groups != 1:
             raise ValueError(
-                f"{type(self).__name__} takes groups=1, found {self.groups}: coordinate channels "
-                "belong to every group, which a grouped convolution cannot express; put AddCoords "
-                "and a plain convolution before it instead"
+                f"{type(self).__name__} takes groups=1 only, found groups={self.groups}: "
+                "coordinate channels belong to every group, which a grouped convolution cannot "
+                "express; put AddCoords and a plain convolution before it instead"
             )
         self._give_coordinates(radius, shuffle_seed)
         self._reset_coordinates()

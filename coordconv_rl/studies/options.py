@@ -1,0 +1,65 @@
+"""What a study can be asked for. Imports no torch, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from coordconv_rl.errors import InputError
+
+Split = Literal["uniform", "quadrant"]
+SPLITS: tuple[Split, ...] = ("uniform", "quadrant")
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """How a study runs; the study itself fixes data, networks and settings.
+
+    Attributes:
+        seeds: Trainings of each model and setting, with seeds 0, 1, 2 and so on. A seed fixes the
+            weights, the order of the minibatches and the positions that `uniform` holds out.
+        budget: Minutes on all `threads` cores that the convolutional baseline may train in each
+            split, shared evenly by its trainings; none for the study's default. More minutes in
+            the same folder let the same trainings go on.
+        full: Whether the baseline tries the paper's whole grid of settings, not two of them.
+        folder: Where results go; none for `runs/studies/<study>`.
+        split: Which positions are held out for the test: a random quarter ("uniform"), one whole
+            quadrant ("quadrant"), or one after the other ("both").
+        threads: Trainings at a time, each in a process of its own on one thread; none for one a
+            core.
+    """
+
+    seeds: int = 5
+    budget: float | None = None
+    full: bool = False
+    folder: Path | None = None
+    split: Literal["uniform", "quadrant", "both"] = "both"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            InputError: A number is out of its range, or the split is unknown.
+        """
+        if not 1 <= self.seeds <= 1000:
+            raise InputError(f"seeds {self.seeds}: must be 1 to 1000; 5 is the default")
+        if self.budget is not None and not (math.isfinite(self.budget) and self.budget > 0):
+            raise InputError(f"budget {self.budget}: must be a positive number of minutes")
+        if self.threads is not None and not 1 <= self.threads <= 1024:
+            raise InputError(f"threads {self.threads}: must be at least 1; leave it out for all")
+        if self.split not in (*SPLITS, "both"):
+            raise InputError(f"unknown split {self.split!r}: choose uniform, quadrant or both")
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits to run, one after the other."""
+        return SPLITS if self.split == "both" else (self.split,)
+
+    @property
+    def jobs(self) -> int:
+        """Trainings at a time."""
+        return self.threads or len(os.sched_getaffinity(0))

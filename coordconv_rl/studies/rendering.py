@@ -1,0 +1,88 @@
+"""(x, y) in, the 9x9 square out: Supervised Rendering (section 4.3).
+
+A sigmoid at each pixel; judged by intersection over union of the pixels above one half.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from coordconv_rl.studies import coordinate_classification, networks
+from coordconv_rl.studies.data import CANVAS, normalise, squares
+from coordconv_rl.studies.options import Split
+from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
+
+COORDCONV = Setting(0.005, l2=0.0, epochs=8, step_epochs=4)
+
+
+class CanvasSoftmax(nn.Module):
+    """A softmax over all pixels of a one-channel image: it sharpens the image to one point."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Keep the shape (n, 1, 64, 64); each image sums to 1."""
+        return logits.flatten(1).softmax(1).view_as(logits)
+
+
+def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Give positions in -1 to 1 and the squares' images: shapes (n, 2) and (n, 1, 64, 64)."""
+    return normalise(positions), squares(positions)
+
+
+def build(model: Model, split: Split, setting: Setting, seed: int) -> nn.Module:
+    """Build the pixel network, a softmax and five 3x3 convolutions, or the deconvolutions.
+
+    The authors' CoordConvImagePainter: first find the pixel, then paint around it.
+    """
+    if model == "convolution":
+        return networks.deconvolution_network(setting.width, setting.kernel)
+    layers: list[nn.Module] = [networks.pixel_network(model, 1, seed), CanvasSoftmax()]
+    sizes = [1, 8 * setting.width, 8 * setting.width, 16 * setting.width, 16 * setting.width, 1]
+    for before, after in itertools.pairwise(sizes):
+        padding = setting.kernel // 2
+        layers += [nn.Conv2d(before, after, setting.kernel, padding=padding), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers[:-1])
+
+
+def loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Sum the examples' mean cross-entropies of a pixel, in nats."""
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / CANVAS**2
+
+
+def judge(logits: Tensor, targets: Tensor) -> Tensor:
+    """Give each example's intersection over union, 0 to 1: shape (n,)."""
+    painted, wanted = (logits > 0).flatten(1), (targets > 0.5).flatten(1)
+    return (painted & wanted).sum(1) / (painted | wanted).sum(1)
+
+
+def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
+    """List the settings to try; the baseline's are those of coordinate classification."""
+    if model != "convolution":
+        return (COORDCONV,)
+    return coordinate_classification.settings(model, split, full)
+
+
+def paint(logits: Tensor, targets: Tensor) -> Tensor:
+    """Sum the probabilities of each pixel to be lit: shape (64, 64)."""
+    return logits.sigmoid().sum(dim=(0, 1))
+
+
+STUDY = Study(
+    name="rendering",
+    question="Given a position, paint the 9x9 square around it.",
+    measure=Measure("IoU", "", best=1.0, goal=0.99),
+    paper=Paper(
+        coordconv="close to perfect on both splits (section 4.3)",
+        convolution="imperfect on uniform, fails on quadrant (section 4.3)",
+    ),
+    data=data,
+    build=build,
+    loss=loss,
+    judge=judge,
+    settings=settings,
+    budget=2.0,
+    chunk=4,
+    paint=paint,
+)

@@ -37,7 +37,7 @@ def draw_profile(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("human-normalised score")
     axes.set_ylabel("share of runs above it")
-    axes.legend(frameon=False)
+    legend_below(axes)
 
 
 def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -> None:
@@ -53,7 +53,7 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -
     axes.set_xlim(0, grid[-1])
     axes.set_xlabel("environment steps")
     axes.set_ylabel("IQM, human-normalised")
-    axes.legend(frameon=False)
+    legend_below(axes)
 
 
 def draw_use(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:
@@ -68,6 +68,19 @@ def draw_use(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float]]]) -> Non
         axes.plot(scores, range(len(rows)), marker, markersize=size, label=name)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     _label_rows(axes, [label for label, _ in rows])
+
+
+def legend_below(axes: Axes) -> None:
+    """Put the legend under the axes, where it hides no line."""
+    axes.legend(
+        frameon=False,
+        fontsize="small",
+        loc="upper center",
+        bbox_to_anchor=(0.45, -0.18),
+        ncols=3,
+        columnspacing=1.0,
+        handlelength=1.5,
+    )
 
 
 def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Estimate, str]]) -> None:

@@ -88,4 +88,6 @@ def _counted(values: Iterable[object]) -> str:
     counts = Counter("unknown" if value is None else str(value) for value in values)
     if len(counts) <= 1:
         return next(iter(counts), "unknown")
-    return ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())
+    return ", ".join(
+        f"{value} ({count} run{'' if count == 1 else 's'})" for value, count in counts.most_common()
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from coordconv_rl.comparison import charts, drawing
@@ -64,14 +65,14 @@ def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
             f"Human-normalised IQM by arm: {spoken}.",
         ),
         drawing.save(
-            _figure(3.4, charts.draw_profile, arms),
+            _figure(3.8, charts.draw_profile, arms),
             folder,
             f"profile_{algo}",
             f"Performance profile: higher is better everywhere. {bands}",
             "Share of runs above each human-normalised score from 0 to 2, one line an arm.",
         ),
         drawing.save(
-            _figure(3.4, charts.draw_efficiency, analysis.grid, arms),
+            _figure(3.8, charts.draw_efficiency, analysis.grid, arms),
             folder,
             f"efficiency_{algo}",
             "Sample efficiency: IQM of the training's games, as far as all finished runs have "
@@ -109,7 +110,7 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
     if len(games) <= GAMES_APART:
         return [
             drawing.save(
-                _figure(3.4, draw_learning_curves, found, algo, game),
+                _figure(3.8, _draw_game, found, algo, game),
                 folder,
                 f"learning_curves_{algo}_{game}",
                 f"{game}. {caption}",
@@ -127,6 +128,11 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
     name = f"learning_curves_{algo}"
     text = f"{spoken} {len(games)} games. The final scores are in the table of games."
     return [drawing.save(figure, folder, name, caption, text, wide=True)]
+
+
+def _draw_game(axes: Axes, found: Results, algo: str, game: str) -> None:
+    draw_learning_curves(axes, found, algo, game)
+    charts.legend_below(axes)
 
 
 def _draw_use(algo: str, game: str, agents: list[Inspection], folder: Path) -> Drawing:

@@ -28,20 +28,31 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
+    def is_text(self, column: int) -> bool:
+        """Tell whether a column holds words and no numbers."""
+        return all(row[column].value is None and row[column].text != NONE for row in self.rows)
 
-def number(value: float | None, digits: int = 3) -> Cell:
-    """Return a cell with a number of that many significant digits; a dash for NaN and None."""
+
+def number(value: float | None, digits: int = 3, *, pad: bool = False) -> Cell:
+    """Return a cell with a number of that many significant digits; a dash for NaN and None.
+
+    Args:
+        value: The number.
+        digits: Significant digits; large numbers show all before the point.
+        pad: Whether zeros at the end stay, so that columns line up.
+    """
     if value is None or not np.isfinite(value):
         return Cell(NONE)
     large = abs(value) >= 10 ** (digits - 1)
-    return Cell(f"{value:,.0f}" if large else f"{value:.{digits}g}", value=float(value))
+    text = f"{value:#.{digits}g}" if pad else f"{value:.{digits}g}"
+    return Cell(f"{value:,.0f}" if large else text.rstrip("."), value=float(value))
 
 
 def interval(estimate: Estimate | None, *, signed: bool = False) -> Cell:
     """Return a cell with a single number's estimate and, below, its interval or the lack of it."""
     if estimate is None or not np.isfinite(estimate.value):
         return Cell(NONE)
-    main = number(float(estimate.value))
+    main = number(float(estimate.value), pad=True)
     text = f"+{main.text}" if signed and float(estimate.value) > 0 else main.text
     return Cell(text, bounds(estimate) or f"no interval: under {MIN_SEEDS} seeds", main.value)
 
@@ -50,4 +61,5 @@ def bounds(estimate: Estimate) -> str:
     """Return "low to high", or nothing where there are too few seeds for an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{number(float(estimate.low)).text} to {number(float(estimate.high)).text}"
+    low, high = (number(float(end), pad=True).text for end in (estimate.low, estimate.high))
+    return f"{low} to {high}"

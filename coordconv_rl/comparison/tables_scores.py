@@ -62,20 +62,20 @@ def games(analysis: AlgoAnalysis) -> Table:
         ]
         rows.append((game_cell(game), *arms, *(number(known, 5) for known in (*human, zoo))))
     columns = ("Game", *analysis.scores, "Random", "Human", f"RL Zoo {analysis.algo.upper()} 10M")
-    return Table("Raw score by game: mean and standard deviation over seeds", columns, tuple(rows))
+    caption = "Raw score by game, mean \u00b1 standard deviation over seeds; human-normalised; n"
+    return Table(caption, columns, tuple(rows))
 
 
 def _game_score(raw: Array, normalised: Array) -> Cell:
     there = raw[np.isfinite(raw)]
     if not len(there):
-        return Cell(NONE, "0 seeds")
+        return Cell(NONE, "n = 0")
     text = number(there.mean(), 4).text
     if len(there) > 1:
         text += f" \u00b1 {number(there.std(ddof=1)).text}"
-    seeds = f"{len(there)} seed" + ("s" if len(there) > 1 else "")
     human = normalised[np.isfinite(normalised)]
-    share = f"human-normalised {human.mean():.3f}" if len(human) else "no human score"
-    return Cell(text, f"{share}, {seeds}", float(there.mean()))
+    share = f"{human.mean():.3f}, " if len(human) else ""
+    return Cell(text, f"{share}n = {len(there)}", float(there.mean()))
 
 
 def pair_games(pair: Comparison) -> Table:

@@ -8,7 +8,7 @@ from coordconv_rl.comparison import results
 from coordconv_rl.comparison.analysis import BASELINE, CONTROL, AlgoAnalysis, Comparison
 from coordconv_rl.comparison.bootstrap import MIN_SEEDS
 from coordconv_rl.comparison.results import Results
-from coordconv_rl.comparison.tables import bounds, number
+from coordconv_rl.comparison.tables import bounds, interval
 from coordconv_rl.envs.games import TINY_RANGE_GAMES
 
 SUBJECT = "coordconv"
@@ -21,7 +21,7 @@ def verdict(analysis: AlgoAnalysis) -> str:
     if main is None:
         return f"{name}: no verdict yet, for want of finished runs of {SUBJECT} and {BASELINE}."
     games = _count(len(main.games), "game")
-    sentence = f"{name}, {games}, {_count(main.seeds, 'seed')} or more an arm: {_chance(main)}"
+    sentence = f"{name}, {games}, at least {_count(main.seeds, 'seed')} an arm: {_chance(main)}"
     control = _pair(analysis, SUBJECT, CONTROL)
     if main.improvement.low is None:
         return f"{sentence} Too few seeds for a verdict: at least {MIN_SEEDS} are needed."
@@ -46,10 +46,10 @@ def _chance(pair: Comparison) -> str:
     text += f" (95% interval {between})" if between else ""
     if pair.iqm_difference is None:
         return f"{text}."
-    difference = number(float(pair.iqm_difference.value)).text
     between = bounds(pair.iqm_difference)
-    interval = f" ({between})" if between else ""
-    return f"{text}; their human-normalised IQMs differ by {difference}{interval}."
+    difference = interval(pair.iqm_difference, signed=True).text
+    difference += f" ({between})" if between else ""
+    return f"{text}; the difference of human-normalised IQMs is {difference}."
 
 
 def direction(pair: Comparison) -> int:

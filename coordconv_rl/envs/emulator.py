@@ -99,7 +99,7 @@ class Emulator:
         )
         self.stack[:-1] = self.stack[1:]
         self.screen.draw(self.screen.frames, self.stack[-1])
-        return float(np.sign(reward)) if self.settings.training else reward
+        return float((reward > 0) - (reward < 0)) if self.settings.training else reward
 
     def reset(self, seed: int | None = None) -> None:
         """Begin the learner's next episode: a new game, or the game's next life.
@@ -167,8 +167,10 @@ class Emulator:
         self.sticky_action = NOOP
         self.game_return = 0.0
         self.game_frames = 0
-        self.env.reset(seed=seed)
-        if seed is not None:
+        if seed is None:
+            self.ale.reset_game()
+        else:
+            self.env.reset(seed=seed)
             self._check_palette()
 
     def _check_palette(self) -> None:

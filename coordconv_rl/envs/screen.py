@@ -7,7 +7,6 @@ entry of a 256x256 table. Most of a screen stays as it was, so only bands that c
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +21,7 @@ PAL_HEIGHT = 250  # lines that ALE shows of PAL cartridges; NTSC ones have 210 t
 # On 210 lines, two lines of the image are exactly five of the screen: a band of five lines needs
 # no other lines, and INTER_AREA's weights (1, 1, 1/2) have no rounding error anywhere.
 BANDED_HEIGHT, BAND_LINES = 210, 5
+MERGED_GAP = 4  # Measured: starting a run costs as much as drawing four or five bands.
 
 
 @lru_cache(maxsize=2)
@@ -71,11 +71,16 @@ class Screen:
         self.single = np.zeros((2, height, width), np.uint8)
         self._lines = BAND_LINES if height == BANDED_HEIGHT else height
         self._image_lines = SIZE * self._lines // height
-        self._drawn = np.zeros((2, height, width), np.uint8)
         self._grey = np.empty((height, width), np.uint8)
         self._image = np.empty((SIZE, SIZE), np.uint8)
-        self._differs = np.empty(self._words(self._drawn).shape, np.bool_)
-        self._redraw(self._drawn, 0, height // self._lines)
+        self._drawn = np.zeros((2, height, width), np.uint8)
+        bands = height // self._lines
+        self._words = {
+            id(pair): pair.reshape(-1).view(np.uint64).reshape(2, bands, -1)
+            for pair in (self.frames, self.single, self._drawn)
+        }
+        self._differs = np.empty(self._words[id(self._drawn)].shape, np.bool_)
+        self._redraw(self._drawn, 0, bands)
 
     def colours(self, screen: Bytes) -> Bytes:
         """Return the RGB frame (height, width, 3) of a screen of palette indices."""
@@ -88,36 +93,35 @@ class Screen:
             pair: `frames` or `single`.
             image: (84, 84) uint8, written.
         """
-        np.not_equal(self._words(pair), self._words(self._drawn), out=self._differs)
-        changed = self._differs.any(axis=(0, 2))
-        for first, stop in _runs(np.flatnonzero(changed).tolist()):
+        words, drawn = self._words[id(pair)], self._words[id(self._drawn)]
+        np.not_equal(words, drawn, out=self._differs)
+        changed = np.logical_or.reduce(self._differs, axis=(0, 2))
+        for first, stop in _runs(changed.nonzero()[0].tolist()):
             self._redraw(pair, first, stop)
         image[:] = self._image
-
-    def _words(self, pair: Bytes) -> NDArray[np.uint64]:
-        """View a pair as words of eight pixels: (2, bands, words)."""
-        height = pair.shape[1]
-        return pair.reshape(-1).view(np.uint64).reshape(2, height // self._lines, -1)
 
     def _redraw(self, pair: Bytes, first: int, stop: int) -> None:
         """Draw the bands from `first` up to `stop`."""
         lines = slice(first * self._lines, stop * self._lines)
-        image_lines = slice(first * self._image_lines, stop * self._image_lines)
-        older, newer, grey = pair[0, lines], pair[1, lines], self._grey[lines]
+        both, grey = pair[:, lines], self._grey[lines]
+        older, newer = both
         cv2.LUT(newer, self._same, grey)
-        (differing,) = np.nonzero((older != newer).ravel())
+        flat = grey.reshape(-1)
+        differing = (older != newer).reshape(-1).nonzero()[0]
         if differing.size:
-            pairs = older.ravel()[differing], newer.ravel()[differing]
-            grey.reshape(-1)[differing] = self._pairs[pairs]
-        image = self._image[image_lines]
-        cv2.resize(grey, image.shape[::-1], dst=image, interpolation=cv2.INTER_AREA)
-        self._drawn[:, lines] = pair[:, lines]
+            older, newer = older.reshape(-1), newer.reshape(-1)
+            flat[differing] = self._pairs[older[differing], newer[differing]]
+        image = self._image[first * self._image_lines : stop * self._image_lines]
+        cv2.resize(grey, (SIZE, len(image)), dst=image, interpolation=cv2.INTER_AREA)
+        self._drawn[:, lines] = both
 
 
-def _runs(bands: list[int]) -> Iterator[tuple[int, int]]:
-    """Group sorted bands into runs (first, stop); a single one between is cheaper drawn too."""
-    start = 0
-    for index, band in enumerate(bands):
-        if index + 1 == len(bands) or bands[index + 1] > band + 2:
-            yield bands[start], band + 1
-            start = index + 1
+def _runs(bands: list[int]) -> list[tuple[int, int]]:
+    """Group sorted bands into runs (first, stop); those close to each other are drawn as one."""
+    runs: list[tuple[int, int]] = []
+    for band in bands:
+        if runs and band <= runs[-1][1] + MERGED_GAP:
+            runs[-1] = (runs[-1][0], band + 1)
+        else:
+            runs.append((band, band + 1))
+    return runs

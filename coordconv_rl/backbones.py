@@ -98,7 +98,7 @@ def check_image(space: spaces.Space[Any], backbone: str, *, normalized_image: bo
     if not isinstance(space, spaces.Box) or len(space.shape) != 3:
         raise InputError(
             f"found observations {space}, wanted images, a Box of shape (channels, height, width): "
-            "take MlpPolicy for vectors, MultiInputPolicy with CoordConvCombinedExtractor for a Dict"
+            "take MlpPolicy for vectors, MultiInputPolicy and CoordConvCombinedExtractor for Dicts"
         )
     if not is_image_space(space, normalized_image=normalized_image):
         raise InputError(

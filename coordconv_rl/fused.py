@@ -63,19 +63,18 @@ class _ConvRelu(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         need_x, need_weight, need_share, _ = ctx.needs_input_grad
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad = torch.ops.aten.threshold_backward(grad, y, 0)
-        has_map = len(ctx.share_shape) > 1
-        mask = [need_x, need_weight, need_share and not has_map]
-        stride, biases = [ctx.stride] * 2, [weight.shape[0]]
-        settings = (biases, stride, [0, 0], [1, 1], False, [0, 0], 1, mask)
-        to_x, to_weight, to_share = torch.ops.aten.convolution_backward(grad, x, weight, *settings)
-        if need_share and has_map:
-            to_share = _sum_of_images(grad)
+        settings = (None, [ctx.stride] * 2, [0, 0], [1, 1], False, [0, 0], 1)
+        mask = [need_x, need_weight, False]
+        to_x, to_weight, _ = torch.ops.aten.convolution_backward(grad, x, weight, *settings, mask)
+        to_share = _sum_of_images(grad) if need_share else None
+        if to_share is not None and len(ctx.share_shape) == 1:
+            to_share = to_share.sum((0, 2, 3))
         return to_x, to_weight, to_share, None
 
 
@@ -95,7 +94,7 @@ class _LinearRelu(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight, y = ctx.saved_tensors
         grad = torch.ops.aten.threshold_backward(grad, y, 0)

@@ -74,6 +74,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
             settings["net_arch"] = []
         self.precision = precision
         self.coordinates_for: CoordinatesFor = coordinates_for
+        self._networks = fast_network.KeptNetworks()
         super().__init__(observation_space, action_space, lr_schedule, **settings)
         self._check_actor_only()
 
@@ -102,12 +103,17 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         return detect_precision(self.precision, self.device)
 
     def _features(
-        self, extractor: BaseFeaturesExtractor, obs: PyTorchObs, *, blind: bool = False
+        self,
+        extractor: BaseFeaturesExtractor,
+        obs: PyTorchObs,
+        *,
+        blind: bool = False,
+        keep: bool = False,
     ) -> Tensor:
         """Return one extractor's features, float32; blind ones without the coordinates' share."""
         dtype = self._dtype()
         if fast_network.is_fast(extractor) and _is_bytes(obs):
-            return fast_network.features(self._network(extractor, obs, blind=blind), obs)
+            return fast_network.features(self._network(extractor, obs, blind, keep), obs)
         inputs = preprocess_obs(obs, self.observation_space, self.normalize_images)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             features: Tensor
@@ -118,33 +124,37 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
                 features = extractor(inputs)
         return features.float()
 
-    def _both_features(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
+    def _both_features(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
         """Return the actor's and the critic's features, each of shape (N, features_dim)."""
         if self.coordinates_for == "actor":
             extractor = self.features_extractor
             if _is_bytes(obs) and fast_network.may_split(extractor):
                 sighted, bare = (
-                    self._network(extractor, obs, blind=blind) for blind in (False, True)
+                    self._network(extractor, obs, blind, keep) for blind in (False, True)
                 )
                 return fast_network.split_features(sighted, bare, obs)
             return self._features(extractor, obs), self._features(extractor, obs, blind=True)
-        actor = self._features(self.pi_features_extractor, obs)
+        actor = self._features(self.pi_features_extractor, obs, keep=keep)
         if self.share_features_extractor:
             return actor, actor
-        return actor, self._features(self.vf_features_extractor, obs)
+        return actor, self._features(self.vf_features_extractor, obs, keep=keep)
 
     def _dtype(self) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, self.resolved_precision)
         return dtype
 
     def _network(
-        self, extractor: CoordConvExtractor, obs: Tensor, *, blind: bool
+        self, extractor: CoordConvExtractor, obs: Tensor, blind: bool, keep: bool
     ) -> fast_network.Network:
         """Return the extractor's weights, ready to compute."""
+        prepare = self._networks.get if keep else fast_network.prepare
         scale = 1 / 255 if self.normalize_images else 1.0
-        return fast_network.prepare(
-            extractor, obs.shape[2:], self._dtype(), scale=scale, blind=blind
-        )
+        return prepare(extractor, obs.shape[2:], self._dtype(), scale=scale, blind=blind)
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Switch between training and acting; SB3 calls it whenever either begins."""
+        self._networks.clear()
+        super().set_training_mode(mode)
 
     def extract_features(  # type: ignore[override]
         self, obs: PyTorchObs, features_extractor: BaseFeaturesExtractor | None = None
@@ -155,16 +165,19 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         actor, critic = self._both_features(obs)
         return actor if critic is actor else (actor, critic)
 
-    def _outputs(self, obs: PyTorchObs) -> tuple[Distribution, Tensor]:
+    def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Distribution, Tensor]:
         """Return the distribution of actions and the values, shape (N, 1)."""
-        actor, critic = self._both_features(obs)
+        actor, critic = self._both_features(obs, keep=keep)
         latent = self.mlp_extractor.forward_actor(actor)
         values: Tensor = self.value_net(self.mlp_extractor.forward_critic(critic))
         return self._get_action_dist_from_latent(latent), values
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Return actions, values of shape (N, 1) and the actions' log-probabilities."""
-        distribution, values = self._outputs(obs)
+        """Return actions, values of shape (N, 1) and the actions' log-probabilities.
+
+        Weights are kept in the network's precision from call to call; see `KeptNetworks`.
+        """
+        distribution, values = self._outputs(obs, keep=not torch.is_grad_enabled())
         actions = distribution.get_actions(deterministic=deterministic)
         log_prob = distribution.log_prob(actions)
         return actions.reshape((-1, *(self.action_space.shape or ()))), values, log_prob

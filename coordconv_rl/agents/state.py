@@ -33,7 +33,7 @@ def capture(model: Model, env: AtariVecEnv, extra: dict[str, Any]) -> Checkpoint
     optimizer, moments = _pack_optimizer(model.policy.optimizer.state_dict())
     numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
-    tensors = {f"policy/{name}": value for name, value in model.policy.state_dict().items()}
+    tensors = {f"policy/{name}": value for name, value in _weights(model).items()}
     tensors |= {f"optimizer/{name}": value for name, value in moments.items()}
     tensors |= {f"env/{name}": _tensor(array) for name, array in snapshot["arrays"].items()}
     tensors["rng/torch"] = torch.get_rng_state()
@@ -91,7 +91,7 @@ def restore_weights(model: Model, checkpoint: Checkpoint) -> None:
         InputError: Names or shapes do not fit the policy.
     """
     weights = _below(checkpoint.tensors, "policy/")
-    expected = model.policy.state_dict()
+    expected = _weights(model)
     different = sorted(set(weights) ^ set(expected))
     if different:
         raise InputError(f"the checkpoint is of another network: {different[0]} does not fit")
@@ -101,7 +101,18 @@ def restore_weights(model: Model, checkpoint: Checkpoint) -> None:
                 f"the checkpoint is of another network: {name} is {weights[name].dtype} of shape "
                 f"{tuple(weights[name].shape)}, not {value.dtype} of shape {tuple(value.shape)}"
             )
-    model.policy.load_state_dict(weights)
+    with torch.no_grad():
+        for name, value in expected.items():
+            value.copy_(weights[name])
+
+
+def _weights(model: Model) -> dict[str, torch.Tensor]:
+    """Return the policy's own tensors by name, each once: SB3 names a shared extractor thrice."""
+    first: dict[int, str] = {}
+    tensors: dict[str, torch.Tensor] = model.policy.state_dict(keep_vars=True)
+    for name, value in tensors.items():
+        first.setdefault(id(value), name)
+    return {name: tensors[name] for name in first.values()}
 
 
 def _restore_generators(

@@ -164,6 +164,7 @@ def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback)
         log.info("going on from step %s", f"{done:,}")
         recent = [{"r": score, "l": frames, "t": 0.0} for score, frames in callback.episodes.recent]
         model.ep_info_buffer = deque(recent, maxlen=100)
+        model.ep_success_buffer = deque(maxlen=100)
     else:
         metrics = {"score/raw": 0.0, "rollout/ep_rew_mean": 0.0}
         model.logger.record("hparams", HParam(hyperparameters(config), metrics))

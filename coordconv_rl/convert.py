@@ -31,7 +31,7 @@ COORDCONV_OF: dict[type[_ConvNd], type[_CoordConvNd]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conversion:
     """What `add_coordinates` did.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -141,7 +142,7 @@ class _CoordConvNd(_ConvNd):
     def _make_map(self, spatial_shape: tuple[int, ...], output_padding: tuple[int, ...]) -> Tensor:
         weight = self.coord_weight
         grid = self._grid.get(spatial_shape, weight.dtype, weight.device)
-        with torch.autocast(weight.device.type, enabled=False):
+        with _without_autocast(weight.device.type):
             return self._convolve(grid, weight, self.bias, output_padding)
 
     def _convolve(
@@ -179,6 +180,12 @@ class _CoordConvNd(_ConvNd):
         """Show the options in `repr`."""
         options = f", radius={self.radius}, shuffle_seed={self.shuffle_seed}"
         return f"{super().extra_repr()}{options}"  # type: ignore[no-untyped-call]
+
+
+def _without_autocast(device: str) -> AbstractContextManager[None]:
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 class CoordConv1d(_CoordConvNd, nn.Conv1d):

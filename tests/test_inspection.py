@@ -1,0 +1,147 @@
+"""Whether an agent uses its coordinates: the treatments, the share, the files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import coordconv_rl.agents
+from coordconv_rl.agents import inspection
+from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.agents.train import train
+from coordconv_rl.comparison.inspections import INSPECTION_FILE, TREATMENTS
+from coordconv_rl.errors import InputError
+from coordconv_rl.layers import CoordConv2d
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    from coordconv_rl.configs.load import preset
+    from coordconv_rl.configs.schema import Evaluation, RunConfig
+
+    settings = preset("ppo", {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1})
+    folder = tmp_path_factory.mktemp("runs")
+    for arm in ("coordconv", "shuffled", "cnn"):
+        config = RunConfig(
+            "ppo", "Breakout", arm, 1, 32, settings, evaluation=Evaluation(0), precision="float32"
+        )
+        assert train(config, folder / config.run_id, show_progress=False) is not None
+    return folder
+
+
+def run_of(trained, arm):
+    return trained / "ppo" / "Breakout" / arm / "seed-1"
+
+
+def features(model):
+    frames = torch.randint(0, 256, (2, 4, 84, 84), generator=torch.Generator().manual_seed(0))
+    model.policy.set_training_mode(False)
+    with torch.no_grad():
+        return model.policy.extract_features(frames.to(torch.uint8))
+
+
+@pytest.mark.parametrize("arm", ["coordconv", "shuffled"])
+def test_treatments_change_what_the_network_sees_and_are_undone(trained, arm):
+    model, _, _ = load_agent(run_of(trained, arm))
+    layers = inspection.coordinate_layers(model)
+    assert len(layers) == 1
+    before = features(model)
+    seen = {}
+    for treatment in inspection.TREATMENTS:
+        with inspection.coordinates_as(layers, treatment, 5):
+            seen[treatment] = features(model)
+    assert torch.equal(seen["trained"], before)
+    assert not torch.allclose(seen["zeroed"], before)
+    assert not torch.allclose(seen["permuted"], before)
+    assert not torch.allclose(seen["permuted"], seen["zeroed"])
+    assert torch.equal(features(model), before)
+
+
+def test_zeroed_is_the_network_on_channels_of_zero():
+    layer = CoordConv2d(3, 4, 3)
+    images = torch.rand(2, 3, 9, 9)
+    with inspection.coordinates_as([layer], "zeroed", 0), torch.no_grad():
+        torch.testing.assert_close(layer(images), torch.conv2d(images, layer.weight, layer.bias))
+
+
+def test_permuted_is_the_layer_with_that_permutation():
+    layer, other = CoordConv2d(3, 4, 3), CoordConv2d(3, 4, 3, shuffle_seed=8)
+    other.load_state_dict(layer.state_dict())
+    images = torch.rand(2, 3, 9, 9)
+    with torch.no_grad():
+        layer(images)  # so that there is something kept
+        with inspection.coordinates_as([layer], "permuted", 8):
+            torch.testing.assert_close(layer(images), other(images))
+
+
+def test_treatments_are_undone_after_an_error():
+    layer = CoordConv2d(3, 4, 3, shuffle_seed=3)
+    weight = layer.coord_weight.detach().clone()
+    with pytest.raises(KeyError), inspection.coordinates_as([layer], "zeroed", 0):
+        raise KeyError
+    assert torch.equal(layer.coord_weight, weight)
+    assert layer.shuffle_seed == 3
+
+
+def test_share_by_hand():
+    layer = CoordConv2d(1, 1, 1, bias=False)
+    images = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
+    images[1] = 255  # after scaling: 0 everywhere, 1 everywhere: variance 1/4
+    with torch.no_grad():
+        layer.weight.fill_(2.0)  # variance 1
+        layer.coord_weight.copy_(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1))  # x is -1 and 1: 1/4
+    share, heat = inspection.first_layer_share(layer, images)
+    assert share == pytest.approx(0.25 / 1.25)
+    assert heat == pytest.approx(0.5)
+    with torch.no_grad():
+        layer.coord_weight.zero_()
+    assert inspection.first_layer_share(layer, images)[0] == 0
+
+
+def test_share_does_not_count_the_bias():
+    layer, images = CoordConv2d(2, 3, 3), torch.randint(0, 256, (4, 2, 8, 8)).to(torch.uint8)
+    share, _ = inspection.first_layer_share(layer, images)
+    with torch.no_grad():
+        layer.bias += 100
+    assert inspection.first_layer_share(layer, images)[0] == pytest.approx(share, rel=1e-3)
+
+
+def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
+    monkeypatch.setattr(inspection, "FRAME_STEPS", 16)
+    folder = run_of(trained, "coordconv")
+    assert inspection.inspect_command(folder, 2) == 0
+    found = json.loads((folder / INSPECTION_FILE).read_text())
+    assert found["run"] == "ppo/Breakout/coordconv/seed-1"
+    assert tuple(found["scores"]) == TREATMENTS == inspection.TREATMENTS
+    assert all(len(scores["scores"]) == 2 for scores in found["scores"].values())
+    assert 0 < found["share"] < 1
+    assert (folder / "inspection.png").read_bytes().startswith(b"\x89PNG")
+    again = inspection.inspect(folder, episodes=2)
+    assert again == found
+
+
+def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_path):
+    with pytest.raises(InputError, match="arm cnn, which has no coordinates"):
+        inspection.inspect(run_of(trained, "cnn"), episodes=1)
+    with pytest.raises(InputError, match="play at least 1"):
+        inspection.inspect(run_of(trained, "coordconv"), episodes=0)
+    with pytest.raises(InputError, match="holds no run"):
+        inspection.inspect_command(tmp_path)
+    (tmp_path / "experiment.yaml").write_text("")
+    with pytest.raises(InputError, match="no trained agent with coordinates"):
+        inspection.inspect_command(tmp_path)
+
+
+def test_an_experiment_means_all_its_agents_with_coordinates(trained):
+    (trained / "experiment.yaml").write_text("")
+    found = {path.parent.name for path in inspection._agents(trained)}
+    assert found == {"coordconv", "shuffled"}
+
+
+def test_no_module_beside_the_training_script_hides_one_of_pythons_own():
+    names = {path.stem for path in Path(coordconv_rl.agents.__file__).parent.glob("*.py")}
+    assert names & sys.stdlib_module_names == set()

@@ -17,8 +17,9 @@ from coordconv_rl.errors import InputError
 class DeviceRolloutBuffer(RolloutBuffer):
     """SB3's `RolloutBuffer` with uint8 images as one tensor on the device.
 
-    Minibatches are gathered there, so an image crosses to a GPU once instead of once an epoch, and
-    the copy that SB3 makes of all observations before the first minibatch is saved. The samples,
+    Images lie there channels last, as the network wants them, and minibatches are gathered there.
+    So an image is put in order once and crosses to a GPU once, instead of once an epoch, and the
+    copy that SB3 makes of all observations before the first minibatch is saved. The samples,
     their order and the draws from NumPy's generator are SB3's. Takes what `RolloutBuffer` takes.
 
     Raises:
@@ -77,7 +78,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
         """Gather one minibatch."""
         inds = torch.from_numpy(batch_inds).to(self.device)
         return RolloutBufferSamples(
-            self.observations.index_select(0, inds),
+            self.observations.movedim(1, -1).index_select(0, inds).movedim(-1, 1),
             self.to_torch(self.actions[batch_inds].astype(np.float32, copy=False)),
             *(
                 self.to_torch(array[batch_inds].flatten())

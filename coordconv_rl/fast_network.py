@@ -92,20 +92,20 @@ def prepare(
             (size - kernel) // conv.stride[0] + 1
             for size, kernel in zip((height, width), conv.kernel_size, strict=True)
         )
-    linear = extractor.linear[0]
-    assert isinstance(linear, nn.Linear)
+    linear = _linear(extractor)
     return Network(tuple(layers), linear.weight.to(dtype), linear.bias.to(dtype))
 
 
 class KeptNetworks:
     """Prepared networks of one rollout: acting needs the same weights hundreds of times.
 
-    `clear` must be called where training begins or ends. In between, weights that were replaced or
-    written to are noticed by their memory and version, except for writes through `.data`.
+    `clear` must be called where training begins or ends. In between, weights that changed are
+    noticed: all but the linear layer's, the one large weight, are compared by value, because
+    neither torch's fused optimizers nor writes through `.data` count as new versions.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[object, Network] = {}
+        self._kept: dict[bool, tuple[object, list[Tensor], Network]] = {}
 
     def clear(self) -> None:
         """Forget all networks."""
@@ -121,13 +121,14 @@ class KeptNetworks:
         blind: bool = False,
     ) -> Network:
         """Return what `prepare` would, made anew only if something is not as it was."""
-        weights = tuple((p.data_ptr(), p._version) for p in extractor.parameters())
-        key = (id(extractor), weights, image, dtype, scale, blind)
-        if key not in self._kept:
-            if len(self._kept) >= 2:  # one for the actor, one for the critic
-                self.clear()
-            self._kept[key] = prepare(extractor, image, dtype, scale=scale, blind=blind)
-        return self._kept[key]
+        large = _linear(extractor).weight
+        small = [p for p in extractor.parameters() if p is not large]
+        key = (id(extractor), large.data_ptr(), large._version, large.device, image, dtype, scale)
+        kept = self._kept.get(blind)
+        if kept is None or kept[0] != key or not all(map(torch.equal, small, kept[1])):
+            network = prepare(extractor, image, dtype, scale=scale, blind=blind)
+            kept = self._kept[blind] = (key, [p.clone() for p in small], network)
+        return kept[2]
 
 
 def features(network: Network, frames: Tensor) -> Tensor:
@@ -166,6 +167,12 @@ def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Te
 
 def _convolutions(extractor: CoordConvExtractor) -> list[nn.Conv2d]:
     return [module for module in extractor.cnn if isinstance(module, nn.Conv2d)]
+
+
+def _linear(extractor: CoordConvExtractor) -> nn.Linear:
+    linear = extractor.linear[0]
+    assert isinstance(linear, nn.Linear)
+    return linear
 
 
 def _convert(network: Network, frames: Tensor) -> Tensor:

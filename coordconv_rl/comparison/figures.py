@@ -36,12 +36,13 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
         rows = curves(results, algo, game, arm, grid)
         known = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(len(grid), dtype=bool)
         seen, steps = rows[:, known], grid[known]
-        style = {"color": arm_colour(arm), "linestyle": _LINE_STYLES.get(arm, "-")}
+        colour, dashes = arm_colour(arm), _LINE_STYLES.get(arm, "-")
         label = f"{arm} (n = {len(rows)})"
-        axes.plot(steps, np.nanmean(seen, axis=0) if len(steps) else [], label=label, **style)
+        means = np.nanmean(seen, axis=0) if len(steps) else []
+        axes.plot(steps, means, label=label, color=colour, linestyle=dashes)
         if len(rows) > 1 and len(steps):
             low, high = np.nanmin(seen, axis=0), np.nanmax(seen, axis=0)
-            axes.fill_between(steps, low, high, color=style["color"], alpha=0.15, linewidth=0)
+            axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set_title(f"{game} ({algo.upper()})")
     axes.set_xlim(0, results.experiment.steps)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from types import FrameType
 from typing import Literal
 
 from coordconv_rl.comparison import closing, plan
+from coordconv_rl.comparison.backend import Backend
 from coordconv_rl.comparison.display import Display
 from coordconv_rl.comparison.ledger import Ledger
 from coordconv_rl.comparison.local import LocalBackend
-from coordconv_rl.comparison.scheduler import Backend, CannotGoOnError, Scheduler
+from coordconv_rl.comparison.scheduler import CannotGoOnError, Scheduler
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs.schema import ExperimentConfig
 from coordconv_rl.errors import InputError
@@ -50,7 +50,7 @@ def compare(
     Args:
         experiment: The experiment.
         folder: Its folder; made if missing.
-        jobs: Runs at a time; the cores that this process may use if None.
+        jobs: Runs at a time; as many as there are cores for if None.
         options: How to launch.
 
     Returns:
@@ -60,23 +60,23 @@ def compare(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    plan.claim_folder(folder, experiment)
     configs = plan.expand(experiment)
-    with Ledger(folder, [config.run_id for config in configs]) as ledger:
-        backend = _backend(options)
-        try:
+    backend = _backend(options)
+    try:
+        plan.claim_folder(folder, experiment)
+        with Ledger(folder, [config.run_id for config in configs]) as ledger:
             scheduler = Scheduler(
                 folder,
                 configs,
                 ledger,
                 backend,
-                jobs=jobs or _cores(),
+                jobs=jobs or backend.slots(experiment.threads + experiment.workers),
                 retries=options.retries,
                 hang_seconds=60 * options.hang_minutes,
             )
             code = _work(scheduler, folder)
-        finally:
-            backend.close()
+    finally:
+        backend.close()
     return closing.close(folder) if code == 0 else code
 
 
@@ -135,14 +135,11 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError("an address needs the ray backend: add --backend ray")
 
 
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _backend(options: LaunchOptions) -> Backend:
     if options.backend == "local":
         return LocalBackend()
-    from coordconv_rl.comparison.ray_backend import RayBackend
-
+    try:
+        from coordconv_rl.comparison.ray_backend import RayBackend
+    except ImportError as error:
+        raise InputError(f"{error}: pip install 'coordconv_rl[ray]', or use local") from error
     return RayBackend(options.address)

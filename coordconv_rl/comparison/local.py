@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coordconv_rl.comparison import locks
+from coordconv_rl.configs.schema import RunConfig
 
 LOG_FILE = "log.txt"
 RUN_LOCK = "run.lock"
@@ -102,9 +103,15 @@ class LocalBackend:
     def __init__(self, program: Sequence[str] = WORKER) -> None:
         self._program = program
 
-    def start(self, folder: Path, threads: int) -> Process:
+    def slots(self, cores: int) -> int:
+        """Return how many runs of so many cores this process may use at once, at least one."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        available = len(affinity(0)) if affinity else os.cpu_count() or 1
+        return max(1, available // cores)
+
+    def start(self, folder: Path, config: RunConfig) -> Process:
         """Start the run that the folder's config.yaml describes, or go on with it."""
-        return Process(folder, threads, self._program)
+        return Process(folder, config.threads, self._program)
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -14,6 +14,7 @@ from coordconv_rl.files import write_text_atomic
 
 CONFIG_FILE = "config.yaml"
 INTERRUPTED = 130  # exit code of a worker that was asked to stop and saved its checkpoint
+MACHINE_LOST = 1000  # no exit code of a process: nobody is there to say one
 LOG_HINT = "see its log.txt"
 
 
@@ -54,6 +55,8 @@ def describe_exit(code: int, record: dict[str, Any] | None) -> str:
     if code < 0:
         name = signal.Signals(-code).name
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    if code == MACHINE_LOST:
+        return "its machine went away"
     if code == INTERRUPTED:
         return "stopped by a signal from outside"
     reason = (record or {}).get("reason")

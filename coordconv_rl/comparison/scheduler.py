@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from coordconv_rl.comparison import ledger as ledgers
+from coordconv_rl.comparison.backend import Backend, Worker
 from coordconv_rl.comparison.locks import LockedError
 from coordconv_rl.comparison.preparation import describe_exit, finished, prepare, read_record
 from coordconv_rl.configs.schema import RunConfig
@@ -20,32 +21,6 @@ BAD_INPUT = 2  # a worker's exit code for what no retry mends
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
 LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
 DISK_FULL = "No space left on device"
-
-
-class Worker(Protocol):
-    """A run's process, wherever it is."""
-
-    host: str
-    pid: int | None
-
-    def poll(self) -> int | None:
-        """Return the exit code, or None while it lives."""
-
-    def stop(self) -> None:
-        """Ask it to save and end."""
-
-    def kill(self) -> None:
-        """End it at once."""
-
-
-class Backend(Protocol):
-    """Where processes run."""
-
-    def start(self, folder: Path, threads: int) -> Worker:
-        """Start or resume the run in a folder."""
-
-    def close(self) -> None:
-        """Give back what it holds."""
 
 
 @dataclass
@@ -160,7 +135,7 @@ class Scheduler:
         folder = self._folder / run
         try:
             prepare(folder, config)
-            worker = self._backend.start(folder, config.threads)
+            worker = self._backend.start(folder, config)
         except LockedError as error:
             self._wait_for_lock(config, str(error))
             return
@@ -191,11 +166,21 @@ class Scheduler:
 
     def _look_at(self, active: Active) -> None:
         run = active.config.run_id
-        code = active.worker.poll()
+        try:
+            code = active.worker.poll()
+        except LockedError as error:
+            del self.active[run]
+            self._starts[run] -= 1
+            self._update(run, status="waiting", reason=str(error))
+            self._wait_for_lock(active.config, str(error))
+            return
+        except OSError as error:
+            raise CannotGoOnError(f"{self._folder / run}: {error}") from error
+        self._note_place(active)
         active.record = read_record(self._folder / run) or active.record
         record = active.record or {}
         stamp = (record.get("step"), record.get("status"), record.get("updated"))
-        if stamp != active.stamp:
+        if stamp != active.stamp or active.worker.pid is None:
             active.stamp, active.progressed = stamp, time.monotonic()
         if code is not None:
             del self.active[run]
@@ -204,6 +189,11 @@ class Scheduler:
             active.worker.kill()
             del self.active[run]
             self._again(active.config, f"no progress for {self._hang_seconds / 60:.3g} minutes")
+
+    def _note_place(self, active: Active) -> None:
+        run, worker = active.config.run_id, active.worker
+        if worker.pid != self.ledger.entries[run].pid:
+            self._update(run, host=worker.host, pid=worker.pid)
 
     def _judge(self, active: Active, code: int) -> None:
         config, run = active.config, active.config.run_id

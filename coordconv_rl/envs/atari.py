@@ -58,6 +58,8 @@ class AtariVecEnv(VecEnv):
             raise InputError(f"n_envs is {n_envs}: use at least 1")
         if not 0 <= workers <= n_envs:
             raise InputError(f"workers is {workers}: use 0 to n_envs, here {n_envs}")
+        if seed is not None and not 0 <= seed < 2**32:
+            raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
         self.settings = Settings(game, protocol, training, full_action_space)
         self._group: Group | Pool
         if workers:

@@ -62,7 +62,7 @@ class Emulator:
         if meanings[NOOP] != "NOOP" or ("FIRE" in meanings and meanings[FIRE] != "FIRE"):
             raise InputError(
                 f"{settings.game} cannot be played under protocol {settings.protocol}: "
-                f"its first actions are {meanings[:2]}, which has no NOOP to start with; "
+                f"its actions {meanings} do not begin with NOOP; "
                 "use protocol='v5' with full_action_space=True"
             )
         self.fires = "FIRE" in meanings

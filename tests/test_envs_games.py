@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import ale_py  # noqa: F401  (registers the games)
+import gymnasium
+import pytest
+
+from coordconv_rl.envs.games import (
+    GAMES,
+    SUITES,
+    TINY_RANGE_GAMES,
+    check_game,
+    human_normalised,
+    reference_scores,
+    resolve_games,
+)
+from coordconv_rl.errors import InputError
+
+
+def test_games_are_those_that_gymnasium_lists() -> None:
+    registered = {id_[4:-3] for id_ in gymnasium.registry if id_.startswith("ALE/")}
+    assert set(GAMES) == registered
+
+
+def test_suites() -> None:
+    assert {name: len(games) for name, games in SUITES.items()} == {
+        "atari-5": 5,
+        "atari-10": 10,
+        "atari-26": 26,
+        "atari-57": 57,
+    }
+    for games in SUITES.values():
+        assert len(set(games)) == len(games)
+        assert set(games) <= set(SUITES["atari-57"]) <= set(GAMES)
+    assert set(reference_scores()) == set(SUITES["atari-57"])
+    with_benchmark = {g for g, row in reference_scores().items() if row.rlzoo_ppo_10m is not None}
+    assert set(SUITES["atari-10"]) == with_benchmark
+
+
+def test_human_normalised_scores() -> None:
+    assert human_normalised("Pong", -20.7) == 0
+    assert human_normalised("Pong", 14.6) == 1
+    assert human_normalised("Breakout", 16.1) == pytest.approx(0.5)  # (16.1 - 1.7) / 28.8
+    assert human_normalised("Tetris", 5.0) is None
+
+
+def test_tiny_ranges_are_the_two_smallest_for_their_scores() -> None:
+    scores = reference_scores()
+
+    def size(game: str) -> float:
+        row = scores[game]
+        return (row.human - row.random) / max(abs(row.human), abs(row.random))
+
+    assert set(sorted(scores, key=size)[:2]) == TINY_RANGE_GAMES
+
+
+def test_unknown_game_names_the_closest() -> None:
+    with pytest.raises(InputError, match="unknown game 'Brekout': did you mean Breakout"):
+        check_game("Brekout")
+    with pytest.raises(InputError, match="MsPacman"):
+        check_game("ms_pacman")
+
+
+def test_resolve_games() -> None:
+    assert resolve_games(suite="atari-5") == SUITES["atari-5"]
+    assert resolve_games(("Pong", "Breakout")) == ("Pong", "Breakout")
+
+
+@pytest.mark.parametrize(
+    ("games", "suite", "message"),
+    [
+        (("Pong",), "atari-5", "both given"),
+        ((), None, "no games"),
+        ((), "atari-6", "did you mean atari-"),
+        (("Pong", "Pong"), None, "more than once"),
+        (("Pung",), None, "did you mean Pong"),
+    ],
+)
+def test_resolve_games_refuses(games: tuple[str, ...], suite: str | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        resolve_games(games, suite)
+
+
+def test_names_need_no_heavy_import() -> None:
+    code = (
+        "import sys, coordconv_rl.envs.games as g; g.reference_scores(); "
+        "print([m for m in ('torch','gymnasium','ale_py','stable_baselines3') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

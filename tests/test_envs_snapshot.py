@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from envs_reference import assert_same_infos
+
+from coordconv_rl.envs.atari import AtariVecEnv
+from coordconv_rl.errors import InputError
+
+REPLAY = """
+import json, sys
+import numpy as np
+from coordconv_rl.envs.atari import AtariVecEnv
+state = {"json": json.load(open(sys.argv[1])), "arrays": dict(np.load(sys.argv[2]))}
+env = AtariVecEnv("SpaceInvaders", 2, seed=5, workers=1)
+observations = [env.restore(state)]
+rng = np.random.default_rng(4)
+rewards = []
+for _ in range(200):
+    obs, reward, _, _ = env.step(rng.integers(6, size=2))
+    observations.append(obs)
+    rewards.append(reward)
+np.savez(sys.argv[3], observations=np.stack(observations), rewards=np.stack(rewards))
+env.close()
+"""
+
+
+def play(env: AtariVecEnv, steps: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        env.step(rng.integers(env.action_space.n, size=env.num_envs))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("game", "protocol", "training", "workers", "other_workers"),
+    [
+        ("Breakout", "v4", True, 0, 2),
+        ("MsPacman", "v5", True, 2, 0),
+    ],
+)
+def test_the_next_thousand_steps_repeat(
+    game: str, protocol: str, training: bool, workers: int, other_workers: int
+) -> None:
+    first = AtariVecEnv(game, 2, protocol=protocol, training=training, workers=workers)
+    first.reset()
+    play(first, 137, seed=0)
+    state = first.snapshot()
+    state["json"] = json.loads(json.dumps(state["json"]))
+    second = AtariVecEnv(
+        game, 2, seed=99, protocol=protocol, training=training, workers=other_workers
+    )
+    second.reset()
+    play(second, 20, seed=1)
+    last = second.restore(copy.deepcopy(state))
+    np.testing.assert_array_equal(last, first.restore(state))
+    rng = np.random.default_rng(2)
+    for _ in range(1000):
+        actions = rng.integers(first.action_space.n, size=2)  # type: ignore[attr-defined]
+        expected, got = first.step(actions), second.step(actions)
+        for wanted, array in zip(expected[:3], got[:3], strict=True):
+            np.testing.assert_array_equal(array, wanted)
+        assert_same_infos(expected[3], got[3])
+    first.close()
+    second.close()
+
+
+def test_a_snapshot_before_the_first_reset_keeps_the_seeds() -> None:
+    first, second = AtariVecEnv("Pong", 2, seed=3), AtariVecEnv("Pong", 2, seed=4)
+    second.restore(first.snapshot())
+    np.testing.assert_array_equal(first.reset(), second.reset())
+    np.testing.assert_array_equal(first.reset(), second.reset())
+
+
+def test_a_fresh_process_goes_on(tmp_path: Path) -> None:
+    env = AtariVecEnv("SpaceInvaders", 2, seed=5)
+    env.reset()
+    play(env, 100, seed=3)
+    state = env.snapshot()
+    (tmp_path / "state.json").write_text(json.dumps(state["json"]))
+    np.savez(tmp_path / "state.npz", **state["arrays"])
+    observations, rewards = [env.restore(state)], []
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        obs, reward, _, _ = env.step(rng.integers(6, size=2))
+        observations.append(obs)
+        rewards.append(reward)
+    files = [str(tmp_path / name) for name in ("state.json", "state.npz", "out.npz")]
+    subprocess.run([sys.executable, "-c", REPLAY, *files], check=True)
+    with np.load(files[2]) as out:
+        np.testing.assert_array_equal(out["observations"], np.stack(observations))
+        np.testing.assert_array_equal(out["rewards"], np.stack(rewards))
+
+
+def test_arrays_are_plain_bytes() -> None:
+    env = AtariVecEnv("Pong", 2)
+    env.reset()
+    state = env.snapshot()
+    assert set(state["arrays"]) == {
+        f"{i}.{n}" for i in (0, 1) for n in ("emulator", "frames", "stack")
+    }
+    assert all(array.dtype == np.uint8 for array in state["arrays"].values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"game": "Breakout"}, "game 'Pong', this environment 'Breakout'"),
+        ({"n_envs": 3}, "n_envs 2, this environment 3"),
+        ({"protocol": "v5"}, "protocol 'v4', this environment 'v5'"),
+        ({"training": False}, "training True, this environment False"),
+    ],
+)
+def test_a_foreign_snapshot_is_refused(arguments: dict[str, object], message: str) -> None:
+    state = AtariVecEnv("Pong", 2).snapshot()
+    other = AtariVecEnv(**{"game": "Pong", "n_envs": 2, **arguments})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message):
+        other.restore(state)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("damage", ["missing", "short", "shape", "field"])
+def test_a_damaged_snapshot_is_refused(damage: str, workers: int) -> None:
+    env = AtariVecEnv("Pong", 1, workers=workers)
+    env.reset()
+    state = env.snapshot()
+    arrays = state["arrays"]
+    if damage == "missing":
+        del arrays["0.stack"]
+    elif damage == "short":
+        arrays["0.emulator"] = arrays["0.emulator"][:999]
+    elif damage == "shape":
+        arrays["0.frames"] = arrays["0.frames"][:, :99]
+    else:
+        del state["json"]["environments"][0]["np_random"]["state"]
+    with pytest.raises(InputError, match="snapshot is damaged"):
+        env.restore(state)
+    env.close()

@@ -47,11 +47,16 @@ def record(status, reason=None):
     os.replace(folder / "new", folder / "run.json")
 
 def leave(code, status, reason=None):
-    state.write_text(str(step))
+    save()
     record(status, reason)
     sys.exit(code)
 
+def save():
+    (folder / "newer").write_text(str(step))
+    os.replace(folder / "newer", state)
+
 while step < 100:
+    save()
     record("running")
     if asked:
         leave(130, "interrupted")
@@ -59,10 +64,8 @@ while step < 100:
         leave(130, "interrupted", "its launcher is gone")
     act = acts.get(str(attempt)) if step >= 50 else None
     if act == "kill":
-        state.write_text(str(step))
         os.kill(os.getpid(), signal.SIGKILL)
     if act == "hang":
-        state.write_text(str(step))
         time.sleep(60)
     if act == "nan":
         leave(1, "failed", "Diverged: the weights are not finite")

@@ -18,7 +18,7 @@ from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
 PIXELS = (CANVAS - 1) / 2  # pixels in a distance of 1 between normalised positions
 
 # The authors' README: learning rate 0.01, l2 0.00001, 100 epochs. The grid: experiment_logs.sh.
-COORDCONV = Setting(0.01, l2=1e-5, epochs=20, step_epochs=8)
+COORDCONV = Setting(0.01, l2=1e-5, epochs=6, step_epochs=3)
 BASELINE = (
     Setting(0.001, l2=1e-5, width=2, epochs=100, step_epochs=40),
     Setting(0.001, l2=1e-4, width=1, epochs=100, step_epochs=40),

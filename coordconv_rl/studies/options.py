@@ -19,8 +19,9 @@ class StudyOptions:
     """How a study runs; the study itself fixes data, networks and settings.
 
     Attributes:
-        seeds: Trainings of each model and setting, with seeds 0, 1, 2 and so on. A seed fixes the
-            weights, the order of the minibatches and the positions that `uniform` holds out.
+        seeds: Trainings of each model, with seeds 0, 1, 2 and so on; at most three of them for the
+            control. A seed fixes the weights, the order of the minibatches and the positions that
+            `uniform` holds out.
         budget: Minutes on all `threads` cores that the convolutional baseline may train in each
             split, shared evenly by its trainings; none for the study's default. More minutes in
             the same folder let the same trainings go on.

@@ -11,6 +11,8 @@ from coordconv_rl.studies.records import Result
 from coordconv_rl.studies.study import Model, Setting, Study
 from coordconv_rl.studies.units import Unit
 
+CONTROL_SEEDS = 3  # the control shows that geometry matters; it needs no fine spread
+
 
 def baseline_seconds(study: Study, options: StudyOptions, split: Split) -> float:
     """Share the baseline's budget: the processor seconds of each of its trainings in a split.
@@ -21,15 +23,21 @@ def baseline_seconds(study: Study, options: StudyOptions, split: Split) -> float
     return 60.0 * (options.budget or study.budget) * options.jobs / trainings
 
 
+def seeds_of(model: Model, options: StudyOptions) -> int:
+    """Count a model's seeds: as many as asked for, three at most for the control."""
+    return min(options.seeds, CONTROL_SEEDS) if model == "shuffled" else options.seeds
+
+
 def first_units(study: Study, options: StudyOptions) -> list[Unit]:
     """List the trainings that depend on no result: all but the baseline's seeds from 1 on."""
     units = []
-    for model in ("coordconv", "shuffled"):
+    models: tuple[Model, ...] = ("coordconv", "shuffled")
+    for model in models:
         for split in options.splits:
             (setting,) = study.settings(model, split, options.full)
             units += [
                 Unit(study.name, split, model, setting, seed, math.inf)
-                for seed in range(options.seeds)
+                for seed in range(seeds_of(model, options))
             ]
     for split in options.splits:
         seconds = baseline_seconds(study, options, split)

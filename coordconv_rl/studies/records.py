@@ -166,11 +166,17 @@ def load_checkpoint(
 
 
 def _load_adam(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Restore Adam's moments in each weight's own memory order: the fused step relies on it."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         kind, *rest = name.split(".")
         if kind == "adam":
-            state.setdefault(int(rest[0]), {})[rest[1]] = tensor
+            index = int(rest[0])
+            value = (
+                torch.empty_like(weights[index].detach()).copy_(tensor) if tensor.dim() else tensor
+            )
+            state.setdefault(index, {})[rest[1]] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 

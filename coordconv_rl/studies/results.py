@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordconv_rl.studies.options import Split, StudyOptions
-from coordconv_rl.studies.plan import best_setting, find_result
+from coordconv_rl.studies.plan import best_setting, find_result, seeds_of
 from coordconv_rl.studies.records import Result
 from coordconv_rl.studies.study import MODELS, Measure, Model, Setting, Study
 from coordconv_rl.studies.units import Unit
@@ -109,14 +109,15 @@ def _row(study: Study, options: StudyOptions, split: Split, model: Model, root: 
     setting = best_setting(study, model, split, root)
     if setting is None:
         return None
-    units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(options.seeds)]
+    wanted = seeds_of(model, options)
+    units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(wanted)]
     found = [find_result(root, unit) for unit in units]
     results = tuple(result for result in found if result is not None and result.curve)
     tried = sum(
         find_result(root, Unit(study.name, split, model, other, 0, math.inf)) is not None
         for other in study.settings(model, split, True)
     )
-    return Row(split, model, setting, tried, results, options.seeds) if results else None
+    return Row(split, model, setting, tried, results, wanted) if results else None
 
 
 def ratios(study: Study, rows: list[Row]) -> list[Ratio]:

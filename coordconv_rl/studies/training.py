@@ -25,9 +25,8 @@ from coordconv_rl.studies.study import Setting, Study
 from coordconv_rl.studies.units import Unit
 
 CHECKPOINT_SECONDS = 15.0  # wall time between checkpoints
-FIRST_EVALUATIONS = (10, 25, 50, 100)  # steps; then once an epoch
-SAMPLE = 784  # training examples judged while training: as many as there are test positions
-EVALUATION_BATCH = 16
+FIRST_EVALUATIONS = (25, 100)  # steps; then once an epoch
+SAMPLE = 196  # training examples judged while training; at its end all are
 
 
 class Training:
@@ -51,6 +50,13 @@ class Training:
     def epoch_steps(self) -> int:
         """Minibatches in an epoch."""
         return -(-len(self.train[0]) // self.unit.setting.batch)
+
+    def wants_evaluation(self) -> bool:
+        """Whether this step is one to evaluate after; the last step is evaluated in full anyway."""
+        steps = self.result.steps
+        if steps == self.epoch_steps * self.unit.setting.epochs:
+            return False
+        return steps in FIRST_EVALUATIONS or steps % self.epoch_steps == 0
 
     def minibatches(self) -> Iterator[Tensor]:
         """Yield the examples of each minibatch that is still to come, up to the last epoch."""
@@ -86,7 +92,7 @@ class Training:
         """Judge a data set: the mean value and what all examples paint together, (64, 64)."""
         self.network.eval()
         values, canvas = [], torch.zeros(64, 64)
-        batches = (torch.split(part, EVALUATION_BATCH) for part in data)
+        batches = (torch.split(part, self.chunk) for part in data)
         for inputs, targets in zip(*batches, strict=True):
             outputs = self.network(inputs)
             values.append(self.study.judge(outputs, targets))
@@ -158,8 +164,7 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
     with Board(folder, purge_step=result.steps + 1 if result.steps else None) as board:
         status = _run(training, board, stop)
         if status != "interrupted":
-            canvases = training.evaluate(result.last_loss, whole=True)
-            records.save_canvases(folder, canvases)
+            records.save_canvases(folder, training.evaluate(result.last_loss, whole=True))
             board.point(study.measure, result.curve[-1])
         result.status = status
         records.save_checkpoint(folder, training.network, training.optimizer, result)
@@ -182,7 +187,7 @@ def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.
         result.seconds += time.thread_time() - begun
         result.wall_seconds += time.monotonic() - wall
         result.last_loss = losses[-1]
-        if result.steps in FIRST_EVALUATIONS or result.steps % training.epoch_steps == 0:
+        if training.wants_evaluation():
             training.evaluate(sum(losses) / len(losses))
             losses.clear()
             board.point(training.study.measure, result.curve[-1])

@@ -24,7 +24,7 @@ def detect_precision(requested: str, device: torch.device | str) -> Resolved:
     """Resolve "auto" for a device.
 
     bfloat16 pays only where the hardware multiplies it: processors with AVX512-BF16 or AMX, and
-    GPUs. Asked for by name it runs everywhere, with a warning where it will be slow.
+    GPUs. Asked for by name it runs everywhere, with one warning where it will be slow.
 
     Args:
         requested: "auto", "float32" or "bfloat16".
@@ -39,7 +39,7 @@ def detect_precision(requested: str, device: torch.device | str) -> Resolved:
     able = has_bfloat16(torch.device(device))
     if requested == "bfloat16":
         if not able:
-            _log.warning("bfloat16 without hardware for it on %s: slower than float32", device)
+            _warn_once(str(device))
         return "bfloat16"
     return "bfloat16" if able and FASTEST_IS_DEFAULT else "float32"
 
@@ -57,6 +57,11 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and bool(_BFLOAT16_FLAGS & _cpu_flags())
+
+
+@cache
+def _warn_once(device: str) -> None:
+    _log.warning("bfloat16 without hardware for it on %s: slower than float32", device)
 
 
 def _cpu_flags() -> frozenset[str]:

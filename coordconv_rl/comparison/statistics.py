@@ -8,6 +8,8 @@ of the Statistical Precipice" (arXiv 2108.13264), section 4.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,7 +43,8 @@ def iqm(scores: Array) -> Array:
     cut = count // 4
     place = np.arange(flat.shape[-1])
     kept = (place >= cut) & (place < count - cut)
-    return _nanmean(np.where(kept, flat, np.nan), axis=-1)
+    total = flat.sum(axis=-1, where=kept)
+    return _ratio(total, (count - 2 * cut)[..., 0])
 
 
 def optimality_gap(scores: Array, threshold: float = 1.0) -> Array:
@@ -68,9 +71,10 @@ def probability_of_improvement(x: Array, y: Array) -> Array:
 def improvement_by_game(x: Array, y: Array) -> Array:
     """Return each game's probability that a run of X beats a run of Y, of shape (..., games)."""
     left, right = x[..., :, None, :], y[..., None, :, :]
-    wins = (left > right) + 0.5 * (left == right)
-    wins = np.where(np.isnan(left) | np.isnan(right), np.nan, wins)
-    return _nanmean(wins.reshape(*wins.shape[:-3], -1, wins.shape[-1]), axis=-2)
+    better = (left > right).sum(axis=(-3, -2))
+    worse = (left < right).sum(axis=(-3, -2))
+    pairs = np.isfinite(x).sum(axis=-2) * np.isfinite(y).sum(axis=-2)
+    return _ratio(0.5 * (better - worse + pairs), pairs)
 
 
 def performance_profile(scores: Array, thresholds: Array) -> Array:
@@ -79,9 +83,14 @@ def performance_profile(scores: Array, thresholds: Array) -> Array:
     Returns:
         Shape (..., thresholds), each from 0 to 1.
     """
-    flat = scores.reshape(*scores.shape[:-2], 1, -1)
-    above = np.where(np.isnan(flat), np.nan, flat > thresholds[:, None])
-    return _nanmean(above, axis=-1)
+    flat = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)  # NaN goes last
+    count = np.isfinite(flat).sum(axis=-1)
+    below = [
+        np.searchsorted(row[:known], thresholds, side="right")
+        for row, known in zip(flat.reshape(-1, flat.shape[-1]), count.ravel(), strict=True)
+    ]
+    above = count[..., None] - np.reshape(below, (*count.shape, len(thresholds)))
+    return _ratio(above, np.broadcast_to(count[..., None], above.shape))
 
 
 def paired_difference(x: Array, y: Array) -> Array:
@@ -116,6 +125,9 @@ def sample_efficiency(curves: Array) -> Array:
 def _nanmean(values: Array, axis: int) -> Array:
     """Return the mean of what is there; NaN, without a warning, where nothing is."""
     there = ~np.isnan(values)
-    count = there.sum(axis=axis)
-    total = np.where(there, values, 0.0).sum(axis=axis)
+    return _ratio(values.sum(axis=axis, where=there), there.sum(axis=axis))
+
+
+def _ratio(total: npt.NDArray[Any], count: npt.NDArray[Any]) -> Array:
+    """Return total / count; NaN, without a warning, where the count is zero."""
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))

@@ -21,6 +21,8 @@ from coordconv_rl.comparison.scores import (
 )
 from coordconv_rl.files import write_bytes_atomic, write_text_atomic
 
+NAMED = 50  # runs to name that are not done; the rest is counted
+
 
 def close(folder: Path, console: Console | None = None) -> int:
     """Print an experiment's tables and write results.csv, results.md and learning_curves.png.
@@ -70,8 +72,10 @@ def print_missing(console: Console, results: Results) -> bool:
         console.print(f"All {len(results.runs)} runs are done.")
         return False
     console.print(f"{len(missing)} of {len(results.runs)} runs are not done:", style="red")
-    for run in missing:
+    for run in missing[:NAMED]:
         reason = f": {run.reason}" if run.reason else ""
         console.print(f"  {run.run_id} {run.status}{reason}", soft_wrap=True, markup=False)
+    if len(missing) > NAMED:
+        console.print(f"  and {len(missing) - NAMED} more: compare --status names them")
     console.print("Each run's log.txt says more; the same command tries them again.")
     return True

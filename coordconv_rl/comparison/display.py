@@ -36,6 +36,7 @@ class Display:
         self._seen: dict[str, Entry] = dict(scheduler.ledger.entries)
         self._last = 0.0
         self._live: Live | None = None
+        self._warned: set[str] = set()
         self.say(f"{folder}: {scheduler.left} of {len(self._seen)} runs to do")
 
     def __enter__(self) -> Display:
@@ -57,6 +58,12 @@ class Display:
     def say(self, text: str) -> None:
         """Print a line, above the table if there is one."""
         self._console.print(text, soft_wrap=True, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a line that may come again and again, once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.say(f"warning: {text}")
 
     def update(self) -> None:
         """Show what has changed; cheap when it is too early for that."""

@@ -89,10 +89,10 @@ def _work(scheduler: Scheduler, folder: Path) -> int:
         try:
             while scheduler.left and not signals:
                 scheduler.tick()
-                aggregates.update(scheduler.active)
+                _draw(aggregates, scheduler, display)
                 display.update()
                 time.sleep(TICK_SECONDS)
-            aggregates.update((), now=True)
+            _draw(aggregates, scheduler, display, now=True)
             if not signals:
                 return 0
             display.say("Stopping: every run saves a checkpoint (once more kills them at once).")
@@ -105,6 +105,18 @@ def _work(scheduler: Scheduler, folder: Path) -> int:
             scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)
         display.say(f"Stopped. To go on: coordconv-rl compare ... --folder {folder}")
         return INTERRUPTED
+
+
+def _draw(
+    aggregates: Aggregates, scheduler: Scheduler, display: Display, *, now: bool = False
+) -> None:
+    """Update TensorBoard's lines; a damaged file is told, but stops no other run."""
+    try:
+        aggregates.update(scheduler.active, now=now)
+    except InputError as error:
+        display.warn(str(error))
+    except OSError as error:
+        raise CannotGoOnError(f"TensorBoard's files: {error.strerror}") from error
 
 
 @contextmanager

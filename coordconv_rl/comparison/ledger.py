@@ -106,8 +106,8 @@ class Ledger:
         lost: Ids of the runs that ran when an earlier launcher went away.
 
     Raises:
-        InputError: Another launcher holds it (the message names that one), or it is damaged.
-        OSError: The folder cannot be written.
+        InputError: Another launcher holds it (the message names that one), it is damaged, or the
+            folder cannot be written.
     """
 
     def __init__(self, folder: Path, runs: Iterable[str]) -> None:
@@ -119,6 +119,8 @@ class Ledger:
             raise InputError(
                 f"{folder} is in use by the launcher {error}: wait for it, or stop it first"
             ) from error
+        except OSError as error:
+            raise InputError(f"cannot write to {folder}: {error.strerror}") from error
         try:
             known = read(folder)
             self.entries = {run: known.get(run, Entry(run)) for run in runs}

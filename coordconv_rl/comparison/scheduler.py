@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from coordconv_rl.errors import InputError
 BAD_INPUT = 2  # a worker's exit code for what no retry mends
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
 LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
+LEAST_FREE_BYTES = 2**20
 DISK_FULL = "No space left on device"
 
 
@@ -198,7 +200,8 @@ class Scheduler:
     def _judge(self, active: Active, code: int) -> None:
         config, run = active.config, active.config.run_id
         reason = describe_exit(code, active.record)
-        if DISK_FULL in reason:
+        if code and (DISK_FULL in reason or self._is_disk_full()):
+            reason = f"{DISK_FULL} ({reason})" if DISK_FULL not in reason else reason
             self._update(run, status="waiting", reason=reason, ended=ledgers.now())
             raise CannotGoOnError(f"{run}: {reason}")
         if code == 0 and finished(self._folder, config):
@@ -207,6 +210,10 @@ class Scheduler:
             self._update(run, status="failed", reason=reason, ended=ledgers.now())
         else:
             self._again(config, reason)
+
+    def _is_disk_full(self) -> bool:
+        """Whether there is too little room to have told why a process ended."""
+        return shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES
 
     def _again(self, config: RunConfig, reason: str) -> None:
         run = config.run_id

@@ -43,7 +43,6 @@ class Aggregates:
         folder: The experiment's folder, with its experiment.yaml.
 
     Raises:
-        InputError: A file of a run is damaged.
         OSError: The folder cannot be written.
     """
 
@@ -77,29 +76,38 @@ class Aggregates:
         Args:
             active: Ids of the runs that go on.
             now: Whether to do it even if the last update was only just.
+
+        Raises:
+            InputError: A file of a run is damaged; the lines of the others are written.
         """
         moment = time.monotonic()
         if self._last is not None and not now and moment - self._last < UPDATE_SECONDS:
             return
         self._last = moment
-        changed = [self._read(run) for run in self._before | set(active)]
+        damage: InputError | None = None
+        for run in self._before | set(active):
+            try:
+                self._read(run)
+            except InputError as error:
+                damage = error
         self._before = set(active)
-        for cell in {cell for cell in changed if cell is not None}:
+        for cell in self._rows:
             self._write(cell)
         for file in self._files.values():
             file.flush()
+        if damage is not None:
+            raise damage
 
-    def _read(self, run: str) -> Cell | None:
+    def _read(self, run: str) -> None:
         algo, game, arm, _ = self._keys[run]
         folder = self._folder / run
         episodes = read_episodes(folder / "episodes.csv")
         if not len(episodes):
-            return None
+            return
         record = read_json(folder / "run.json", ("step", "status")) or {"step": 0, "status": ""}
         trained = self._grid[-1] if record["status"] == "done" else record["step"]
         rows = self._rows.setdefault((algo, game, arm), {})
         rows[run] = smooth(episodes, self._grid, trained=int(trained))
-        return algo, game, arm
 
     def _write(self, cell: Cell) -> None:
         algo, game, arm = cell

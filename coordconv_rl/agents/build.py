@@ -9,10 +9,11 @@ import torch
 from stable_baselines3 import A2C, PPO
 
 from coordconv_rl.arms import get_arm
+from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.errors import InputError
-from coordconv_rl.policies import DeviceRolloutBuffer, policy_settings
+from coordconv_rl.policies import policy_settings
 
 Model: TypeAlias = A2C | PPO
 
@@ -77,9 +78,8 @@ def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
         "max_grad_norm": settings.max_grad_norm,
         "seed": config.seed,
         "device": config.device,
+        "rollout_buffer_class": DeviceRolloutBuffer,
     }
-    if torch.device(config.device).type == "cuda":
-        shared["rollout_buffer_class"] = DeviceRolloutBuffer
     if config.algo == "a2c":
         return A2C(**shared)
     return PPO(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from coordconv_rl.envs.games import human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 from coordconv_rl.policies import detect_precision
+
+log = logging.getLogger(__name__)
 
 SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
 MAX_ENVS = 8
@@ -64,7 +68,9 @@ def load_agent(folder: Path, *, best: bool = False) -> tuple[Model, RunConfig, i
     use_threads(config.threads)
     checkpoint = _choose(folder, best)
     env = evaluation_env(config, 1)
-    model = build_model(config, env, detect_precision(config.precision, config.device))
+    with warnings.catch_warnings():  # SB3 warns of a rollout of one environment, never collected
+        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
+        model = build_model(config, env, detect_precision(config.precision, config.device))
     restore_weights(model, checkpoint)
     step = int(checkpoint.state["counters"]["num_timesteps"])
     return model, config, step
@@ -163,6 +169,7 @@ def evaluate_model(
         if greedy and not config.evaluation.greedy:
             result[name] = None
             continue
+        log.info("playing %d games with %s actions", episodes, name)
         scores = play(model, config, episodes, greedy=greedy, seed=seed, stop=stop)
         result[name] = summarise(config.game, scores)
     write_json_atomic(folder / "evaluation.json", result)

@@ -1,6 +1,7 @@
 """Atari games: their names and scores, and a fast vector environment.
 
 games.py       names, suites and reference scores; imports neither torch nor Gymnasium
+listing.py     the table of games that `coordconv-rl games` prints
 settings.py    what an environment plays: game, protocol, training or evaluation
 screen.py      two screens of palette indices to one grey image of 84x84
 emulator.py    one game under SB3's Atari protocol

@@ -17,14 +17,13 @@ from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.checkpoint import checkpoint_path, mark_best, prune, save_checkpoint
 from coordconv_rl.agents.episodes import EpisodeLog
 from coordconv_rl.agents.progress import Progress
-from coordconv_rl.agents.record import RunRecord
+from coordconv_rl.agents.record import REFRESH_SECONDS, RunRecord
 from coordconv_rl.agents.state import capture
 from coordconv_rl.agents.stopping import Interrupted, StopRequest
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.envs.games import human_normalised
 
-REFRESH_SECONDS = 1.0  # between two versions of run.json
 LOG_STEPS = 8_000  # environment steps between two points in TensorBoard: SB3's A2C preset
 KEPT_CHECKPOINTS = 2
 

@@ -131,7 +131,7 @@ def evaluate_command(
     config = dataclasses.replace(config, evaluation=Evaluation(episodes, greedy=True))
     try:
         with stop_on_signals() as stop:
-            result = evaluate_model(model, config, output, seed=seed, stop=stop)
+            result = evaluate_model(model, config, output, seed=seed, on_step=stop.raise_if_asked)
     except Interrupted:
         raise KeyboardInterrupt from None
     _print_evaluation(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import statistics
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from coordconv_rl.agents.checkpoint import (
     load_checkpoint,
 )
 from coordconv_rl.agents.state import restore_weights
-from coordconv_rl.agents.stopping import Interrupted, StopRequest
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
@@ -91,7 +91,7 @@ def play(
     *,
     greedy: bool,
     seed: int,
-    stop: StopRequest | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> list[float]:
     """Play whole games and return their raw scores, equally many from each environment.
 
@@ -101,16 +101,8 @@ def play(
         episodes: Whole games to play.
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the environments and of the sampled actions.
-        stop: Whether to stop before the end.
-
-    Raises:
-        Interrupted: A stop was asked for.
+        on_step: Called after every step; what it raises ends the games.
     """
-
-    def check(*_: object) -> None:
-        if stop is not None and stop.check() is not None:
-            raise Interrupted(stop.reason)
-
     env = evaluation_env(config, min(episodes, MAX_ENVS), seed=seed)
     devices = [model.device] if model.device.type == "cuda" else []
     try:
@@ -121,7 +113,7 @@ def play(
                 env,
                 n_eval_episodes=episodes,
                 deterministic=greedy,
-                callback=check,
+                callback=lambda *_: on_step() if on_step else None,
                 return_episode_rewards=True,
             )
     finally:
@@ -147,12 +139,19 @@ def evaluate_model(
     folder: Path,
     *,
     seed: int | None = None,
-    stop: StopRequest | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Judge an agent as its configuration says and write `evaluation.json`.
 
-    Raises:
-        Interrupted: A stop was asked for; nothing is written.
+    Args:
+        model: The agent.
+        config: Its configuration.
+        folder: Where `evaluation.json` is written.
+        seed: Seed of the games; None takes one that training never used.
+        on_step: Called after every step; if it raises, nothing is written.
+
+    Returns:
+        What `evaluation.json` holds.
     """
     episodes = config.evaluation.episodes
     seed = config.seed + SEED_OFFSET if seed is None else seed
@@ -170,7 +169,7 @@ def evaluate_model(
             result[name] = None
             continue
         log.info("playing %d games with %s actions", episodes, name)
-        scores = play(model, config, episodes, greedy=greedy, seed=seed, stop=stop)
+        scores = play(model, config, episodes, greedy=greedy, seed=seed, on_step=on_step)
         result[name] = summarise(config.game, scores)
     write_json_atomic(folder / "evaluation.json", result)
     return result

@@ -8,6 +8,7 @@ import platform
 import socket
 import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,9 @@ PACKAGES = (
 )
 
 
+REFRESH_SECONDS = 1.0
+
+
 class RunRecord:
     """The contents of `run.json`, written again, whole, whenever they change.
 
@@ -37,6 +41,7 @@ class RunRecord:
     def __init__(self, folder: Path, fields: dict[str, Any]) -> None:
         self.path = folder / "run.json"
         before = read_record(folder) or {}
+        self._written = -REFRESH_SECONDS
         self.seconds_before = float(before.get("seconds", 0.0))
         self.fields: dict[str, Any] = {
             "format": 1,
@@ -61,6 +66,12 @@ class RunRecord:
         """Change some fields and write the file."""
         self.fields |= changes | {"updated": now()}
         write_json_atomic(self.path, self.fields)
+        self._written = time.monotonic()
+
+    def refresh(self) -> None:
+        """Write the file again, at most once a second, to show that the run is alive."""
+        if time.monotonic() - self._written >= REFRESH_SECONDS:
+            self.write()
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Write the run's end: done, interrupted or failed, and why."""

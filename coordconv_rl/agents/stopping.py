@@ -30,6 +30,11 @@ class StopRequest:
             self.reason = "its launcher is gone"
         return self.reason
 
+    def raise_if_asked(self) -> None:
+        """Raise `Interrupted` if the run should stop."""
+        if self.check() is not None:
+            raise Interrupted(self.reason)
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.reason is not None:
             signal.signal(number, signal.SIG_DFL)

@@ -130,7 +130,12 @@ def _run(
     )
     _learn(model, config, folder, callback)
     if config.evaluation.episodes:
-        evaluate_model(model, config, folder, stop=stop)
+
+        def alive() -> None:
+            stop.raise_if_asked()
+            record.refresh()
+
+        evaluate_model(model, config, folder, on_step=alive)
 
 
 def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:

@@ -138,6 +138,6 @@ class Inspect:
 
     def run(self) -> int:
         """Run the command and return its exit code."""
-        from coordconv_rl.agents.inspect import inspect_command
+        from coordconv_rl.agents.inspection import inspect_command
 
         return inspect_command(self.folder, self.episodes)

@@ -33,7 +33,7 @@ class Compare:
     jobs: int | None = None
     steps: int | None = None
     retries: int = 2
-    hang_minutes: float = 10.0
+    hang_minutes: float = 30.0
     backend: Literal["local", "ray"] = "local"
     address: str | None = None
     status: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -18,8 +18,8 @@ def conv_relu(x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
     """Compute relu(convolution of x with weight + share).
 
     Args:
-        x: Shape (N, C, H, W), channels last.
-        weight: Shape (K, C, kh, kw), channels last, x's type.
+        x: Shape (N, C, H, W); channels last for training.
+        weight: Shape (K, C, kh, kw), x's layout and type.
         share: Biases (K,), or a map (1, K, H', W') that is added to every image; x's type.
         stride: Stride in pixels; there is no padding.
 
@@ -37,14 +37,16 @@ def linear_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if torch.is_grad_enabled():
         result: Tensor = _LinearRelu.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return result
+    if x.dtype == torch.bfloat16 and x.shape[0] < 64:  # faster so on a processor, for few rows
+        return torch.addmm(bias[:, None], weight, x.t()).relu_().t()
     return F.linear(x, weight, bias).relu_()
 
 
 def _conv_relu(x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
-    if share.dim() == 1:
-        return F.conv2d(x, weight, share, stride).relu_()
-    y = F.conv2d(x, weight, None, stride).contiguous(memory_format=torch.channels_last)
-    _rows(y).add_(_rows(share))
+    bias = share if share.dim() == 1 else None
+    y = F.conv2d(x, weight, bias, stride).contiguous(memory_format=torch.channels_last)
+    if bias is None:
+        _rows(y).add_(_rows(share))
     return y.relu_()
 
 

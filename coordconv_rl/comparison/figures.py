@@ -37,7 +37,10 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
         known = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(len(grid), dtype=bool)
         seen, steps = rows[:, known], grid[known]
         colour, dashes = arm_colour(arm), _LINE_STYLES.get(arm, "-")
-        label = f"{arm} (n = {len(rows)})"
+        behind = [int(count) for count in (~np.isnan(seen)).sum(axis=0)] or [0]
+        label = f"{arm} (n = {max(behind)}" + (
+            ")" if behind[-1] == max(behind) else f", {behind[-1]} at the end)"
+        )
         means = np.nanmean(seen, axis=0) if len(steps) else []
         axes.plot(steps, means, label=label, color=colour, linestyle=dashes)
         if len(rows) > 1 and len(steps):

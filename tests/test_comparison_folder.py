@@ -214,9 +214,23 @@ def test_curves_of_unequal_runs_end_where_each_run_ends(tmp_path):
     np.testing.assert_array_equal(rows[1], [200, 400, 600, np.nan, np.nan])
 
 
+RECORD = {"run": "ppo/Pong/cnn/seed-3", "status": "done", "step": "x", "steps": 1000}
 DAMAGED = {
-    "run.json": ["{", "[]", '{"run": "x"}', '{"format": 2, "run": "r", "status": "done"}', "\x00"],
-    "evaluation.json": ["{", "{}", '{"stochastic": {}}', '{"stochastic": {"mean": "x"}}'],
+    "run.json": [
+        "{",
+        "[]",
+        '{"run": "x"}',
+        '{"format": 2, "run": "r", "status": "done"}',
+        "\x00",
+        json.dumps(RECORD),
+    ],
+    "evaluation.json": [
+        "{",
+        "{}",
+        '{"stochastic": {}}',
+        '{"stochastic": {"mean": "x"}}',
+        '{"stochastic": [1]}',
+    ],
     "episodes.csv": [
         "other,header\n1,2\n",
         EPISODE_COLUMNS + "\n1,2,3\n",

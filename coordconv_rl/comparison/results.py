@@ -194,8 +194,8 @@ def _read_run(folder: Path, key: plan.RunKey, entry: ledger.Entry) -> RunResult:
     name = plan.run_id(*key)
     path = folder / name
     record = read_json(path / "run.json", ("run", "status", "step", "steps"))
-    if record is not None and record["run"] != name:
-        raise InputError(f"{path / 'run.json'} belongs to the run {record['run']}, not to {name}")
+    if record is not None:
+        _check_record(path / "run.json", record, name)
     evaluation = read_json(path / "evaluation.json", ("stochastic",))
     if evaluation is not None:
         _check_evaluation(path / "evaluation.json", evaluation)
@@ -204,8 +204,16 @@ def _read_run(folder: Path, key: plan.RunKey, entry: ledger.Entry) -> RunResult:
     return RunResult(*key, path, status, reason, attempts, record, evaluation, episodes)
 
 
+def _check_record(path: Path, record: dict[str, Any], run: str) -> None:
+    if record["run"] != run:
+        raise InputError(f"{path} belongs to the run {record['run']}, not to {run}")
+    if not isinstance(record["step"], int) or record["step"] < 0:
+        raise damaged(path, f"its step is {record['step']!r}")
+
+
 def _check_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
-    mean = evaluation["stochastic"].get("mean") if evaluation["stochastic"] else None
+    sampled = evaluation["stochastic"]
+    mean = sampled.get("mean") if isinstance(sampled, dict) else None
     if not isinstance(mean, int | float) or not np.isfinite(mean):
         raise damaged(path, "stochastic has no mean that is a number")
 

@@ -63,4 +63,8 @@ class StudyOptions:
     @property
     def jobs(self) -> int:
         """Trainings at a time."""
-        return self.threads or len(os.sched_getaffinity(0))
+        if self.threads is not None:
+            return self.threads
+        if hasattr(os, "sched_getaffinity"):  # not on macOS
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1

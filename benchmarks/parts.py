@@ -1,0 +1,217 @@
+"""What each part compares: contests made from the options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.contest import Contest, Spec
+from benchmarks.processes import has_zoo
+
+STEPS = "steps/s"
+SUBPROC_MOST = 64  # processes of SubprocVecEnv: more need more memory than most machines have
+GPU_ROLLOUT = 16_384  # environment steps in one rollout at most, so an iteration stays short
+ROLLOUT = {"ppo": 8 * 128, "a2c": 16 * 5}  # environment steps of the presets
+PRESET_ENVS = {"ppo": 8, "a2c": 16}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the parts depend on.
+
+    Attributes:
+        cores: Cores that the processes may use.
+        games: Games; parts other than the environment's take the first.
+        envs: Numbers of environments to scale over.
+        device: "cpu" or "cuda".
+        arms: Arms to train.
+        precisions: Arithmetics to train in.
+    """
+
+    cores: int
+    games: tuple[str, ...]
+    envs: tuple[int, ...]
+    device: str
+    arms: tuple[str, ...]
+    precisions: tuple[str, ...]
+
+
+def env_spec(maker: str, game: str, n_envs: int, workers: int = 0) -> Spec:
+    """Specify environments: `maker` is ours, dummy or subproc."""
+    shape = {"game": game, "n_envs": n_envs, "workers": workers}
+    return {"kind": "env", "maker": maker, "threads": 1, **shape}
+
+
+def train_spec(maker: str, choice: Choice, algo: str = "ppo", **changes: Any) -> Spec:
+    """Specify a training in a worker: `maker` is ours, dummy or subproc."""
+    defaults = {"arm": "coordconv", "precision": "auto", "workers": 0, "overrides": {}}
+    shared = {"game": choice.games[0], "threads": 1, "device": "cpu"}
+    return {"kind": "train", "maker": maker, "algo": algo, **defaults, **shared, **changes}
+
+
+def process_spec(maker: str, choice: Choice, runs: int, **changes: Any) -> Spec:
+    """Specify real training commands: `maker` is ours, zoo-dummy or zoo-subproc."""
+    defaults = {"algo": "ppo", "arm": "coordconv", "precision": "auto", "workers": 0, "threads": 1}
+    shared = {"game": choice.games[0], "rollout": ROLLOUT["ppo"], "runs": runs}
+    return {"kind": "processes", "maker": maker, **defaults, **shared, **changes}
+
+
+def environment_alone(choice: Choice) -> list[Contest]:
+    """(a) Eight environments with random actions, in one process and in several."""
+    found = []
+    for game in choice.games:
+        ours = {"ours": env_spec("ours", game, 8)}
+        stock = {"SB3 DummyVecEnv": env_spec("dummy", game, 8)}
+        title = f"{game}, 8 environments, one process"
+        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
+        ours = {f"ours, workers={n}": env_spec("ours", game, 8, n) for n in _workers(choice, 8)}
+        stock = {"SB3 SubprocVecEnv": env_spec("subproc", game, 8)}
+        title = f"{game}, 8 environments, processes"
+        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
+    return found
+
+
+def _workers(choice: Choice, n_envs: int) -> list[int]:
+    """Return numbers of workers: 1, 2, 4 ... and the number of cores."""
+    powers = {2**i for i in range(choice.cores.bit_length())} | {choice.cores}
+    return sorted(n for n in powers if n <= min(n_envs, choice.cores))
+
+
+def one_run(choice: Choice) -> list[Contest]:
+    """(b) One training run, on one thread and on all cores."""
+    found = [_training(choice, algo, threads) for algo in ("ppo", "a2c") for threads in (1, 0)]
+    found.append(_commands(choice, "b", 1))
+    return found
+
+
+def _training(choice: Choice, algo: str, threads: int) -> Contest:
+    """Compare trainings on one thread, or (0) on all cores."""
+    count = threads or choice.cores
+    ours = {
+        f"ours, {arm}, {precision}": train_spec(
+            "ours", choice, algo, arm=arm, precision=precision, threads=count
+        )
+        for arm in choice.arms
+        for precision in choice.precisions
+    }
+    stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, algo, threads=count)}
+    if not threads:
+        arm, workers = choice.arms[-1], min(choice.cores, PRESET_ENVS[algo])
+        for precision in choice.precisions:
+            ours[f"ours, {arm}, {precision}, workers={workers}"] = train_spec(
+                "ours", choice, algo, arm=arm, precision=precision, threads=count, workers=workers
+            )
+        stock["SB3 SubprocVecEnv"] = train_spec("subproc", choice, algo, threads=count)
+    where = "one thread" if threads else f"all {count} cores"
+    title = f"{algo.upper()} on {choice.games[0]}, {PRESET_ENVS[algo]} environments, {where}"
+    return Contest("b", title, STEPS, tuple(stock), ours | stock)
+
+
+def _commands(choice: Choice, part: str, runs: int) -> Contest:
+    """Compare real commands, one run or several at once; sums of steps a second."""
+    cores, ours, zoo = choice.cores, {}, {}
+    for precision in choice.precisions:
+        ours[f"coordconv_rl, {precision}"] = process_spec("ours", choice, runs, precision=precision)
+    if runs == 1 and cores > 1:
+        name = f"coordconv_rl, {choice.precisions[0]}, threads={cores}, workers={min(cores, 8)}"
+        ours[name] = process_spec(
+            "ours", choice, runs, precision=choice.precisions[0], threads=cores,
+            workers=min(cores, 8),
+        )  # fmt: skip
+    if has_zoo():
+        zoo["RL Zoo, its defaults"] = process_spec("zoo-dummy", choice, runs, threads=None)
+        zoo["RL Zoo, one thread"] = process_spec("zoo-dummy", choice, runs)
+        if runs == 1:
+            zoo["RL Zoo, subproc"] = process_spec("zoo-subproc", choice, runs, threads=None)
+    title = f"PPO on {choice.games[0]}: {runs} training command(s) at once, all steps together"
+    return Contest(part, title, STEPS, tuple(zoo), ours | zoo)
+
+
+def two_runs(choice: Choice) -> list[Contest]:
+    """(c) Two real training commands at once."""
+    return [_commands(choice, "c", 2)]
+
+
+def layers(choice: Choice) -> list[Contest]:
+    """(d) One forward and backward pass of 256 images; see `layers.py`."""
+    found = []
+    for precision in (*choice.precisions, "stock"):
+        spec = {"kind": "layers", "precision": precision, "device": choice.device}
+        name = "stock CnnPolicy, float32" if precision == "stock" else f"our policy, {precision}"
+        title = f"Forward and backward, {choice.device}, {name}"
+        contestants = {name: spec | {"threads": 1, "batch": 256}}
+        found.append(Contest("d", title, "ms", ("cnn",), contestants, higher_is_better=False))
+    return found
+
+
+def peak_memory(choice: Choice) -> list[Contest]:
+    """(e) Peak memory of one PPO run with its children, from start over some iterations."""
+    memory = {"kind": "memory"}
+    ours = {
+        f"ours, {precision}": train_spec("ours", choice, precision=precision) | memory
+        for precision in choice.precisions
+    }
+    workers = min(choice.cores, 8)
+    ours[f"ours, workers={workers}"] = train_spec("ours", choice, workers=workers) | memory
+    stock = {
+        "SB3 DummyVecEnv": train_spec("dummy", choice) | memory,
+        "SB3 SubprocVecEnv": train_spec("subproc", choice) | memory,
+    }
+    title = f"Peak memory, PPO on {choice.games[0]}, 8 environments"
+    return [Contest("e", title, "MiB", tuple(stock), ours | stock, higher_is_better=False)]
+
+
+def scaling(choice: Choice) -> list[Contest]:
+    """(f) Environments alone and PPO, with more environments and workers."""
+    found, game = [], choice.games[0]
+    for n in choice.envs:
+        counts = [0, *_workers(choice, n)]
+        ours = {f"ours, workers={w}": env_spec("ours", game, n, w) for w in counts}
+        stock = {"SB3 DummyVecEnv": env_spec("dummy", game, n)}
+        if n <= SUBPROC_MOST:
+            stock["SB3 SubprocVecEnv"] = env_spec("subproc", game, n)
+        title = f"{game}, {n} environments alone"
+        found.append(Contest("f", title, STEPS, tuple(stock), ours | stock))
+        sizes = {"n_envs": n, "n_steps": max(1, ROLLOUT["ppo"] // n)}
+        changes: dict[str, Any] = {"overrides": sizes, "threads": choice.cores}
+        ours = {
+            f"ours, workers={w}": train_spec("ours", choice, workers=w, **changes) for w in counts
+        }
+        stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, **changes)}
+        title = f"PPO on {game}, {n} environments, {choice.cores} threads"
+        found.append(Contest("f", title, STEPS, tuple(stock), ours | stock))
+    return found
+
+
+def gpu(choice: Choice) -> list[Contest]:
+    """(g) PPO on the GPU with more and more environments, in four minibatches as the preset."""
+    found = []
+    for n in choice.envs:
+        steps = min(128, max(1, GPU_ROLLOUT // n))
+        sizes = {"n_envs": n, "n_steps": steps, "batch_size": n * steps // 4}
+        changes: dict[str, Any] = {"overrides": sizes, "device": "cuda", "threads": choice.cores}
+        workers = min(n, choice.cores)
+        ours = {
+            f"ours, {precision}, workers={workers}": train_spec(
+                "ours", choice, precision=precision, workers=workers, **changes
+            )
+            for precision in choice.precisions
+        }
+        stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, **changes)}
+        if n <= SUBPROC_MOST:
+            stock["SB3 SubprocVecEnv"] = train_spec("subproc", choice, **changes)
+        title = f"PPO on {choice.games[0]} on the GPU, {n} environments"
+        found.append(Contest("g", title, STEPS, tuple(stock), ours | stock))
+    return found
+
+
+PARTS: dict[str, Callable[[Choice], list[Contest]]] = {
+    "a": environment_alone,
+    "b": one_run,
+    "c": two_runs,
+    "d": layers,
+    "e": peak_memory,
+    "f": scaling,
+    "g": gpu,
+}

@@ -1,0 +1,147 @@
+"""`python -m benchmarks.throughput`: measure, show tables, write JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.console import Console
+
+from benchmarks.contest import Contest, run_contest
+from benchmarks.output import header, mean_over_games, table
+from benchmarks.parts import PARTS, Choice
+from benchmarks.processes import has_zoo
+from coordconv_rl.envs.games import check_game
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_json_atomic
+
+CPU_ENVS, GPU_ENVS = "8,16,32,64,128", "8,32,128,512"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure coordconv_rl against stock SB3 and RL Zoo, alternating, side by side.
+
+    Attributes:
+        parts: Letters: a environment, b one run, c two runs, d layers, e memory, f scaling,
+            g GPU (default a,b,c,d,e,f, and d,g on cuda).
+        rounds: Measurements of each contestant.
+        seconds: The least length of one measurement.
+        cores: Cores to use (default all that this process may use).
+        games: Games of part a; the other parts take the first.
+        envs: Numbers of environments of parts f and g.
+        arms: Arms to train in part b.
+        precisions: Arithmetics of our side: auto, float32 or bfloat16.
+        device: cpu or cuda.
+        only: Measure only what has this text in its heading, as in "one process".
+        json: A file for the results.
+    """
+
+    parts: str | None = None
+    rounds: int = 5
+    seconds: float = 10.0
+    cores: int | None = None
+    games: str = "Breakout,Pong,Qbert"
+    envs: str | None = None
+    arms: str = "cnn,coordconv-all,coordconv"
+    precisions: str = "bfloat16,float32"
+    device: Literal["cpu", "cuda"] = "cpu"
+    only: str = ""
+    json: Path | None = None
+
+
+def use_cores(cores: int | None) -> int:
+    """Keep this process and its children on so many cores; return how many there are.
+
+    Raises:
+        InputError: There are fewer.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    if cores is None:
+        return len(allowed)
+    if not 1 <= cores <= len(allowed):
+        raise InputError(f"cores is {cores}: use 1 to {len(allowed)}, what this process may use")
+    os.sched_setaffinity(0, allowed[:cores])
+    return cores
+
+
+def plan(options: Options, cores: int) -> list[Contest]:
+    """Return the contests of the chosen parts.
+
+    Raises:
+        InputError: A part, game or number makes no sense.
+    """
+    on_gpu = options.device == "cuda"
+    letters = split(options.parts or ("d,g" if on_gpu else "a,b,c,d,e,f"))
+    for letter in letters:
+        if letter not in PARTS:
+            raise InputError(f"part {letter!r} does not exist: choose from {', '.join(PARTS)}")
+    if "g" in letters and not on_gpu:
+        raise InputError("part g needs --device cuda")
+    if options.rounds < 1 or options.seconds <= 0:
+        raise InputError("rounds must be at least 1, and seconds more than 0")
+    choice = Choice(
+        cores=cores,
+        games=tuple(map(check_game, split(options.games))),
+        envs=tuple(map(int, split(options.envs or (GPU_ENVS if on_gpu else CPU_ENVS)))),
+        device=options.device,
+        arms=split(options.arms),
+        precisions=split(options.precisions),
+    )
+    contests = [contest for letter in letters for contest in PARTS[letter](choice)]
+    chosen = [contest for contest in contests if options.only in contest.title]
+    if not chosen:
+        titles = "; ".join(contest.title for contest in contests)
+        raise InputError(f"no heading has {options.only!r} in it: {titles}")
+    return chosen
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the words between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def measure(options: Options, console: Console) -> dict[str, Any]:
+    """Measure everything; the JSON file grows with every contest."""
+    cores = use_cores(options.cores)
+    contests = plan(options, cores)
+    plain = {
+        k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items()
+    }
+    report = header(plain, cores) | {"rl_zoo": has_zoo(), "results": []}
+    if not has_zoo():
+        console.print("RL Zoo is not installed: it is left out (pip install 'rl_zoo3>=2.7')")
+    for contest in contests:
+        with console.status(contest.title) as status:
+            result = run_contest(contest, options.rounds, options.seconds, status.update)
+        report["results"].append(result)
+        report["mean_over_games"] = mean_over_games(report["results"])
+        report["load_at_end"] = os.getloadavg()
+        if options.json:
+            write_json_atomic(options.json, report)
+        console.print(table(result))
+    for name, ratio in report.get("mean_over_games", {}).items():
+        console.print(f"(a) mean over the games, {name}: {ratio:.2f}")
+    return report
+
+
+def main() -> int:
+    """Run the command; return 1 if a contestant failed, 2 for options that make no sense."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    console = Console()
+    try:
+        report = measure(tyro.cli(Options), console)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return int(any(result["failures"] for result in report["results"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -167,7 +167,8 @@ def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:
     for column in ("run", "status", "attempts", "host", "started", "ended", "reason"):
         runs.add_column(column)
     for entry in named[:most]:
-        cells = (entry.host, entry.started, entry.ended, entry.reason)
+        reason = None if entry.status == "running" else entry.reason  # that of the attempt before
+        cells = (entry.host, entry.started, entry.ended, reason)
         colour = COLOURS[entry.status]
         runs.add_row(
             entry.run,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
@@ -22,6 +23,7 @@ from coordconv_rl.files import write_text_atomic
 
 LEDGER_FILE = "ledger.jsonl"
 LOCK_FILE = "ledger.lock"
+PIPE_WIDTH = 200  # characters of a line of the status that no terminal limits
 Status = Literal["waiting", "running", "done", "failed", "lost"]
 STATUSES: tuple[str, ...] = get_args(Status)
 
@@ -190,7 +192,8 @@ def print_status(folder: Path | str) -> int:
     from coordconv_rl.comparison.display import status_tables
 
     entries = status_entries(Path(folder))
-    Console().print(*status_tables(entries), sep="\n")
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(*status_tables(entries), sep="\n")
     return int(any(entry.status == "failed" for entry in entries.values()))
 
 

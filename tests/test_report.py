@@ -225,6 +225,14 @@ def test_a_game_that_one_arm_lacks_is_left_out_of_the_aggregates_and_named(tmp_p
     assert any("Left out of the aggregates: Pong" in x for x in verdict.warnings(found, analysis))
 
 
+def test_an_experiment_without_the_baseline_has_no_verdict(tmp_path):
+    make_experiment(tmp_path, arms=("coordconv", "shuffled"), **SMALL)
+    assert "no verdict, as the experiment has no arm cnn." in report(tmp_path)
+    assert [(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")] == [
+        ("coordconv", "shuffled")
+    ] * 2
+
+
 def test_games_with_a_tiny_range_are_marked(tmp_path):
     make_experiment(tmp_path, games=("DoubleDunk", "Pong"), seeds=(1, 2, 3))
     html = report(tmp_path)

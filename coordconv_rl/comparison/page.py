@@ -24,7 +24,8 @@ from coordconv_rl.configs.load import to_yaml
 INSPECTION_NOTE = (
     "Zeroed: the coordinate channels are 0 everywhere. Permuted: they hold their own values at "
     "other pixels. An agent that uses its coordinates scores less without them. The share is that "
-    "of the first layer's output variance, over positions and frames of the agent's own games."
+    "of the first layer's output variance, over positions and frames of the agent's own games; an "
+    "untrained layer has one too, so that only the scores tell of use."
 )
 
 

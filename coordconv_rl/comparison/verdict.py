@@ -18,6 +18,8 @@ def verdict(analysis: AlgoAnalysis) -> str:
     """Answer, for one algorithm, whether CoordConv helped, and whether geometry is the reason."""
     name = analysis.algo.upper()
     main = _pair(analysis, SUBJECT, BASELINE)
+    if lacking := [arm for arm in (SUBJECT, BASELINE) if arm not in analysis.scores]:
+        return f"{name}: no verdict, as the experiment has no arm {' and no '.join(lacking)}."
     if main is None:
         return f"{name}: no verdict yet, for want of finished runs of {SUBJECT} and {BASELINE}."
     games = _count(len(main.games), "game")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from coordconv_rl.arms import ARMS
 from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.report import write_report
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 from coordconv_rl.envs.games import reference_scores
 
+SMALL = {"games": ("Pong",), "seeds": (1, 2, 3)}
 EFFECT = {"coordconv": 0.6, "coordconv-r": 0.3, "coordconv-all": 0.2, "coordconv-actor": 0.1}
 
 
@@ -88,3 +91,14 @@ def write_inspection(folder: Path, key, **changes) -> None:
     values = {"format": 1, "run": plan.run_id(*key), "episodes": 5, "share": 0.215}
     text = json.dumps(values | {"scores": scores} | changes)
     (folder / plan.run_id(*key) / "inspection.json").write_text(text)
+
+
+def report(folder: Path) -> str:
+    """Write an experiment's report and return the page."""
+    return write_report(folder).read_text(encoding="utf-8")
+
+
+def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    """Read one of a report's tables."""
+    with (folder / "report" / name).open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -48,7 +48,7 @@ class EpisodeLog:
 
     def add(self, step: int, score: float, frames: int, life_loss: bool) -> None:
         """Append one game that ended at an environment step, in a single write."""
-        row = f"{step},{score:g},{frames},{int(life_loss)}\n".encode()
+        row = f"{step},{score:.15g},{frames},{int(life_loss)}\n".encode()
         if self._file.write(row) != len(row):
             raise OSError(28, os.strerror(28), self._file.name)
         self.bytes += len(row)

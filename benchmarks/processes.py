@@ -142,8 +142,8 @@ class ZooRun(Run):
         return len(self._points)
 
     def points(self) -> list[Point]:
-        """Return when each table came, and its steps."""
-        return list(self._points)
+        """Return when each table came, and its steps; the first one precedes all training."""
+        return self._points[1:]
 
 
 def has_zoo() -> bool:

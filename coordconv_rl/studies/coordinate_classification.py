@@ -25,7 +25,7 @@ BASELINE = (
 # the training accuracy was perfect just as soon, and the test accuracy 50% to 100% by the seed.
 COORDCONV = {
     "uniform": Setting(0.005, l2=0.001, kernel=1, epochs=2, step_epochs=1),
-    "quadrant": Setting(0.005, l2=0.1, kernel=1, epochs=6, step_epochs=5),
+    "quadrant": Setting(0.005, l2=0.1, kernel=1, epochs=7, step_epochs=5),
 }
 
 
@@ -89,7 +89,8 @@ STUDY = Study(
     loss=loss,
     judge=judge,
     settings=settings,
-    budget=2.0,
+    budget=1.5,
     chunk=4,
     paint=paint,
+    precision="auto",
 )

@@ -56,7 +56,7 @@ class Result:
         best_seconds: Processor seconds at which that value was first seen.
         last_loss: Loss of the last minibatch.
         curve: The evaluations, in order.
-        machine: Where it ran, and with which torch.
+        machine: Where it ran, with which torch, and in which precision.
     """
 
     unit: str
@@ -76,9 +76,13 @@ class Result:
     machine: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, unit: Unit, parameters: int) -> Result:
+    def fresh(cls, unit: Unit, parameters: int, precision: str) -> Result:
         """Begin at step 0."""
-        machine = {"processor": platform.machine(), "torch": torch.__version__}
+        machine = {
+            "processor": platform.machine(),
+            "torch": torch.__version__,
+            "precision": precision,
+        }
         return cls(unit.path, asdict(unit.setting), unit.seed, parameters, machine=machine)
 
     def add(self, point: Point, measure: Measure) -> None:

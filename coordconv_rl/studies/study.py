@@ -109,6 +109,8 @@ class Study:
         budget: Minutes of the baseline in each split by default; see `StudyOptions.budget`.
         chunk: Examples that pass the network at once; a minibatch's gradient is the sum over its
             chunks. Small chunks of large images stay in the processor's cache.
+        precision: Arithmetic of the training steps of all three models: "auto" is bfloat16 where
+            the processor has it. Values are always judged in float32.
         paint: (outputs, targets) -> what all examples paint together, shape (64, 64): the summed
             predicted pixels, as in the paper's figures.
     """
@@ -125,3 +127,4 @@ class Study:
     budget: float
     chunk: int
     paint: Callable[[Tensor, Tensor], Tensor]
+    precision: Literal["auto", "float32"] = "float32"

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from coordconv_rl.precision import detect_precision
 from coordconv_rl.studies import records
 from coordconv_rl.studies.board import Board
 from coordconv_rl.studies.data import split_positions
@@ -43,7 +44,10 @@ class Training:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(network, setting)
         self.chunk = setting.batch if _has_batch_statistics(network) else study.chunk
-        self.result = Result.fresh(unit, sum(p.numel() for p in network.parameters()))
+        self.precision = detect_precision(study.precision, "cpu")
+        self.result = Result.fresh(
+            unit, sum(p.numel() for p in network.parameters()), self.precision
+        )
         records.load_checkpoint(folder, self.network, self.optimizer, self.result)
 
     @property
@@ -79,8 +83,9 @@ class Training:
         inputs, targets = self.train
         self.optimizer.zero_grad()
         for chunk in torch.split(examples, self.chunk):
-            outputs = self.network(inputs[chunk])
-            loss = self.study.loss(outputs, targets[chunk]) / len(examples)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
+                outputs = self.network(inputs[chunk])
+            loss = self.study.loss(outputs.float(), targets[chunk]) / len(examples)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         self.optimizer.step()

@@ -69,7 +69,7 @@ def test_games_lists_reference_scores(cli):
 def test_help_needs_no_torch():
     code = (
         "import sys; from coordconv_rl.cli import main; code = main(['--help']);"
-        "assert 'torch' not in sys.modules and 'stable_baselines3' not in sys.modules; sys.exit(code)"
+        "sys.exit(code or bool({'torch', 'stable_baselines3'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -44,8 +44,10 @@ NEEDED = [
 def test_wheel_and_sdist_hold_everything(built):
     wheel, sdist = built
     in_wheel = set(zipfile.ZipFile(wheel).namelist())
-    in_sdist = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
-    tracked = subprocess.check_output(["git", "ls-files", "coordconv_rl/**.py"], text=True, cwd=ROOT)
+    with tarfile.open(sdist) as archive:
+        in_sdist = {name.partition("/")[2] for name in archive.getnames()}
+    command = ["git", "ls-files", "coordconv_rl/**.py"]
+    tracked = subprocess.check_output(command, text=True, cwd=ROOT)
     modules = set(tracked.split())
     assert (modules | set(NEEDED)) - in_wheel == set()
     assert set(NEEDED) - in_sdist == set()

@@ -85,11 +85,15 @@ def deconvolution_network(width: int, kernel: int) -> nn.Sequential:
 def initialise(network: nn.Module, seed: int) -> None:
     """Draw He-normal kernels and zero biases, as the authors do; coordinate weights belong to them.
 
+    The variance is 2 over a kernel's inputs in a network of ReLUs, 1 in one without: either way
+    the layers neither blow the signal up nor damp it.
+
     Args:
         network: Any of the networks of the studies; changed in place.
         seed: Fixes all draws.
     """
     generator = torch.Generator().manual_seed(seed)
+    gain = 2 if any(isinstance(layer, nn.ReLU) for layer in network.modules()) else 1
     for layer in network.modules():
         if not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             continue
@@ -98,7 +102,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             kernels.append(layer.coord_weight)
         inputs = sum(_inputs(layer, kernel) for kernel in kernels)
         for kernel in kernels:
-            kernel.normal_(0.0, (2 / inputs) ** 0.5, generator=generator)
+            kernel.normal_(0.0, (gain / inputs) ** 0.5, generator=generator)
         if layer.bias is not None:
             layer.bias.zero_()
 

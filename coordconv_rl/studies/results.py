@@ -151,8 +151,13 @@ def spread(values: list[float]) -> float:
 def show(measure: Measure, values: list[float]) -> str:
     """Write mean and standard deviation over seeds, as in "98.61% ± 0.40"."""
     factor = 100 if measure.unit == "%" else 1
-    digits = 2 if measure.unit == "%" else 3
-    return f"{measure.show(statistics.fmean(values))} ± {factor * spread(values):.{digits}f}"
+    mean = measure.show(statistics.fmean(values))
+    return mean + _plus_minus([factor * value for value in values], 2 if factor > 1 else 3)
+
+
+def _plus_minus(values: list[float], digits: int) -> str:
+    """Write the spread; nothing for a single seed, which has none."""
+    return f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
 
 
 def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
@@ -171,7 +176,7 @@ def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
                 show(measure, row.test),
                 show(measure, row.best),
                 f"{row.reached(measure)} of {len(row.results)}",
-                f"{statistics.fmean(row.best_seconds):.1f} ± {spread(row.best_seconds):.1f}",
+                f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
                 f"{statistics.fmean(row.seconds):.1f}",
                 f"{row.parameters:,}",
             ]

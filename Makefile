@@ -12,7 +12,7 @@ compare: $(SETUP)
 	$(BIN)/coordconv-rl compare quick --folder $(FOLDER)
 
 test: $(SETUP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(SETUP)
 	$(BIN)/ruff check .

@@ -25,7 +25,7 @@ ALLOWED = {
     "envs": BASE | {"envs"},
     "agents": POLICIES | {"agents", "configs", "envs", "cli.main"},  # train.py is a script too
     "comparison": BASE | {"comparison", "configs", "envs.games"},
-    "studies": LAYERS | {"studies"},
+    "studies": LAYERS | {"studies", "precision"},
 }
 NO_TORCH = ["arms", "errors", "cli", "configs.load", "envs.games", "comparison.launch"]
 NO_TORCH += ["comparison.results", "comparison.statistics", "comparison.report"]

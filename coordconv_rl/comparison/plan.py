@@ -44,7 +44,14 @@ def expand(experiment: ExperimentConfig) -> tuple[RunConfig, ...]:
     settings = {algo: preset(algo, experiment.overrides.get(algo)) for algo in experiment.algos}
     shared = {name: getattr(experiment, name) for name in _SHARED}
     return tuple(
-        RunConfig(algo, game, arm, seed, hyperparameters=settings[algo], **shared)
+        RunConfig(
+            algo=algo,
+            game=game,
+            arm=arm,
+            seed=seed,
+            hyperparameters=settings[algo],
+            **shared,
+        )
         for algo, game, arm, seed in run_keys(experiment)
     )
 

@@ -13,7 +13,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from coordconv_rl.configs.check import check_experiment, check_run
-from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.configs.schema import (
+    ExperimentConfig,
+    Hyperparameters,
+    RunConfig,
+    Settings,
+)
 from coordconv_rl.errors import InputError, unknown
 
 FOLDER = Path(__file__).parent
@@ -161,5 +166,7 @@ def load_run(path: Path) -> RunConfig:
 
 def to_yaml(config: RunConfig | ExperimentConfig) -> str:
     """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
-    plain = json.loads(json.dumps(dataclasses.asdict(config)))
+    shared = {field.name for field in dataclasses.fields(Settings)}
+    values = sorted(dataclasses.asdict(config).items(), key=lambda item: item[0] in shared)
+    plain = json.loads(json.dumps(dict(values)))
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

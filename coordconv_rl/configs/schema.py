@@ -59,17 +59,11 @@ class Evaluation:
     greedy: bool = True
 
 
-@dataclass(frozen=True)
-class RunConfig:
-    """One training run, fully resolved: what its `config.yaml` holds.
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run and all runs of an experiment say alike.
 
     Attributes:
-        algo: The algorithm.
-        game: The game's Gymnasium name, as in "Breakout".
-        arm: The arm's name in `coordconv_rl.arms.ARMS`.
-        seed: Seed of weights, actions, minibatches and environments.
-        steps: Environment steps to train for.
-        hyperparameters: The algorithm's settings.
         backbone: The convolutional network.
         protocol: The Atari protocol.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
@@ -81,12 +75,6 @@ class RunConfig:
         evaluation: How the trained agent is judged.
     """
 
-    algo: Algo
-    game: str
-    arm: str
-    seed: int
-    steps: int
-    hyperparameters: Hyperparameters
     backbone: Literal["nature", "impala"] = "nature"
     protocol: Protocol = "v4"
     full_action_space: bool = False
@@ -97,14 +85,35 @@ class RunConfig:
     checkpoint_minutes: float = 5.0
     evaluation: Evaluation = field(default_factory=Evaluation)
 
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(Settings):
+    """One training run, fully resolved: what its `config.yaml` holds.
+
+    Attributes:
+        algo: The algorithm.
+        game: The game's Gymnasium name, as in "Breakout".
+        arm: The arm's name in `coordconv_rl.arms.ARMS`.
+        seed: Seed of weights, actions, minibatches and environments.
+        steps: Environment steps to train for.
+        hyperparameters: The algorithm's settings.
+    """
+
+    algo: Algo
+    game: str
+    arm: str
+    seed: int
+    steps: int
+    hyperparameters: Hyperparameters
+
     @property
     def run_id(self) -> str:
         """The run's id and its folder below the experiment: algo/game/arm/seed-n."""
         return f"{self.algo}/{self.game}/{self.arm}/seed-{self.seed}"
 
 
-@dataclass(frozen=True)
-class ExperimentConfig:
+@dataclass(frozen=True, kw_only=True)
+class ExperimentConfig(Settings):
     """Arms x algorithms x games x seeds, compared with everything else equal.
 
     Attributes:
@@ -117,7 +126,6 @@ class ExperimentConfig:
         seeds: The seeds; each trains one agent for each algorithm, game and arm.
         steps: Environment steps of each run.
         overrides: Hyperparameters that differ from the presets, by algorithm.
-        backbone: As in `RunConfig`, and so are all fields below.
     """
 
     name: str
@@ -129,12 +137,3 @@ class ExperimentConfig:
     games: tuple[str, ...] = ()
     suite: str | None = None
     overrides: dict[str, dict[str, float | int | str]] = field(default_factory=dict)
-    backbone: Literal["nature", "impala"] = "nature"
-    protocol: Protocol = "v4"
-    full_action_space: bool = False
-    precision: Precision = "auto"
-    device: str = "cpu"
-    threads: int = 1
-    workers: int = 0
-    checkpoint_minutes: float = 5.0
-    evaluation: Evaluation = field(default_factory=Evaluation)

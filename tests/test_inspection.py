@@ -27,7 +27,14 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for arm in ("coordconv", "shuffled", "cnn"):
         config = RunConfig(
-            "ppo", "Breakout", arm, 1, 32, settings, evaluation=Evaluation(0), precision="float32"
+            algo="ppo",
+            game="Breakout",
+            arm=arm,
+            seed=1,
+            steps=32,
+            hyperparameters=settings,
+            evaluation=Evaluation(0),
+            precision="float32",
         )
         assert train(config, folder / config.run_id, show_progress=False) is not None
     return folder

@@ -7,44 +7,49 @@ it instead of Python's own.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch import Tensor
 from torch.nn import functional as F
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import (
-    SEED_OFFSET,
-    evaluation_env,
-    load_agent,
-    play,
-    summarise,
-)
+from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, summarise
 from coordconv_rl.agents.inspection_figure import write_figure
-from coordconv_rl.configs.schema import RunConfig
+from coordconv_rl.agents.inspection_games import GAME_FRAMES, own_observations, play_capped
+from coordconv_rl.agents.stopping import Interrupted, StopRequest
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 from coordconv_rl.layers import CoordConv2d
 
+log = logging.getLogger(__name__)
+
 Treatment = Literal["trained", "zeroed", "permuted"]
 TREATMENTS: tuple[Treatment, ...] = ("trained", "zeroed", "permuted")
-FRAME_ENVS, FRAME_STEPS, FRAME_EVERY = 4, 512, 8  # 256 observations for the share
 PERMUTATION_OFFSET = 700_000  # the `shuffled` arm permutes by the run's seed, far below this
+RESULT_FILE = "inspection.json"
+INTERRUPTED = 130
 
 
-def inspect(folder: Path, *, episodes: int = 30) -> dict[str, Any]:
+def inspect(
+    folder: Path, *, episodes: int = 30, on_step: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Inspect one trained agent; write `inspection.json` and `inspection.png` to its folder.
 
-    Games are sampled as in the evaluation, with the same seeds for each treatment.
+    Games are sampled as in the evaluation, with the same seeds for each treatment, and cut after
+    `GAME_FRAMES` emulator frames.
 
     Args:
         folder: The run's folder.
-        episodes: Whole games for each treatment.
+        episodes: Games for each treatment.
+        on_step: Called after every step; if it raises, nothing is written.
 
     Returns:
         What `inspection.json` holds.
@@ -62,12 +67,12 @@ def inspect(folder: Path, *, episodes: int = 30) -> dict[str, Any]:
             "inspect one of another arm"
         )
     seed, permutation = config.seed + SEED_OFFSET, config.seed + PERMUTATION_OFFSET
-    share, heat = first_layer_share(layers[0], _observations(model, config, seed))
+    share, heat = first_layer_share(layers[0], own_observations(model, config, seed))
     scores = {}
     for treatment in TREATMENTS:
         with coordinates_as(layers, treatment, permutation):
-            games = play(model, config, episodes, greedy=False, seed=seed)
-        scores[treatment] = summarise(config.game, games)
+            games, cut = play_capped(model, config, episodes, seed=seed, on_step=on_step)
+        scores[treatment] = summarise(config.game, games) | {"cut": cut}
     result = {
         "format": 1,
         "run": config.run_id,
@@ -75,13 +80,14 @@ def inspect(folder: Path, *, episodes: int = 30) -> dict[str, Any]:
         "protocol": config.protocol,
         "step": step,
         "episodes": episodes,
+        "frame_cap": GAME_FRAMES,
         "seed": seed,
         "permutation_seed": permutation,
         "share": share,
         "scores": scores,
     }
     write_figure(folder / "inspection.png", result, heat)
-    write_json_atomic(folder / "inspection.json", result)
+    write_json_atomic(folder / RESULT_FILE, result)
     return result
 
 
@@ -153,59 +159,55 @@ def first_layer_share(
     return share, heat.float().cpu().numpy()
 
 
-def _observations(model: Model, config: RunConfig, seed: int) -> Tensor:
-    """Return observations of the agent's own games, shape (N, C, H, W), uint8."""
-    env = evaluation_env(config, FRAME_ENVS, seed=seed)
-    kept = []
-    try:
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            observation: Any = env.reset()
-            for step in range(FRAME_STEPS):
-                if step % FRAME_EVERY == 0:
-                    kept.append(torch.from_numpy(observation.copy()))
-                actions, _ = model.predict(observation, deterministic=False)
-                observation, *_ = env.step(actions)
-    finally:
-        env.close()
-    return torch.cat(kept)
-
-
 def inspect_command(folder: Path, episodes: int = 30) -> int:
-    """Inspect an agent, or every agent of an experiment that has coordinates, and print tables.
+    """Inspect an agent, or what an experiment has of uninspected ones, and print tables.
 
     Args:
         folder: A run's folder, or an experiment's.
-        episodes: Whole games for each treatment.
+        episodes: Games for each treatment.
 
     Returns:
-        The exit code, 0.
+        The exit code: 0, or 130 if the launcher that started this process is gone.
 
     Raises:
         InputError: There is no agent with coordinates.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     console = Console()
+    request = StopRequest()
     for run in _agents(folder):
-        result = inspect(run, episodes=episodes)
-        table = Table("coordinates", "mean score", "standard deviation", title=result["run"])
-        for treatment in TREATMENTS:
-            found = result["scores"][treatment]
-            table.add_row(treatment, f"{found['mean']:,.1f}", f"{found['std']:,.1f}")
-        console.print(table)
+        try:
+            result = inspect(run, episodes=episodes, on_step=request.raise_if_asked)
+        except Interrupted as stop:
+            log.warning("not inspected, as %s", stop)
+            return INTERRUPTED
+        console.print(_table(result))
         console.print(f"{result['share']:.1%} of the first layer's output variance comes from them")
-        console.print(f"Written: {run / 'inspection.json'} and .png", soft_wrap=True, markup=False)
+        console.print(f"Written: {run / RESULT_FILE} and .png", soft_wrap=True, markup=False)
     return 0
 
 
+def _table(result: dict[str, Any]) -> Table:
+    columns = ("coordinates", "mean score", "standard deviation", "games cut")
+    table = Table(*columns, title=result["run"])
+    for treatment, found in result["scores"].items():
+        spread = f"{found['std']:,.1f}"
+        table.add_row(treatment, f"{found['mean']:,.1f}", spread, str(found["cut"]))
+    return table
+
+
 def _agents(folder: Path) -> list[Path]:
+    """Return the folder itself, or an experiment's trained agents that nobody has inspected."""
     if not (folder / "experiment.yaml").is_file():
         return [folder]
     configs = sorted(folder.glob("*/*/*/seed-*/config.yaml"))
     trained = [path.parent for path in configs if any(path.parent.glob("checkpoints/step-*"))]
-    runs = [run for run in trained if run.parent.name != "cnn"]
-    if not runs:
+    agents = [run for run in trained if run.parent.name != "cnn"]
+    if not agents:
         raise InputError(f"{folder} holds no trained agent with coordinates yet: train one first")
-    return runs
+    left = [run for run in agents if not (run / RESULT_FILE).is_file()]
+    if len(left) < len(agents):
+        done = len(agents) - len(left)
+        log.info(
+            "%d of %d agents are inspected already: name one to do it again", done, len(agents)
+        )
+    return left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from matplotlib.axes import Axes
 
@@ -10,6 +11,13 @@ from coordconv_rl.comparison.analysis import THRESHOLDS, ArmEstimates, Compariso
 from coordconv_rl.comparison.bootstrap import Estimate
 from coordconv_rl.comparison.figures import arm_colour
 from coordconv_rl.comparison.statistics import Array
+
+# Marker and colour (Okabe and Ito's palette) by what happens to the coordinates.
+_TREATMENTS = {
+    "trained": ("o", "#0072B2"),
+    "zeroed": ("s", "#E69F00"),
+    "permuted": ("^", "#CC79A7"),
+}
 
 
 def draw_iqm(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
@@ -56,18 +64,22 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -
     legend_below(axes)
 
 
-def draw_use(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:
+def draw_use(axes: Axes, arms: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     """Draw the scores of agents with their coordinates as trained and disturbed.
 
     Args:
         axes: Where to; those of one game, whose raw score is the axis.
-        rows: A label and the mean raw score by treatment, for each agent.
+        arms: By arm, for each of its agents, the mean raw score by treatment.
     """
-    for name, marker, size in (("trained", "o", 9), ("zeroed", "x", 8), ("permuted", "s", 5)):
-        scores = [scores[name] for _, scores in rows]
-        axes.plot(scores, range(len(rows)), marker, markersize=size, label=name)
+    for lane, (name, (marker, colour)) in enumerate(_TREATMENTS.items()):
+        for place, agents in enumerate(arms.values()):
+            scores = [agent[name] for agent in agents]
+            height = place + (lane - 1) * 0.25
+            label = name if place == 0 else None
+            axes.plot(scores, [height] * len(scores), marker, color=colour, alpha=0.6, label=label)
+            axes.plot(fmean(scores), height, "|", color=colour, markersize=14, markeredgewidth=3)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-    _label_rows(axes, [label for label, _ in rows])
+    _label_rows(axes, list(arms))
 
 
 def legend_below(axes: Axes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from coordconv_rl.comparison.figures import learning_curves_figure
+from coordconv_rl.comparison.inspecting import inspect_missing, uninspected
 from coordconv_rl.comparison.results import Results, load_experiment
 from coordconv_rl.comparison.scores import (
     ScoreTable,
@@ -19,21 +19,28 @@ from coordconv_rl.comparison.scores import (
     to_csv,
     to_markdown,
 )
+from coordconv_rl.comparison.signals import stop_signals
 from coordconv_rl.files import write_bytes_atomic, write_text_atomic
 
+INTERRUPTED = 130
 NAMED = 50  # runs to name that are not done; the rest is counted
 
 
-def close(folder: Path, console: Console | None = None) -> int:
-    """Print an experiment's tables and write results.csv, results.md and learning_curves.png.
+def close(folder: Path, console: Console | None = None, *, inspectors: int = 0) -> int:
+    """Print an experiment's tables, inspect its agents, and write its files and its report.
+
+    The files are results.csv, results.md and learning_curves.png.
 
     Args:
         folder: The experiment's folder.
         console: Where to; the standard output if None.
+        inspectors: Inspections at a time; 0 for none.
 
     Returns:
-        The exit code: 1 if a run is not done, else 0.
+        The exit code: 130 after Ctrl-C, 1 if a run is not done, else 0.
     """
+    from coordconv_rl.comparison.report import write_report
+
     console = console or Console(highlight=False)
     results = load_experiment(folder)
     tables = score_tables(results)
@@ -47,11 +54,35 @@ def close(folder: Path, console: Console | None = None) -> int:
     learning_curves_figure(results).savefig(image, format="png", dpi=110)
     write_bytes_atomic(folder / "learning_curves.png", image.getvalue())
     console.print(f"{folder}: results.csv, results.md and learning_curves.png", soft_wrap=True)
-    if importlib.util.find_spec("coordconv_rl.comparison.report"):
-        from coordconv_rl.comparison.report import write_report
-
-        console.print(f"The report: {write_report(folder)}", soft_wrap=True)
+    if inspect(results, console, inspectors):
+        return INTERRUPTED
+    console.print(f"The report: {write_report(folder)}", soft_wrap=True)
     return int(missing)
+
+
+def inspect(results: Results, console: Console, inspectors: int) -> bool:
+    """Inspect the agents that have no inspection yet, or say why not.
+
+    Returns:
+        Whether Ctrl-C came.
+    """
+    left, by_hand = len(uninspected(results)), f"coordconv-rl inspect {results.folder}"
+    if not left:
+        return False
+    if not results.experiment.evaluation.episodes:
+        text = f"The agents play no closing games, nor any for inspections: {by_hand} does it."
+        console.print(text, soft_wrap=True, markup=False)
+        return False
+    if not inspectors:
+        text = f"{left} agents with coordinates are not inspected: {by_hand} does it."
+        console.print(text, soft_wrap=True, markup=False)
+        return False
+    with stop_signals() as signals:
+        stopped = inspect_missing(results, console, jobs=inspectors, stop=lambda: bool(signals))
+    if stopped:
+        text = f"Start it again to go on, or: coordconv-rl report {results.folder}"
+        console.print(text, soft_wrap=True, markup=False)
+    return stopped
 
 
 def rich_table(table: ScoreTable) -> Table:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from coordconv_rl.arms import ARMS
 from coordconv_rl.comparison.results import Results, curves, step_grid
 
+Array = NDArray[np.float64]
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every kind of colour vision.
 _COLOURS = ("#555555", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#0072B2")
 _LINE_STYLES = {"cnn": "--", "shuffled": ":"}
@@ -22,8 +26,9 @@ def arm_colour(arm: str) -> str:
 def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> Axes:
     """Draw one game: each arm's mean over its seeds, with a band from the lowest to the highest.
 
-    The legend says how many seeds are behind each line. A line ends where the last seed has come
-    to; where seeds differ in length, the mean is of those that have come so far.
+    The legend says how many seeds are behind each line. Where a seed has no value, as before its
+    first game or after it stopped, the mean is of fewer seeds and jumps: there the line is thin,
+    without a band, and the legend says so.
 
     Args:
         axes: Where to.
@@ -34,18 +39,12 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
     grid = step_grid(results.experiment)
     for arm in results.experiment.arms:
         rows = curves(results, algo, game, arm, grid)
-        known = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(len(grid), dtype=bool)
-        seen, steps = rows[:, known], grid[known]
-        colour, dashes = arm_colour(arm), _LINE_STYLES.get(arm, "-")
-        behind = [int(count) for count in (~np.isnan(seen)).sum(axis=0)] or [0]
-        label = f"{arm} (n = {max(behind)}" + (
-            ")" if behind[-1] == max(behind) else f", {behind[-1]} at the end)"
-        )
-        means = np.nanmean(seen, axis=0) if len(steps) else []
-        axes.plot(steps, means, label=label, color=colour, linestyle=dashes)
-        if len(rows) > 1 and len(steps):
-            low, high = np.nanmin(seen, axis=0), np.nanmax(seen, axis=0)
-            axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+        whole, part, low, high = mean_lines(rows)
+        line: dict[str, Any] = {"color": arm_colour(arm), "linestyle": _LINE_STYLES.get(arm, "-")}
+        axes.plot(grid, whole, label=f"{arm} ({_seeds(rows)})", **line)
+        axes.plot(grid, part, linewidth=0.8, alpha=0.7, **line)
+        if len(rows) > 1:
+            axes.fill_between(grid, low, high, color=arm_colour(arm), alpha=0.15, linewidth=0)
     axes.set_title(f"{game} ({algo.upper()})")
     axes.set_xlim(0, results.experiment.steps)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
@@ -54,6 +53,41 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small")
     return axes
+
+
+def mean_lines(rows: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the mean of all seeds, the mean of some, and the ends of the band.
+
+    Args:
+        rows: Learning curves, shape (seeds, grid steps), NaN where a seed has no value.
+
+    Returns:
+        Each of shape (grid steps,). The first has the mean where every seed has a value, the second
+        where only some have, joined to the first at its ends; the last two have the lowest and the
+        highest seed where every seed has a value. All are NaN elsewhere.
+    """
+    if not len(rows):
+        return (np.full(rows.shape[1], np.nan),) * 4
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=0)
+    means = np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    every, some = counts == len(rows), (counts > 0) & (counts < len(rows))
+    beside = some.copy()
+    beside[1:] |= some[:-1]
+    beside[:-1] |= some[1:]
+    whole, low, high = (
+        np.where(every, line, np.nan) for line in (means, rows.min(axis=0), rows.max(axis=0))
+    )
+    return whole, np.where(beside & (counts > 0), means, np.nan), low, high
+
+
+def _seeds(rows: Array) -> str:
+    counts = (~np.isnan(rows)).sum(axis=0)
+    counts = counts[counts > 0]
+    if not len(counts):
+        return "n = 0"
+    fewest = int(counts.min())
+    return f"n = {len(rows)}" + (f", thin: from {fewest} up" if fewest < len(rows) else "")
 
 
 def learning_curves_figure(results: Results, columns: int = 3) -> Figure:

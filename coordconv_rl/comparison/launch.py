@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import signal
+import errno
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Literal
+
+from rich.console import Console
 
 from coordconv_rl.comparison import closing, plan
 from coordconv_rl.comparison.backend import Backend
 from coordconv_rl.comparison.display import Display
 from coordconv_rl.comparison.ledger import Ledger
 from coordconv_rl.comparison.local import LocalBackend
+from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.comparison.scheduler import CannotGoOnError, Scheduler
+from coordconv_rl.comparison.signals import stop_signals
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs.schema import ExperimentConfig
 from coordconv_rl.errors import InputError
 
 TICK_SECONDS = 0.25
+FAILED = 1
 INTERRUPTED = 130
+NO_ROOM_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,15 @@ class LaunchOptions:
         backend: Processes on this machine, or tasks on a Ray cluster.
         address: The Ray cluster's address; None for a local one.
         hang_minutes: Minutes without any progress after which a run is killed.
+        inspect: Whether the agents are inspected at the end; not on a cluster, where it would be
+            this machine that plays the games of all of them.
     """
 
     retries: int = 2
     backend: Literal["local", "ray"] = "local"
     address: str | None = None
     hang_minutes: float = 30.0
+    inspect: bool = True
 
 
 def compare(
@@ -62,29 +68,50 @@ def compare(
     _check(jobs, options)
     configs = plan.expand(experiment)
     backend = _backend(options)
+    jobs = jobs or backend.slots(experiment.threads + experiment.workers)
     try:
         plan.claim_folder(folder, experiment)
-        with Ledger(folder, [config.run_id for config in configs]) as ledger:
+        runs = [config.run_id for config in configs]
+        check_foreign(folder, set(runs))
+        with Ledger(folder, runs) as ledger:
             scheduler = Scheduler(
                 folder,
                 configs,
                 ledger,
                 backend,
-                jobs=jobs or backend.slots(experiment.threads + experiment.workers),
+                jobs=jobs,
                 retries=options.retries,
                 hang_seconds=60 * options.hang_minutes,
             )
             code = _work(scheduler, folder)
+    except CannotGoOnError as error:
+        _say(f"Stopping: {error}. Make room, then start it again: it goes on from there.")
+        return FAILED
     finally:
         backend.close()
-    return closing.close(folder) if code == 0 else code
+    inspectors = jobs if options.inspect and options.backend == "local" else 0
+    return _close(folder, inspectors) if code == 0 else code
+
+
+def _close(folder: Path, inspectors: int) -> int:
+    try:
+        return closing.close(folder, inspectors=inspectors)
+    except OSError as error:
+        if error.errno not in NO_ROOM_ERRORS:
+            raise
+        _say(f"All runs are kept, but not the report: {error.strerror}. Make room, then again.")
+        return FAILED
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(text, soft_wrap=True, markup=False)
 
 
 def _work(scheduler: Scheduler, folder: Path) -> int:
     with (
-        _stop_signals() as signals,
+        stop_signals() as signals,
         Display(folder, scheduler) as display,
-        Aggregates(folder) as aggregates,
+        _aggregates(folder) as aggregates,
     ):
         try:
             while scheduler.left and not signals:
@@ -96,15 +123,17 @@ def _work(scheduler: Scheduler, folder: Path) -> int:
             if not signals:
                 return 0
             display.say("Stopping: every run saves a checkpoint (once more kills them at once).")
-        except CannotGoOnError as error:
-            display.say(
-                f"Stopping: {error}. Make room, then start it again: it goes on from there."
-            )
-            return 1
         finally:
             scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)
         display.say(f"Stopped. To go on: coordconv-rl compare ... --folder {folder}")
         return INTERRUPTED
+
+
+def _aggregates(folder: Path) -> Aggregates:
+    try:
+        return Aggregates(folder)
+    except OSError as error:
+        raise CannotGoOnError(f"TensorBoard's files: {error.strerror}") from error
 
 
 def _draw(
@@ -117,23 +146,6 @@ def _draw(
         display.warn(str(error))
     except OSError as error:
         raise CannotGoOnError(f"TensorBoard's files: {error.strerror}") from error
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Collect the signals that ask to stop, instead of dying of them."""
-    signals: list[int] = []
-
-    def collect(number: int, frame: FrameType | None) -> None:
-        signals.append(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, collect) for number in numbers}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _check(jobs: int | None, options: LaunchOptions) -> None:

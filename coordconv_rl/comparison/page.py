@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from coordconv_rl.comparison import (
     inspections,
@@ -55,9 +56,9 @@ class Page:
     protocol: list[tuple[str, str]]
     command: str
     experiment: str
-    inspection: Table | None = None
+    inspections: list[Table] = field(default_factory=list)
     inspection_figures: list[Drawing] = field(default_factory=list)
-    inspection_note: str = INSPECTION_NOTE
+    inspection_notes: tuple[str, ...] = ()
     methods: tuple[str, ...] = METHODS
 
 
@@ -69,7 +70,6 @@ def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Pa
         analyses: One for each of its algorithms.
         folder: Where the figures go; it exists.
     """
-    inspected = inspections.read_inspections(found)
     done = Counter(run.status for run in found.runs)["done"]
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     troubles = tables_runs.troubles(found)
@@ -83,9 +83,19 @@ def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Pa
         protocol=protocol(found),
         command=command(found),
         experiment=to_yaml(found.experiment),
-        inspection=inspections.inspection_table(inspected) if inspected else None,
-        inspection_figures=report_figures.draw_inspections(inspected, folder) if inspected else [],
+        **_inspection_part(found, folder),
     )
+
+
+def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
+    inspected = inspections.read_inspections(found)
+    if not inspected:
+        return {}
+    return {
+        "inspections": [inspections.arms_table(inspected), inspections.inspection_table(inspected)],
+        "inspection_figures": report_figures.draw_inspections(inspected, folder),
+        "inspection_notes": (inspections.coverage(found, inspected), INSPECTION_NOTE),
+    }
 
 
 def _algo_part(found: Results, analysis: AlgoAnalysis, folder: Path) -> AlgoPart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from coordconv_rl.comparison import charts, drawing
 from coordconv_rl.comparison.analysis import AlgoAnalysis, ArmEstimates
 from coordconv_rl.comparison.drawing import Drawing
 from coordconv_rl.comparison.figures import draw_learning_curves
-from coordconv_rl.comparison.inspections import TREATMENTS, Inspection
+from coordconv_rl.comparison.inspections import TREATMENTS, Inspection, by_arm
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.tables import bounds
 
@@ -34,12 +35,14 @@ def draw_algo(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Draw
 
 
 def draw_inspections(inspected: list[Inspection], folder: Path) -> list[Drawing]:
-    """Draw what happens to the score without coordinates, one figure a game."""
-    by_game: dict[tuple[str, str], list[Inspection]] = {}
-    for found in inspected:
-        by_game.setdefault((found.algo, found.game), []).append(found)
+    """Draw what happens to the score without coordinates, one figure a game, if they are few."""
+    by_game: dict[tuple[str, str], dict[str, list[Inspection]]] = {}
+    for (algo, game, arm), agents in by_arm(inspected).items():
+        by_game.setdefault((algo, game), {})[arm] = agents
+    if len({game for _, game in by_game}) > GAMES_APART:
+        return []
     with drawing.style():
-        return [_draw_use(*key, agents, folder) for key, agents in by_game.items()]
+        return [_draw_use(*key, arms, folder) for key, arms in by_game.items()]
 
 
 def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figure:
@@ -147,18 +150,20 @@ def _draw_game(axes: Axes, found: Results, algo: str, game: str) -> None:
     charts.legend_below(axes)
 
 
-def _draw_use(algo: str, game: str, agents: list[Inspection], folder: Path) -> Drawing:
-    rows = [(f"{found.arm}, seed {found.seed}", found.means) for found in agents]
-    figure = _figure(1.2 + 0.35 * len(rows), charts.draw_use, rows)
+def _draw_use(algo: str, game: str, arms: Mapping[str, list[Inspection]], folder: Path) -> Drawing:
+    rows = {arm: [agent.means for agent in agents] for arm, agents in arms.items()}
+    figure = _figure(1.3 + 0.75 * len(rows), charts.draw_use, rows)
     figure.axes[0].set_xlabel(f"mean raw score, {game} ({algo.upper()})")
     spoken = "; ".join(
-        f"{label}: " + ", ".join(f"{name} {means[name]:.1f}" for name in TREATMENTS)
-        for label, means in rows
+        f"{arm}: "
+        + ", ".join(f"{name} {fmean(agent[name] for agent in own):.1f}" for name in TREATMENTS)
+        for arm, own in rows.items()
     )
     return drawing.save(
         figure,
         folder,
         f"inspection_{algo}_{game}",
-        f"{game}: mean raw score with the coordinate channels as trained, zeroed, permuted.",
-        f"{game}, mean raw scores. {spoken}.",
+        f"{game}: mean raw score with the coordinate channels as trained, zeroed and permuted. "
+        "A point is an agent, a bar the mean over seeds.",
+        f"{game}, mean raw scores over seeds. {spoken}.",
     )

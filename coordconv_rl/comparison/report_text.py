@@ -20,11 +20,10 @@ def markdown(page: Page) -> str:
         lines += _algo(part)
     lines += ["## Runs", "", *_tables(page.runs)]
     lines += ["## Does the agent use its coordinates?", ""]
-    if page.inspection is None:
-        lines += ["No agent was inspected (`coordconv-rl inspect RUN_FOLDER` does it).", ""]
-    else:
-        lines += [page.inspection_note, "", *_tables([page.inspection])]
-        lines += _figures(page.inspection_figures)
+    if not page.inspections:
+        lines += ["No agent was inspected (`coordconv-rl inspect FOLDER` does it).", ""]
+    lines += [line for text in page.inspection_notes for line in (text, "")]
+    lines += [*_figures(page.inspection_figures), *_tables(page.inspections)]
     lines += ["## Protocol", ""]
     lines += [f"- {escape(name)}: {escape(value)}" for name, value in page.protocol]
     lines += [

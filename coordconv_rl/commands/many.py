@@ -25,6 +25,7 @@ class Compare:
         hang_minutes: Minutes without progress after which a run counts as hanging.
         backend: local processes, or a Ray cluster (needs the extra `ray`).
         address: The Ray cluster's address (default: a local one).
+        no_inspect: Do not ask at the end whether the agents use their coordinates.
         status: Print the ledger of runs and stop.
     """
 
@@ -36,6 +37,7 @@ class Compare:
     hang_minutes: float = 30.0
     backend: Literal["local", "ray"] = "local"
     address: str | None = None
+    no_inspect: tyro.conf.FlagCreatePairsOff[bool] = False
     status: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
@@ -60,6 +62,7 @@ class Compare:
             backend=self.backend,
             address=self.address,
             hang_minutes=self.hang_minutes,
+            inspect=not self.no_inspect,
         )
         return launch(config, where, jobs=self.jobs, options=options)
 

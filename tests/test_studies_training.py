@@ -1,30 +1,21 @@
-"""Trainings that stop, go on and are refused; the whole command, killed and called again."""
+"""Trainings of the studies that stop, go on and are refused; their plan and their ratios."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import safetensors.torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.studies import StudyOptions, coordinate_regression, plan, run_study
+from coordconv_rl.studies import StudyOptions, coordinate_regression, plan
+from coordconv_rl.studies import coordinate_classification as classification
 from coordconv_rl.studies.records import Point, Result
-from coordconv_rl.studies.results import Ratio, Row, ratios
+from coordconv_rl.studies.results import Ratio, Row, collect, ratios, table
 from coordconv_rl.studies.study import Setting
 from coordconv_rl.studies.training import train_unit
 from coordconv_rl.studies.units import Unit
-
-ROOT = Path(__file__).parent.parent
 
 
 def few_positions(positions, seed):
@@ -156,91 +147,28 @@ def test_ratio_says_not_reached():
     assert ratio.show_time().startswith("not reached within 40.0")
 
 
-def test_the_baselines_best_setting_gets_the_other_seeds(tmp_path):
-    study, options = coordinate_regression.STUDY, StudyOptions(seeds=3, split="uniform", budget=1)
-    first = [u for u in plan.first_units(study, options) if u.model == "convolution"]
-    assert [u.seed for u in first] == [0] * len(coordinate_regression.BASELINE)
-    for wanted, error in zip(first, (2.0, 1.0), strict=True):
-        result = finished(wanted.path, error, 1.0)
+@pytest.mark.parametrize("model", ["convolution", "shuffled"])
+def test_the_best_of_several_settings_gets_the_other_seeds(tmp_path, model):
+    study, options = classification.STUDY, StudyOptions(seeds=3, split="uniform", budget=1)
+    first = [u for u in plan.first_units(study, options) if u.model == model]
+    assert [u.seed for u in first] == [0, 0]
+    for wanted, accuracy in zip(first, (0.1, 0.2), strict=True):
+        result = finished(wanted.path, accuracy, 1.0)
         result.setting = dataclasses.asdict(wanted.setting)
         (tmp_path / wanted.path).mkdir(parents=True)
         result.write(tmp_path / wanted.path)
     last = plan.last_units(study, options, tmp_path)
     assert [u.seed for u in last] == [1, 2]
     assert {u.setting for u in last} == {first[1].setting}
-    assert sum(u.seconds for u in first + last) == pytest.approx(60 * options.jobs)
+    spent = 60 * options.jobs if model == "convolution" else math.inf
+    assert sum(u.seconds for u in first + last) == pytest.approx(spent)
+    (shown,) = collect(study, options, tmp_path)
+    assert (shown.setting, shown.tried) == (first[1].setting, 2)
+    assert "best of 2" in table(study, [shown])[1][0]
 
 
-def start(folder, *extra):
-    code = (
-        "import sys; from pathlib import Path; from coordconv_rl.studies import *\n"
-        "if __name__ == '__main__':\n"
-        "    options = StudyOptions(seeds=1, split='quadrant', budget=0.005, threads=1,\n"
-        "                           folder=Path(sys.argv[1]))\n"
-        "    sys.exit(run_study('translation', options=options))\n"
-    )
-    script = folder.with_suffix(".py")
-    script.write_text(code)
-    command = [sys.executable, str(script), str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=environment, start_new_session=True, **pipes)
-
-
-def wait_for(folder, pattern, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = list(folder.glob(pattern))
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"no {pattern} in {folder} after {seconds} s")
-
-
-def test_the_command_killed_and_called_again(tmp_path):
-    folder = tmp_path / "study"
-    process = start(folder)
-    (path,) = wait_for(folder, "quadrant/coordconv/*/seed-0/result.json")
-    with pytest.raises(InputError, match="in use"):
-        run_study("translation", options=StudyOptions(folder=folder))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert json.loads(path.read_text())["status"] == "running"
-
-    process = start(folder)
-    wait_for(folder, "quadrant/shuffled/*/seed-0/result.json")
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "goes on from here" in output
-    done = json.loads(path.read_text())
-    assert done["status"] == "done"
-
-    process = start(folder)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    assert json.loads(path.read_text()) == done, "a finished training was trained again"
-    assert "1 of 1" in output
-    assert str(folder / "index.html") in output
-    page = (folder / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
-    for model in ("coordconv", "convolution", "shuffled"):
-        assert f"<td>{model}</td>" in page
-    events = EventAccumulator(str(folder / "summary"))
-    events.Reload()
-    assert set(events.Tags()["images"]) == {"quadrant-canvas", "quadrant-curves"}
-    curves = EventAccumulator(str(path.parent))
-    curves.Reload()
-    assert curves.Scalars("accuracy/test")[-1].value == pytest.approx(done["test"])
-
-
-def test_a_folder_of_another_study_is_refused(tmp_path):
-    (tmp_path / "study").write_text("rendering\n")
-    with pytest.raises(InputError, match="holds the study rendering"):
-        run_study("translation", options=StudyOptions(folder=tmp_path))
-
-
-def test_a_folder_that_is_a_file_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
-        run_study("translation", options=StudyOptions(folder=tmp_path / "file"))
+def test_the_control_may_have_the_authors_l2():
+    (ours,) = classification.settings("coordconv", "quadrant", False)
+    same, mild = classification.settings("shuffled", "quadrant", False)
+    assert same == ours
+    assert mild == dataclasses.replace(ours, l2=0.001)

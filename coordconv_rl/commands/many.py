@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tyro
 
@@ -115,6 +115,7 @@ class Study:
         budget: Minutes for the baselines (default: the study's own).
         full: Run the paper's whole grid of baselines.
         folder: Where it is kept (default runs/studies/NAME).
+        threads: Trainings at a time, one thread each (default: the cores).
     """
 
     name: tyro.conf.Positional[str]
@@ -123,21 +124,21 @@ class Study:
     budget: float | None = None
     full: tyro.conf.FlagCreatePairsOff[bool] = False
     folder: Path | None = None
+    threads: int | None = None
 
     def run(self) -> int:
         """Run the command and return its exit code."""
-        from coordconv_rl.studies import run_study
-        from coordconv_rl.studies.options import StudyOptions
+        from coordconv_rl.studies import StudyOptions, run_study
 
-        given: dict[str, Any] = {
-            "split": self.split,
-            "seeds": self.seeds,
-            "full": self.full,
-            "folder": self.folder,
-        }
-        if self.budget is not None:
-            given["budget"] = self.budget
-        return run_study(self.name, options=StudyOptions(**given))
+        options = StudyOptions(
+            seeds=self.seeds,
+            budget=self.budget,
+            full=self.full,
+            folder=self.folder,
+            split=self.split,
+            threads=self.threads,
+        )
+        return run_study(self.name, options=options)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -13,7 +12,7 @@ from coordconv_rl.studies.study import Measure
 
 
 class Board:
-    """A TensorBoard run in a folder.
+    """A TensorBoard run in a folder; to be closed.
 
     Args:
         folder: Where the events go.
@@ -23,15 +22,8 @@ class Board:
     def __init__(self, folder: Path, purge_step: int | None = None) -> None:
         self._writer = SummaryWriter(str(folder), purge_step=purge_step)
 
-    def __enter__(self) -> Board:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write what is left and close the file."""
         self._writer.close()
 
     def point(self, measure: Measure, point: Point) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
@@ -38,8 +39,8 @@ def run(name: str, options: StudyOptions) -> int:
 
 
 def _train(study: Study, options: StudyOptions, root: Path, console: Console) -> list[str]:
-    """Train all that is missing, the baseline's best setting last; return the failures' paths."""
-    with ProgressWatcher(study, root, console) as watcher:
+    """Train all that is missing, best settings' other seeds last; return the failures' paths."""
+    with closing(ProgressWatcher(study, root, console)) as watcher:
         failures = train_all(first_units(study, options), root, options.jobs, watcher)
         failures += train_all(last_units(study, options, root), root, options.jobs, watcher)
     return [unit.path for unit in failures]
@@ -54,13 +55,12 @@ def _report(study: Study, options: StudyOptions, root: Path, console: Console) -
     found = results.ratios(study, rows)
     figures = pictures.draw_all(study, rows, root)
     index = page.write_page(study, rows, found, root)
-    with Board(root / "summary") as board:
+    table = page.write_markdown(study, rows, found, root)
+    with closing(Board(root / "summary")) as board:
         for name, figure in figures.items():
             board.picture(name.removesuffix(".png"), pictures.pixels(figure))
-        text = page.markdown_table(*results.table(study, rows))
-        text += "\n\n" + page.markdown_table(*page.ratio_lines(study, found))
-        board.table("results", text)
-    close(study, rows, found, [index, *(root / name for name in figures)], console)
+        board.table("results", table.read_text(encoding="utf-8"))
+    close(study, rows, found, [index, table, *(root / name for name in figures)], console)
     console.print(f"TensorBoard: coordconv-rl tensorboard {root}", highlight=False, soft_wrap=True)
 
 

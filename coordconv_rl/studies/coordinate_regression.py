@@ -119,8 +119,8 @@ STUDY = Study(
     question="Given an image with one lit pixel, say where it is.",
     measure=Measure("error", "px", best=0.0, goal=0.5),
     paper=Paper(
-        coordconv="solves both splits with about 900 parameters (section 4.2)",
-        convolution="needs far more parameters on uniform, fails on quadrant (section 4.2)",
+        coordconv="about 900 parameters (github.com/uber-research/CoordConv)",
+        convolution="-",
     ),
     data=data,
     build=build,

@@ -1,4 +1,4 @@
-"""Which trainings a study needs: every model and seed, and for the baseline a search first."""
+"""Which trainings a study needs: seed 0 of every setting, then more seeds of the best ones."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from pathlib import Path
 from coordconv_rl.errors import InputError
 from coordconv_rl.studies.options import Split, StudyOptions
 from coordconv_rl.studies.records import Result
-from coordconv_rl.studies.study import Model, Setting, Study
+from coordconv_rl.studies.study import MODELS, Model, Setting, Study
 from coordconv_rl.studies.units import Unit
 
 CONTROL_SEEDS = 3  # the control shows that geometry matters; it needs no fine spread
 
 
-def baseline_seconds(study: Study, options: StudyOptions, split: Split) -> float:
-    """Share the baseline's budget: the processor seconds of each of its trainings in a split.
+def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model) -> float:
+    """Give the processor seconds that each training of a model may take in a split.
 
-    One training for each setting, and the remaining seeds for the best of them.
+    CoordConv and its control stop after their epochs. The baseline shares a budget evenly: one
+    training for each setting, and the remaining seeds for the best of them.
     """
-    trainings = len(study.settings("convolution", split, options.full)) + options.seeds - 1
+    if model != "convolution":
+        return math.inf
+    trainings = len(study.settings(model, split, options.full)) + options.seeds - 1
     return 60.0 * (options.budget or study.budget) * options.jobs / trainings
 
 
@@ -29,35 +32,27 @@ def seeds_of(model: Model, options: StudyOptions) -> int:
 
 
 def first_units(study: Study, options: StudyOptions) -> list[Unit]:
-    """List the trainings that depend on no result: all but the baseline's seeds from 1 on."""
-    units = []
-    models: tuple[Model, ...] = ("coordconv", "shuffled")
-    for model in models:
-        for split in options.splits:
-            (setting,) = study.settings(model, split, options.full)
-            units += [
-                Unit(study.name, split, model, setting, seed, math.inf)
-                for seed in range(seeds_of(model, options))
-            ]
-    for split in options.splits:
-        seconds = baseline_seconds(study, options, split)
-        units += [
-            Unit(study.name, split, "convolution", setting, 0, seconds)
-            for setting in study.settings("convolution", split, options.full)
-        ]
-    return units
+    """List the trainings that depend on no result: seed 0 of every setting of every model."""
+    return [
+        Unit(study.name, split, model, setting, 0, unit_seconds(study, options, split, model))
+        for model in MODELS
+        for split in options.splits
+        for setting in study.settings(model, split, options.full)
+    ]
 
 
 def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
-    """List the other seeds of the baseline's best setting so far."""
+    """List the other seeds of each model's best setting so far; none of a model without results."""
     units = []
-    for split in options.splits:
-        setting = best_setting(study, "convolution", split, root)
-        if setting is not None:
-            seconds = baseline_seconds(study, options, split)
+    for model in MODELS:
+        for split in options.splits:
+            setting = best_setting(study, model, split, root)
+            if setting is None:
+                continue
+            seconds = unit_seconds(study, options, split, model)
             units += [
-                Unit(study.name, split, "convolution", setting, seed, seconds)
-                for seed in range(1, options.seeds)
+                Unit(study.name, split, model, setting, seed, seconds)
+                for seed in range(1, seeds_of(model, options))
             ]
     return units
 
@@ -65,7 +60,8 @@ def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
 def best_setting(study: Study, model: Model, split: Split, root: Path) -> Setting | None:
     """Return the setting whose seed 0 had the best test value at any time; none without results.
 
-    The choice looks at the test set: that favours the baseline, the only model with a choice.
+    The choice looks at the test set: that favours the models with several settings, which are the
+    baseline and some controls, never CoordConv.
     """
     best: tuple[float, Setting] | None = None
     for setting in study.settings(model, split, True):

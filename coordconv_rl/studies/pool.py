@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import logging
 import multiprocessing
@@ -22,6 +23,8 @@ from coordconv_rl.studies.study import Study
 from coordconv_rl.studies.units import Unit
 
 log = logging.getLogger(__name__)
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def load_study(name: str) -> Study:
@@ -115,6 +118,19 @@ def _begin(stop: Event, parent: int) -> None:
     _stop, _parent = stop, parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Ask glibc to keep freed memory instead of giving it back to the system after each step.
+
+    Every step of a study allocates the same tens of megabytes; fetching them anew costs 10,000
+    page faults, up to a quarter of the step. Other C libraries have no such function.
+    """
+    adjust = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if adjust is not None:
+        adjust(M_MMAP_THRESHOLD, 2**25)  # bytes; the largest value that glibc takes
+        adjust(M_TRIM_THRESHOLD, 2**30)
 
 
 def _stopped() -> bool:

@@ -47,7 +47,7 @@ def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try; the baseline's are those of coordinate classification."""
     if model != "convolution":
         return (COORDCONV,)
-    return coordinate_classification.settings(model, split, full)
+    return coordinate_classification.settings("convolution", split, full)
 
 
 def paint(logits: Tensor, targets: Tensor) -> Tensor:
@@ -60,8 +60,8 @@ STUDY = Study(
     question="Given a position, paint the 9x9 square around it.",
     measure=Measure("IoU", "", best=1.0, goal=0.99),
     paper=Paper(
-        coordconv="close to perfect on both splits (section 4.3)",
-        convolution="imperfect on uniform, fails on quadrant (section 4.3)",
+        coordconv="-",
+        convolution="finds supervised rendering hard (eng.uber.com/coordconv)",
     ),
     data=data,
     build=build,

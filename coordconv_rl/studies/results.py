@@ -165,6 +165,7 @@ def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
     name, measure = study.measure.name, study.measure
     head = ["split", "model", "seeds", f"train {name}", f"test {name}", f"best test {name}"]
     head += [f"goal {measure.show(measure.goal)}", "s to best", "s in all", "parameters"]
+    head.append("settings")
     lines = []
     for row in rows:
         lines.append(
@@ -179,6 +180,7 @@ def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
                 f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
                 f"{statistics.fmean(row.seconds):.1f}",
                 f"{row.parameters:,}",
+                "1" if row.tried == 1 else f"best of {row.tried}",
             ]
         )
     return head, lines

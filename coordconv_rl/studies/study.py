@@ -83,12 +83,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class Paper:
-    """What the paper reports for a study, each with its place in the paper; "-" for no figure."""
+    """What is known from the paper for a study, each with its source; "-" for no figure."""
 
     coordconv: str
     convolution: str
     time_ratio: str = "-"
     parameter_ratio: str = "-"
+
+    @property
+    def sentence(self) -> str:
+        """The paper's name, and what is known of both models."""
+        figures = (("CoordConv", self.coordconv), ("convolution", self.convolution))
+        known = [f"{model}: {text}" for model, text in figures if text != "-"]
+        return f"The paper (Liu et al. 2018, arXiv 1807.03247). {'; '.join(known)}."
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,24 +16,17 @@ from coordconv_rl.studies.units import Unit
 
 
 class ProgressWatcher:
-    """A bar over all trainings, and one line for each that ends."""
+    """A bar over all trainings, and one line for each that ends; to be closed."""
 
     def __init__(self, study: Study, root: Path, console: Console) -> None:
         self._study, self._root, self._console = study, root, console
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
         self._task = self._bar.add_task("trainings", total=0)
-
-    def __enter__(self) -> ProgressWatcher:
         self._bar.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Take the bar away."""
         self._bar.stop()
 
     def started(self, units: int) -> None:
@@ -85,10 +77,7 @@ def close(
     """Print the closing tables, the paper's figures and where the pictures are."""
     console.print(_rich(study.question, *table(study, rows)))
     console.print(_rich("Ratios, the paper's beside them", *ratio_lines(study, found)))
-    console.print(
-        f"The paper: CoordConv {study.paper.coordconv}; convolution {study.paper.convolution}.",
-        highlight=False,
-    )
+    console.print(study.paper.sentence, highlight=False)
     for row in rows:
         if len(row.results) < row.wanted:
             missing = row.wanted - len(row.results)

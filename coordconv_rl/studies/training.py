@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
     folder.mkdir(parents=True, exist_ok=True)
     training = Training(unit, study, folder)
     result = training.result
-    with Board(folder, purge_step=result.steps + 1 if result.steps else None) as board:
+    with closing(Board(folder, purge_step=result.steps + 1 if result.steps else None)) as board:
         status = _run(training, board, stop)
         if status != "interrupted":
             records.save_canvases(folder, training.evaluate(result.last_loss, whole=True))

@@ -91,7 +91,7 @@ STUDY = Study(
     question="Say whether 81 lit pixels form a square, wherever they are.",
     measure=Measure("accuracy", "%", best=1.0, goal=0.99),
     paper=Paper(
-        coordconv="can learn invariance too (abstract); no such task",
+        coordconv="can learn complete translation invariance too (abstract); it has no such task",
         convolution="-",
     ),
     data=data,

@@ -99,7 +99,7 @@ def test_unchanged_lines_are_not_written_again(folder):
 
 def test_the_layout_has_a_margin_chart_for_each_game(folder):
     Aggregates(folder).__exit__(None, None, None)
-    reader = EventAccumulator(str(folder / "by-arm"))
+    reader = EventAccumulator(str(folder / "by-arm/cnn"))
     reader.Reload()
     (event,) = reader.Tensors("custom_scalars__config__")
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
@@ -108,6 +108,16 @@ def test_the_layout_has_a_margin_chart_for_each_game(folder):
     (series,) = chart.margin.series
     assert (chart.title, series.value) == ("Pong", "comparison_ppo/Pong")
     assert (series.lower, series.upper) == ("seeds_ppo/Pong low", "seeds_ppo/Pong high")
+
+
+def test_arms_are_told_apart_by_what_differs_between_them():
+    found = tensorboard.arm_settings(("cnn", "coordconv", "coordconv-r"))
+    assert found == {
+        "cnn": {"arm": "cnn", "coordinates": "none", "radius": False},
+        "coordconv": {"arm": "coordconv", "coordinates": "first", "radius": False},
+        "coordconv-r": {"arm": "coordconv-r", "coordinates": "first", "radius": True},
+    }
+    assert tensorboard.arm_settings(("cnn",)) == {"cnn": {"arm": "cnn"}}
 
 
 def test_damage_is_reported_and_not_drawn_around(folder):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import coordconv_rl.agents
-from coordconv_rl.agents import inspection
-from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.agents import inspection, inspection_games
+from coordconv_rl.agents.evaluate import load_agent, play
 from coordconv_rl.agents.train import train
 from coordconv_rl.comparison.inspections import INSPECTION_FILE, TREATMENTS
 from coordconv_rl.errors import InputError
@@ -117,8 +117,50 @@ def test_share_does_not_count_the_bias():
     assert inspection.first_layer_share(layer, images)[0] == pytest.approx(share, rel=1e-3)
 
 
+def nothing():
+    """What is called after every step of a game."""
+
+
+def test_games_are_those_of_the_evaluation(trained):
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    scores, cut = inspection_games.play_capped(model, config, 3, seed=9, on_step=nothing)
+    assert scores == play(model, config, 3, greedy=False, seed=9)
+    assert cut == 0
+
+
+def test_more_games_than_environments_are_played_in_turns(trained, monkeypatch):
+    monkeypatch.setattr(inspection_games, "MAX_ENVS", 2)
+    monkeypatch.setattr(inspection_games, "GAME_FRAMES", 400)
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    scores, cut = inspection_games.play_capped(model, config, 5, seed=9, on_step=nothing)
+    assert len(scores) == 5
+    assert 0 < cut <= 5
+
+
+def test_a_cut_game_counts_as_far_as_it_came(trained, monkeypatch):
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    monkeypatch.setattr(inspection_games, "GAME_FRAMES", 480)
+    steps = []
+    scores, cut = inspection_games.play_capped(
+        model, config, 2, seed=9, on_step=lambda: steps.append(1)
+    )
+    assert cut == 2
+    assert len(steps) == 120
+    whole = play(model, config, 2, greedy=False, seed=9)
+    assert all(0 <= part <= all_ for part, all_ in zip(scores, whole, strict=True))
+    assert sum(scores) > 0
+
+
+def test_an_inspection_ends_when_its_launcher_is_gone(trained, monkeypatch, caplog):
+    monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
+    monkeypatch.setenv("COORDCONV_PARENT_PID", "1")
+    assert inspection.inspect_command(run_of(trained, "shuffled"), 1) == 130
+    assert "its launcher is gone" in caplog.text
+    assert not (run_of(trained, "shuffled") / INSPECTION_FILE).exists()
+
+
 def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
-    monkeypatch.setattr(inspection, "FRAME_STEPS", 16)
+    monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
     folder = run_of(trained, "coordconv")
     assert inspection.inspect_command(folder, 1) == 0
     found = json.loads((folder / INSPECTION_FILE).read_text())
@@ -145,8 +187,13 @@ def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_p
 
 def test_an_experiment_means_all_its_agents_with_coordinates(trained):
     (trained / "experiment.yaml").write_text("")
+    done = run_of(trained, "coordconv") / INSPECTION_FILE
+    done.unlink(missing_ok=True)
     found = {path.parent.name for path in inspection._agents(trained)}
     assert found == {"coordconv", "shuffled"}
+    done.write_text("{}")
+    assert inspection._agents(trained) == [run_of(trained, "shuffled")]
+    assert inspection._agents(done.parent) == [done.parent]  # named: once more
 
 
 def test_no_module_beside_the_training_script_hides_one_of_pythons_own():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -132,26 +132,30 @@ class Aggregates:
         metrics = {
             tags(algo, game)[0]: f"{game} ({algo})" for algo in experiment.algos for game in games
         }
-        rows = {arm: arm_settings(arm) for arm in experiment.arms}
+        rows = arm_settings(experiment.arms)
         columns = {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}
-        common = EventFile(self._folder / FOLDER)
+        common = next(iter(self._files.values()))  # one of its own would be one more line's name
         common.add(margin_layout(charts))
         common.add(hyperparameter_columns(columns, metrics))
-        common.close()
         for arm, row in rows.items():
             self._files[arm].add(hyperparameter_row(row, arm))
 
 
-def arm_settings(arm: str) -> dict[str, str | bool | float]:
-    """Return what tells an arm from the others, as hyperparameters."""
-    found = get_arm(arm)
-    return {
-        "arm": arm,
-        "coordinates": str(found.coords),
-        "radius": found.radius,
-        "shuffled": found.shuffled,
-        "actor only": found.actor_only,
-    }
+def arm_settings(arms: Sequence[str]) -> dict[str, dict[str, str | bool | float]]:
+    """Return what tells arms from each other, as hyperparameters by arm; "arm" is the first."""
+    rows: dict[str, dict[str, str | bool | float]] = {}
+    for arm in arms:
+        found = get_arm(arm)
+        rows[arm] = {
+            "arm": arm,
+            "coordinates": str(found.coords),
+            "radius": found.radius,
+            "shuffled": found.shuffled,
+            "actor only": found.actor_only,
+        }
+    names = next(iter(rows.values()))
+    alike = {name for name in names if len({row[name] for row in rows.values()}) == 1} - {"arm"}
+    return {arm: {k: v for k, v in row.items() if k not in alike} for arm, row in rows.items()}
 
 
 def tags(algo: str, game: str) -> tuple[str, str, str]:

@@ -11,10 +11,16 @@ from typing import Any
 
 from benchmarks.memory import Peak
 from benchmarks.processes import measure_runs
-from benchmarks.remote import Failed, Remote
+from benchmarks.remote import Failed, Remote, keep
 
 log = logging.getLogger(__name__)
 MIB = 2**20
+
+# Seconds on 2 cores of an AMD EPYC (Zen 4), rounded up: to import and warm up, once for each
+# contestant; and what one measurement takes beside its own seconds (training goes on to a whole
+# iteration; commands and memory start a process each time).
+WARM_UP_SECONDS = {"env": 5.0, "train": 15.0, "layers": 15.0}
+REST_SECONDS = {"env": 0.5, "train": 3.0, "layers": 5.0, "memory": 25.0, "processes": 35.0}
 Spec = dict[str, Any]
 Values = dict[str, list[float]]
 
@@ -58,7 +64,7 @@ def run_contest(
     values: Values = {}
     failures: dict[str, str] = {}
     with ExitStack() as stack:
-        remotes = _start(contest, stack, failures)
+        remotes = _start(contest, stack, failures, tell)
         for turn in range(rounds):
             names = [name for name in contest.contestants if name not in failures]
             for name in names if turn % 2 == 0 else reversed(names):
@@ -76,14 +82,23 @@ def run_contest(
     return summary(contest, values, failures)
 
 
-def _start(contest: Contest, stack: ExitStack, failures: dict[str, str]) -> dict[str, Remote]:
+def expected_seconds(contest: Contest, rounds: int, seconds: float) -> float:
+    """Return about how long a contest takes on 2 idle cores."""
+    kinds = [spec["kind"] for spec in contest.contestants.values()]
+    each = sum(seconds + REST_SECONDS[kind] for kind in kinds)
+    return sum(WARM_UP_SECONDS.get(kind, 0.0) for kind in kinds) + rounds * each
+
+
+def _start(
+    contest: Contest, stack: ExitStack, failures: dict[str, str], tell: Callable[[str], None]
+) -> dict[str, Remote]:
     """Start the contestants that stay warm between rounds, one after the other."""
     remotes: dict[str, Remote] = {}
     for name, spec in contest.contestants.items():
         if spec["kind"] in {"processes", "memory"}:
             continue
-        remotes[name] = Remote(spec)
-        stack.callback(remotes[name].close)
+        tell(f"{contest.title}: {name} warms up")
+        remotes[name] = keep(stack, spec)
         try:
             remotes[name].wait()
         except Failed as error:
@@ -97,13 +112,11 @@ def _measure(spec: Spec, remote: Remote | None, seconds: float) -> Any:
         return measure_runs(spec, seconds)
     if remote is not None:
         return remote.measure(seconds)
-    remote = Remote(spec | {"kind": "train"})
-    try:
+    with ExitStack() as stack:
+        remote = keep(stack, spec | {"kind": "train"})
         with Peak(remote.process.pid) as peak:
             remote.measure(seconds)
         return peak.bytes / MIB
-    finally:
-        remote.close()
 
 
 def spread(values: list[float]) -> dict[str, float]:

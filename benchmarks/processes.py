@@ -6,6 +6,7 @@ log line is steady: imports, the first iteration and the end are left out.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.remote import Failed, environment, own_environment, tail
+from benchmarks.stopping import kill, undisturbed
 
 ENDLESS = 100_000_000  # environment steps; we end the processes ourselves
 START_SECONDS = 300  # the most until every process has trained for an iteration
@@ -47,6 +49,7 @@ class Run(ABC):
                 stderr=log,
                 cwd=folder,
                 env=variables,
+                start_new_session=True,
             )
         assert self.process.stdout is not None
         self._reader = threading.Thread(target=self.read, args=(self.process.stdout,), daemon=True)
@@ -71,14 +74,17 @@ class Run(ABC):
             raise Failed(f"training ended with code {code}: {tail(self.log)}")
 
     def end(self) -> None:
-        """End the process and read the rest of its output."""
+        """Ask the process to end, and read the rest of its output."""
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._reader.join()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process with its children, if it lives."""
+        with undisturbed():
+            kill(self.process)
+            self._reader.join()
 
 
 class OurRun(Run):
@@ -165,14 +171,21 @@ def measure_runs(spec: dict[str, Any], seconds: float) -> float:
     with ExitStack() as stack:
         runs: list[Run] = []
         for seed in range(spec["runs"]):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-run-"))
-            runs.append(kind(spec, Path(folder), seed))
-            stack.callback(runs[-1].end)
+            with undisturbed():
+                folder = tempfile.TemporaryDirectory(prefix="benchmark-run-")
+                stack.callback(_remove, folder)
+                runs.append(kind(spec, Path(folder.name), seed))
+                stack.callback(runs[-1].kill)
         _wait(runs, [2] * len(runs), 0.0)
         _wait(runs, [run.iterations() + 2 for run in runs], seconds)
         for run in runs:
             run.end()
         return joint_rate([run.points() for run in runs])
+
+
+def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:
+    with undisturbed():
+        folder.cleanup()
 
 
 def _wait(runs: list[Run], iterations: list[int], seconds: float) -> None:

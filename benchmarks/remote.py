@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.stopping import kill, undisturbed
 
 ROOT = Path(__file__).resolve().parent.parent
 CLOSING_SECONDS = 30
@@ -63,8 +67,9 @@ class Remote:
                 text=True,
                 cwd=ROOT,
                 env=own_environment(spec["threads"]),
+                start_new_session=True,
             )
-        self._ready = False
+        self._ready = self._busy = self._ended = False
 
     def _reply(self) -> Any:
         assert self.process.stdout is not None
@@ -84,25 +89,44 @@ class Remote:
         """Return one measurement, of at least that many seconds."""
         self.wait()
         assert self.process.stdin is not None
+        self._busy = True
         try:
             self.process.stdin.write(json.dumps({"seconds": seconds}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError as error:
             raise Failed(f"the worker is gone: {tail(self._log)}") from error
-        return self._reply()["value"]
+        value = self._reply()["value"]
+        self._busy = False
+        return value
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and its children; at once if it is at work."""
+        if self._ready and not self._busy:
+            self._leave()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process and its children at once; a second time does nothing."""
+        with undisturbed():
+            if not self._ended:
+                self._ended = True
+                kill(self.process)
+                assert self.process.stdout is not None
+                self.process.stdout.close()
+                self._folder.cleanup()
+
+    def _leave(self) -> None:
+        """Let the process close its environments and go."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
             self.process.stdin.close()
-        except BrokenPipeError:
-            self.process.kill()
-        try:
             self.process.wait(CLOSING_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self._folder.cleanup()
+
+
+def keep(stack: ExitStack, spec: dict[str, Any]) -> Remote:
+    """Start a subject that the stack closes, with no moment between the two for a signal."""
+    with undisturbed():
+        remote = Remote(spec)
+        stack.callback(remote.kill)  # if a signal comes while it closes
+        stack.callback(remote.close)
+    return remote

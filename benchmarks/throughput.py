@@ -13,14 +13,16 @@ from typing import Any, Literal
 import tyro
 from rich.console import Console
 
-from benchmarks.contest import Contest, run_contest
+from benchmarks.contest import Contest, expected_seconds, run_contest
 from benchmarks.output import header, mean_over_games, table
 from benchmarks.parts import PARTS, Choice
 from benchmarks.processes import has_zoo
+from benchmarks.stopping import Stopped, stop_on_signals
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 
+log = logging.getLogger(__name__)
 CPU_ENVS, GPU_ENVS = "8,16,32,64,128", "8,32,128,512"
 
 
@@ -118,8 +120,15 @@ def measure(options: Options, console: Console) -> dict[str, Any]:
     if not has_zoo():
         console.print("RL Zoo is not installed: it is left out (pip install 'rl_zoo3>=2.7')")
     for contest in contests:
+        seconds = expected_seconds(contest, options.rounds, options.seconds)
+        console.print(
+            f"({contest.part}) {contest.title}: {len(contest.contestants)} contestant(s), "
+            f"{options.rounds} round(s) of {options.seconds:g} s and warm-up: "
+            f"about {max(1, round(seconds / 60))} min on an idle machine"
+        )
         with console.status(contest.title) as status:
-            result = run_contest(contest, options.rounds, options.seconds, status.update)
+            tell = status.update if console.is_terminal else log.info
+            result = run_contest(contest, options.rounds, options.seconds, tell)
         report["results"].append(result)
         report["mean_over_games"] = mean_over_games(report["results"])
         report["load_at_end"] = os.getloadavg()
@@ -132,14 +141,23 @@ def measure(options: Options, console: Console) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run the command; return 1 if a contestant failed, 2 for options that make no sense."""
+    """Run the command.
+
+    Returns:
+        0; 1 if a contestant failed, 2 for options that make no sense, 130 or 143 if stopped.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
+    stop_on_signals()
     console = Console()
     try:
         report = measure(tyro.cli(Options), console)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        print("stopped: what was measured before is in the tables and the JSON", file=sys.stderr)
+        return stopped.code
     return int(any(result["failures"] for result in report["results"]))
 
 

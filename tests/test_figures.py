@@ -44,7 +44,7 @@ def test_the_legend_says_how_many_seeds_are_behind_a_line(tmp_path):
     make_experiment(tmp_path, lambda key: states.get(key[2:], "done"), **SMALL)
     axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["cnn (n = 3, thin: from 2 up)", "coordconv (n = 3)", "shuffled (n = 0)"]
+    assert labels == ["cnn (n = 3, thin: 2+)", "coordconv (n = 3)", "shuffled (n = 0)"]
     cnn, thin = axes.get_lines()[:2]
     end = cnn.get_xdata()[~np.isnan(cnn.get_ydata())].max()
     assert end == 40_000  # where the failed seed stopped

@@ -112,6 +112,19 @@ def test_without_an_evaluation_it_says_where_scores_come_from(tmp_path):
     assert "Scores are means of the last 100 training games" in report(tmp_path)
 
 
+@pytest.mark.filterwarnings("error")
+def test_all_arms_with_seeds_of_every_length_fit_into_their_figures(tmp_path):
+    arms = ("cnn", "coordconv", "coordconv-r", "coordconv-all", "coordconv-actor", "shuffled")
+    make_experiment(
+        tmp_path,
+        lambda key: "running" if key[3] > 10 else "done",
+        games=("Pong",),
+        arms=arms,
+        seeds=tuple(range(1, 13)),
+    )
+    assert "coordconv-actor (n = 12, thin: 10+)" in report(tmp_path)
+
+
 def test_what_a_folder_says_is_text_and_never_markup(tmp_path):
     attack = "<script>alert(1)</script>"
     make_experiment(

@@ -17,7 +17,7 @@ from coordconv_rl.configs.schema import RunConfig
 # on games of at most that length. An agent without its coordinates may wait for ever.
 GAME_FRAMES = 18_000
 STEP_FRAMES = 4  # emulator frames of one environment step
-FRAME_ENVS, FRAME_STEPS, FRAME_EVERY = 4, 512, 8  # 256 observations for the share
+FRAME_ENVS, FRAME_STEPS, FRAME_EVERY = 4, 256, 4  # 256 observations for the share
 
 
 def play_capped(

@@ -12,6 +12,7 @@ from coordconv_rl.comparison.bootstrap import Estimate
 from coordconv_rl.comparison.figures import arm_colour
 from coordconv_rl.comparison.statistics import Array
 
+LEGEND_COLUMN = 18  # characters of which three columns fit below a chart of the report
 # Marker and colour (Okabe and Ito's palette) by what happens to the coordinates.
 _TREATMENTS = {
     "trained": ("o", "#0072B2"),
@@ -84,12 +85,14 @@ def draw_use(axes: Axes, arms: Mapping[str, Sequence[Mapping[str, float]]]) -> N
 
 def legend_below(axes: Axes) -> None:
     """Put the legend under the axes, where it hides no line."""
+    labels = axes.get_legend_handles_labels()[1]
+    longest = max(map(len, labels), default=0)
     axes.legend(
         frameon=False,
         fontsize="small",
         loc="upper center",
         bbox_to_anchor=(0.45, -0.18),
-        ncols=3,
+        ncols=3 if longest <= LEGEND_COLUMN else 2,
         columnspacing=1.0,
         handlelength=1.5,
     )

@@ -87,7 +87,7 @@ def _seeds(rows: Array) -> str:
     if not len(counts):
         return "n = 0"
     fewest = int(counts.min())
-    return f"n = {len(rows)}" + (f", thin: from {fewest} up" if fewest < len(rows) else "")
+    return f"n = {len(rows)}" + (f", thin: {fewest}+" if fewest < len(rows) else "")
 
 
 def learning_curves_figure(results: Results, columns: int = 3) -> Figure:

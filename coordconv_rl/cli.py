@@ -6,6 +6,7 @@ Each command imports what it needs when it runs, so help and reports start fast.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import re
@@ -38,6 +39,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "study": many.Study,
     "games": many.Games,
 }
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 HELP = {"-h", "--help"}
@@ -54,12 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = error.filename or "a file"
+        print(f"error: {where}: {error.strerror}: make room, then again", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _run(words: list[str]) -> int:

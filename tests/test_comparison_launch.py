@@ -67,6 +67,10 @@ while step < 100:
         os.kill(os.getpid(), signal.SIGKILL)
     if act == "hang":
         time.sleep(60)
+    if act == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if act == "memory":
+        leave(1, "failed", "MemoryError: out of memory")
     if act == "nan":
         leave(1, "failed", "Diverged: the weights are not finite")
     if act == "full":
@@ -145,7 +149,12 @@ def test_called_again_it_does_only_what_is_missing(folder):
 
 @pytest.mark.parametrize(
     ("act", "reason"),
-    [("kill", "SIGKILL"), ("nan", "Diverged"), ("vanish", "without its results")],
+    [
+        ("kill", "SIGKILL"),
+        ("memory", "MemoryError"),
+        ("nan", "Diverged"),
+        ("vanish", "without its results"),
+    ],
 )
 def test_a_broken_run_is_tried_again_and_then_reported(folder, capsys, act, reason):
     assert start(folder, {RUNS[1]: {"1": act}, RUNS[2]: dict.fromkeys("123", act)}) == 1
@@ -173,9 +182,10 @@ def test_a_retry_goes_on_from_the_checkpoint(folder):
     assert steps[1:] == ["60", "70", "80", "90", "100"]  # the second attempt began at 50
 
 
-def test_a_hanging_run_is_killed_and_tried_again(folder):
+@pytest.mark.parametrize("act", ["hang", "stop"])
+def test_a_hanging_run_is_killed_and_tried_again(folder, act):
     began = time.monotonic()
-    assert start(folder, {RUNS[0]: {"1": "hang"}}, hang_minutes=0.5 / 60) == 0
+    assert start(folder, {RUNS[0]: {"1": act}}, hang_minutes=0.5 / 60) == 0
     assert time.monotonic() - began < 20
     assert entry(folder, RUNS[0]).attempts == 2
 
@@ -270,7 +280,7 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_every_run_within_seconds(folder, number):
     process = launcher(folder)
     began = time.monotonic()

@@ -14,7 +14,13 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.checkpoint import checkpoint_path, mark_best, prune, save_checkpoint
+from coordconv_rl.agents.checkpoint import (
+    best_score,
+    checkpoint_path,
+    mark_best,
+    prune,
+    save_checkpoint,
+)
 from coordconv_rl.agents.episodes import EpisodeLog
 from coordconv_rl.agents.progress import Progress
 from coordconv_rl.agents.record import REFRESH_SECONDS, RunRecord
@@ -70,6 +76,7 @@ class RunCallback(BaseCallback):
         self._best = -math.inf
 
     def _on_training_start(self) -> None:
+        self._best = best_score(self.folder, self.model.num_timesteps)
         self._began = self._refreshed = self._saved = time.monotonic()
         self._first_step = self._logged = self.model.num_timesteps
 

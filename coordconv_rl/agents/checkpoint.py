@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from coordconv_rl.files import write_bytes_atomic, write_json_atomic
 
 FORMAT = "coordconv_rl-checkpoint"
 VERSION = 1
+# What safetensors and torch raise at a file that lies about itself.
+_UNREADABLE = (
+    SafetensorError, OSError, MemoryError, RuntimeError, ValueError, TypeError, KeyError,
+    AttributeError, OverflowError,
+)  # fmt: skip
 _NAME = re.compile(r"step-(\d{12})\.safetensors")
 
 
@@ -90,16 +96,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             _check_format(path, metadata)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: the file is mapped, and may change after it was checked.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"there is no checkpoint {path}") from None
-    except (SafetensorError, OSError, MemoryError) as error:
+    except InputError:
+        raise
+    except _UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is damaged or no checkpoint: {reason}") from error
     state = metadata.get("state", "")
     if metadata.get("sha256") != _digest(state, tensors):
         raise InputError(f"{path} was damaged or changed after it was written: use another one")
-    return Checkpoint(json.loads(state), tensors)
+    return Checkpoint(_parse(path, state), tensors)
+
+
+def _parse(path: Path, state: str) -> dict[str, Any]:
+    try:
+        value = json.loads(state)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no checkpoint: its state is no JSON") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} is no checkpoint: its state is no JSON object")
+    return value
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
@@ -120,17 +139,31 @@ def mark_best(folder: Path, step: int, score: float) -> None:
 
 def best_step(folder: Path) -> int | None:
     """Return the environment step of the best checkpoint, or None if none is marked."""
+    best = _read_best(folder)
+    return None if best is None else best[0]
+
+
+def best_score(folder: Path, step: int) -> float:
+    """Return the best checkpoint's score, if that was made by `step`; else minus infinity."""
+    best = _read_best(folder)
+    return best[1] if best is not None and best[0] <= step else -math.inf
+
+
+def _read_best(folder: Path) -> tuple[int, float] | None:
     path = folder / "checkpoints" / "best.json"
     if not path.is_file():
         return None
     try:
-        return int(json.loads(path.read_text())["step"])
-    except (ValueError, KeyError, TypeError) as error:
+        value = json.loads(path.read_text())
+        return int(value["step"]), float(value["score"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{path} is damaged: remove it, or restore it") from error
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all checkpoints but the newest `keep` and the best."""
+    """Remove all checkpoints but the newest `keep` and the best, and halves that a kill left."""
+    for half in (folder / "checkpoints").glob(".step-*.tmp"):
+        half.unlink(missing_ok=True)
     best = best_step(folder)
     for path in list_checkpoints(folder)[keep:]:
         if best is None or path != checkpoint_path(folder, best):

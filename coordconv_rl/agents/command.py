@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
 }
 INTERRUPTED = 130
 FAILED = 1
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL = 74  # EX_IOERR of sysexits.h: tells a launcher that a retry is no use
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ def train_command(given: dict[str, Any]) -> int:
         folder = folder or Path("runs", "single", config.run_id)
     if export is not None and (export.suffix != ".zip" or not export.parent.is_dir()):
         raise InputError(f"--export-sb3 {export} must be a .zip file in a folder that exists")
+    threading.excepthook = _note  # what a writing thread meets, the main thread raises again
     try:
         record = train(config, folder, show_progress=True)
     except Interrupted as reason:
@@ -57,12 +61,23 @@ def train_command(given: dict[str, Any]) -> int:
     except InputError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            how = f"make room, then: coordconv-rl train --resume {folder}"
+            log.error("%s stopped: %s; %s", config.run_id, error.strerror, how)
+            return DISK_FULL
         log.exception("%s failed", config.run_id)
-        return DISK_FULL if isinstance(error, OSError) and error.errno == 28 else FAILED
+        return FAILED
     _print_end(record, folder)
     if export is not None:
         log.info("SB3 opens %s", export_sb3(folder, export))
     return 0
+
+
+def _note(failed: threading.ExceptHookArgs) -> None:
+    if isinstance(failed.exc_value, OSError) and failed.exc_value.errno in NO_ROOM:
+        log.debug("a thread met a full disk: %s", failed.exc_value)
+    else:
+        threading.__excepthook__(failed)
 
 
 def _resumed(folder: Path) -> RunConfig:

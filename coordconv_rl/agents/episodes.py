@@ -22,7 +22,7 @@ class EpisodeLog:
         kept_bytes: Length to cut the file to before going on; None starts a new file.
 
     Raises:
-        InputError: The file is shorter than `kept_bytes`: rows were lost.
+        InputError: The file is damaged, or shorter than `kept_bytes`: rows were lost.
     """
 
     def __init__(self, path: Path, kept_bytes: int | None = None) -> None:
@@ -36,12 +36,20 @@ class EpisodeLog:
                     f"{path} holds {len(data)} bytes, but the checkpoint was made after "
                     f"{kept_bytes}: restore the file, or start in a new folder"
                 )
-            self._read(data)
+            try:
+                self._read(data)
+            except (ValueError, KeyError, TypeError, csv.Error) as error:
+                raise InputError(
+                    f"{path} is damaged in its first {kept_bytes} bytes: restore the file, or "
+                    "start in a new folder"
+                ) from error
         write_bytes_atomic(path, data)
         self._file = path.open("ab", buffering=0)
         self.bytes = len(data)
 
     def _read(self, data: bytes) -> None:
+        if not (data.startswith(HEADER.encode()) and data.endswith(b"\n")):
+            raise ValueError("no header, or no end of a line")
         for row in csv.DictReader(data.decode().splitlines()):
             self.recent.append((float(row["score"]), int(row["frames"])))
             self.count += 1

@@ -72,8 +72,15 @@ def load_agent(folder: Path, *, best: bool = False) -> tuple[Model, RunConfig, i
         warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
         model = build_model(config, env, detect_precision(config.precision, config.device))
     restore_weights(model, checkpoint)
-    step = int(checkpoint.state["counters"]["num_timesteps"])
-    return model, config, step
+    return model, config, _step(folder, checkpoint)
+
+
+def _step(folder: Path, checkpoint: Checkpoint) -> int:
+    counters = checkpoint.state.get("counters")
+    step = counters.get("num_timesteps") if isinstance(counters, dict) else None
+    if type(step) is not int:
+        raise InputError(f"the checkpoint in {folder} does not say its step: use another one")
+    return step
 
 
 def _choose(folder: Path, best: bool) -> Checkpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import socket
@@ -25,9 +26,10 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
 )
-
-
 REFRESH_SECONDS = 1.0
+COUNTED = ("seconds", "attempts")  # over all attempts
+
+log = logging.getLogger(__name__)
 
 
 class RunRecord:
@@ -40,7 +42,7 @@ class RunRecord:
 
     def __init__(self, folder: Path, fields: dict[str, Any]) -> None:
         self.path = folder / "run.json"
-        before = read_record(folder) or {}
+        before = self._before(folder)
         self._written = -REFRESH_SECONDS
         self.seconds_before = float(before.get("seconds", 0.0))
         self.fields: dict[str, Any] = {
@@ -62,6 +64,22 @@ class RunRecord:
             "machine": machine(),
         }
 
+    def _before(self, folder: Path) -> dict[str, Any]:
+        """Return what the earlier attempts left; a damaged file is moved aside, not lost."""
+        if not self.path.exists():
+            return {}
+        found = read_record(folder)
+        if found is not None and all(isinstance(found.get(key, 0), int | float) for key in COUNTED):
+            return found
+        kept = self.path.with_name("run.json.damaged")
+        os.replace(self.path, kept)
+        log.warning(
+            "%s was damaged: moved to %s; attempts and seconds count from here",
+            self.path,
+            kept.name,
+        )
+        return {}
+
     def write(self, **changes: Any) -> None:
         """Change some fields and write the file."""
         self.fields |= changes | {"updated": now()}
@@ -82,7 +100,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     """Return a run folder's `run.json`, or None if there is none that can be read."""
     try:
         value = json.loads((folder / "run.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

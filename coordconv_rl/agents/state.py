@@ -18,6 +18,7 @@ from coordconv_rl.agents.checkpoint import Checkpoint
 from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.errors import InputError
 
+NUMPY_WORDS = 624  # of NumPy's MT19937, which reads wherever its position says
 COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_current_progress_remaining")
 
 
@@ -68,6 +69,7 @@ def restore(model: Model, env: AtariVecEnv, checkpoint: Checkpoint) -> None:
     state, tensors = checkpoint.state, checkpoint.tensors
     moments = _below(tensors, "optimizer/")
     try:
+        _check_state(model, state, tensors)
         model.policy.optimizer.load_state_dict(_unpack_optimizer(state["optimizer"], moments))
         arrays = {name: value.numpy() for name, value in _below(tensors, "env/").items()}
         env.restore({"json": state["env"], "arrays": arrays})
@@ -79,9 +81,61 @@ def restore(model: Model, env: AtariVecEnv, checkpoint: Checkpoint) -> None:
         _restore_generators(model, state, tensors)
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"the checkpoint does not fit this run: {reason}") from error
+
+
+def _check_state(model: Model, state: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Raise where torch or NumPy would take what does not fit, and fail later or not at all."""
+    for name in COUNTERS:
+        value = state["counters"][name]
+        if type(value) is not type(getattr(model, name)) or (isinstance(value, int) and value < 0):
+            raise ValueError(f"{name} is {value!r}")
+    groups = model.policy.optimizer.param_groups
+    for group in state["optimizer"]["param_groups"]:
+        _check_group(groups[0], group)
+    parameters = [value for group in groups for value in group["params"]]
+    for name, value in _below(tensors, "optimizer/").items():
+        if value.ndim and value.shape != parameters[int(name.split("/")[0])].shape:
+            raise ValueError(f"optimizer/{name} has shape {tuple(value.shape)}")
+    if not 0 <= state["numpy"]["pos"] <= NUMPY_WORDS:
+        raise ValueError(f"NumPy's generator is at {state['numpy']['pos']!r}")
+    if "last/observations" in tensors:
+        expected = (model.n_envs, *model.observation_space.shape)  # type: ignore[misc]
+        found = tensors["last/observations"]
+        if tuple(found.shape) != expected or found.dtype != torch.uint8:
+            raise ValueError(f"the last observations have shape {tuple(found.shape)}")
+
+
+def _check_group(expected: dict[str, Any], group: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        if name != "params" and type(group[name]) is not type(_plain(value)):
+            raise ValueError(f"the optimizer's {name} is {group[name]!r}")
+
+
+def episodes_bytes(checkpoint: Checkpoint, run: str) -> int:
+    """Return how long `episodes.csv` was when the checkpoint was made.
+
+    Raises:
+        InputError: It is a checkpoint of another run, or does not say.
+    """
+    extra = checkpoint.state.get("extra")
+    if not isinstance(extra, dict) or type(extra.get("episodes_bytes")) is not int:
+        raise InputError("the checkpoint does not say where its episodes.csv ended: use another")
+    if extra.get("run") != run:
+        raise InputError(
+            f"the checkpoint is of the run {extra.get('run')!r}, not of {run}: two are mixed; "
+            "move the foreign checkpoints away"
+        )
+    return int(extra["episodes_bytes"])
 
 
 def restore_weights(model: Model, checkpoint: Checkpoint) -> None:

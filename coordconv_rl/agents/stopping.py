@@ -44,7 +44,9 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn the first SIGINT or SIGTERM into a request; a second one acts at once.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request; a second one acts at once.
+
+    A SIGHUP that `nohup` has this process ignore stays ignored.
 
     Outside the main thread, where Python takes no signal handlers, only the launcher is watched.
     """
@@ -52,7 +54,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, request._ask) for number in numbers}
     try:
         yield request

@@ -18,7 +18,7 @@ from coordconv_rl.agents.evaluate import evaluate_model
 from coordconv_rl.agents.logs import TensorBoardLog, hyperparameters
 from coordconv_rl.agents.progress import Progress
 from coordconv_rl.agents.record import RunRecord
-from coordconv_rl.agents.state import restore
+from coordconv_rl.agents.state import episodes_bytes, restore
 from coordconv_rl.agents.stopping import Interrupted, stop_on_signals
 from coordconv_rl.arms import get_arm
 from coordconv_rl.configs.check import check_run
@@ -104,7 +104,10 @@ def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> di
         record.end("interrupted", str(error))
         raise
     except Exception as error:
-        record.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        try:
+            record.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        except OSError as again:  # a full disk takes no reason either; the first one is raised
+            log.debug("run.json stays as it was: %s", again)
         raise
     return record.fields
 
@@ -121,7 +124,8 @@ def _run(
     counts = parameter_counts(model.policy)
     record.write(parameters=counts["total"], parameter_counts=counts)
     checkpoint = newest_checkpoint(folder)
-    episodes = _open_episodes(folder, checkpoint)
+    kept = None if checkpoint is None else episodes_bytes(checkpoint, config.run_id)
+    episodes = EpisodeLog(folder / "episodes.csv", kept)
     stack.callback(episodes.close)
     if checkpoint is not None:
         restore(model, env, checkpoint)
@@ -154,11 +158,6 @@ def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
         "protocol": config.protocol,
         "arm_summary": get_arm(config.arm).summary,
     }
-
-
-def _open_episodes(folder: Path, checkpoint: Checkpoint | None) -> EpisodeLog:
-    kept = None if checkpoint is None else int(checkpoint.state["extra"]["episodes_bytes"])
-    return EpisodeLog(folder / "episodes.csv", kept)
 
 
 def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback) -> None:

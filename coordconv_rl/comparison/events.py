@@ -7,6 +7,7 @@ server always does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -54,8 +55,9 @@ class EventFile:
         self._writer.flush()
 
     def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        """Close the file; what a full disk did not take, `flush` has told."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
 
 
 def margin_layout(charts: Mapping[str, Mapping[str, tuple[str, str, str]]]) -> Summary:

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -76,6 +76,8 @@ def read(folder: Path) -> dict[str, Entry]:
         lines = path.read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
     entries = {}
     for number, line in enumerate(lines, start=1):
         entry = _parse(path, number, line)
@@ -87,17 +89,33 @@ def _parse(path: Path, number: int, line: bytes) -> Entry:
     try:
         values: dict[str, Any] = json.loads(line)
         entry = Entry(**values)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged at line {number}: delete that line, or restore the file"
         ) from error
-    known = entry.status in STATUSES and isinstance(entry.run, str)
-    if not known or not isinstance(entry.attempts, int):
+    texts = (entry.reason, entry.host, entry.started, entry.ended)
+    if (
+        entry.status not in STATUSES
+        or not isinstance(entry.run, str)
+        or type(entry.attempts) is not int
+        or not all(text is None or isinstance(text, str) for text in texts)
+        or not (entry.pid is None or type(entry.pid) is int)
+    ):
         raise InputError(
             f"{path} is damaged at line {number} (status {entry.status!r}): "
             "delete that line, or restore the file"
         )
     return entry
+
+
+def check_planned(folder: Path, entries: Iterable[str], planned: Container[str]) -> None:
+    """Raise `InputError` if the ledger is of another experiment, whose lines would be lost."""
+    for run in entries:
+        if run not in planned:
+            raise InputError(
+                f"{folder / LEDGER_FILE} is about runs that the experiment does not plan, such as "
+                f"{run}: two experiments are mixed; move one of them out"
+            )
 
 
 class Ledger:
@@ -126,9 +144,13 @@ class Ledger:
         try:
             known = read(folder)
             self.entries = {run: known.get(run, Entry(run)) for run in runs}
+            check_planned(folder, known, self.entries)
             self.lost = self._mark_lost()
             self._write_all()
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        except OSError as error:
+            os.close(self._lock)
+            raise InputError(f"cannot write to {folder}: {error.strerror}") from error
         except BaseException:
             os.close(self._lock)
             raise
@@ -201,6 +223,8 @@ def status_entries(folder: Path) -> dict[str, Entry]:
     """Return an entry for every planned run, those without a line in the ledger waiting."""
     from coordconv_rl.comparison import plan
 
-    keys = plan.run_keys(plan.read_experiment(folder))
+    runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
     known = read(folder)
-    return {run: known.get(run, Entry(run)) for run in (plan.run_id(*key) for key in keys)}
+    entries = {run: known.get(run, Entry(run)) for run in runs}
+    check_planned(folder, known, entries)
+    return entries

@@ -14,7 +14,9 @@ from coordconv_rl.files import write_text_atomic
 
 CONFIG_FILE = "config.yaml"
 INTERRUPTED = 130  # exit code of a worker that was asked to stop and saved its checkpoint
+DISK_FULL = 74  # exit code of a worker that found no room (EX_IOERR of sysexits.h)
 MACHINE_LOST = 1000  # no exit code of a process: nobody is there to say one
+NO_ROOM = "No space left on device"
 LOG_HINT = "see its log.txt"
 
 
@@ -30,7 +32,7 @@ def prepare(folder: Path, config: RunConfig) -> None:
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         write_text_atomic(path, text)
-    elif path.read_text(encoding="utf-8") != text and load_run(path) != config:
+    elif path.read_bytes() != text.encode() and load_run(path) != config:
         raise InputError(f"{path} has other settings than the experiment: move its folder away")
 
 
@@ -46,17 +48,20 @@ def finished(folder: Path, config: RunConfig) -> bool:
     """Tell whether a run is complete: trained, and evaluated where that is asked for."""
     path = folder / config.run_id
     record = read_record(path)
-    trained = record is not None and record["status"] == "done"
+    trained = (record or {}).get("status") == "done" and (record or {})["run"] == config.run_id
     return trained and (not config.evaluation.episodes or (path / "evaluation.json").is_file())
 
 
 def describe_exit(code: int, record: dict[str, Any] | None) -> str:
     """Say why a process ended, from its exit code and the record that it left."""
     if code < 0:
-        name = signal.Signals(-code).name
+        known = {int(number): number.name for number in signal.Signals}
+        name = known.get(-code, f"signal {-code}")
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
     if code == MACHINE_LOST:
         return "its machine went away"
+    if code == DISK_FULL:
+        return NO_ROOM
     if code == INTERRUPTED:
         return "stopped by a signal from outside"
     reason = (record or {}).get("reason")

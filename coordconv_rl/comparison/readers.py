@@ -28,7 +28,7 @@ def read_json(path: Path, required: Sequence[str]) -> dict[str, Any] | None:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, str(error)) from error
     if not isinstance(value, dict):
         raise damaged(path, "no JSON object")
@@ -59,7 +59,7 @@ def read_episodes(path: Path) -> NDArray[np.void]:
         return np.empty(0, EPISODE_DTYPE)
     try:
         rows = np.loadtxt(lines, dtype=EPISODE_DTYPE, delimiter=",", ndmin=1, comments=None)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise damaged(path, str(error)) from error
     if len(rows) != len(lines) or (np.diff(rows["step"]) < 0).any():
         raise damaged(path, "empty lines, or steps that go back")

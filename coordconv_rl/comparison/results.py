@@ -6,6 +6,7 @@ file stops the reading with its name. Steps are environment steps of four frames
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,10 @@ def load_experiment(folder: Path | str) -> Results:
     folder = Path(folder)
     experiment = plan.read_experiment(folder)
     keys = plan.run_keys(experiment)
-    _check_foreign(folder, {plan.run_id(*key) for key in keys})
+    planned = {plan.run_id(*key) for key in keys}
+    check_foreign(folder, planned)
     entries = ledger.read(folder)
+    ledger.check_planned(folder, entries, planned)
     waiting = ledger.Entry(run="")
     runs = tuple(_read_run(folder, key, entries.get(plan.run_id(*key), waiting)) for key in keys)
     return Results(folder, experiment, plan.games(experiment), runs)
@@ -207,18 +210,19 @@ def _read_run(folder: Path, key: plan.RunKey, entry: ledger.Entry) -> RunResult:
 def _check_record(path: Path, record: dict[str, Any], run: str) -> None:
     if record["run"] != run:
         raise InputError(f"{path} belongs to the run {record['run']}, not to {run}")
-    if not isinstance(record["step"], int) or record["step"] < 0:
+    if not isinstance(record["step"], int) or not 0 <= record["step"] < 2**63:
         raise damaged(path, f"its step is {record['step']!r}")
 
 
 def _check_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
     sampled = evaluation["stochastic"]
     mean = sampled.get("mean") if isinstance(sampled, dict) else None
-    if not isinstance(mean, int | float) or not np.isfinite(mean):
+    if not isinstance(mean, int | float) or not -math.inf < mean < math.inf:
         raise damaged(path, "stochastic has no mean that is a number")
 
 
-def _check_foreign(folder: Path, planned: set[str]) -> None:
+def check_foreign(folder: Path, planned: set[str]) -> None:
+    """Raise `InputError` if an experiment's folder holds runs that are not planned."""
     found = {path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/*/*/run.json")}
     if foreign := sorted(found - planned):
         raise InputError(

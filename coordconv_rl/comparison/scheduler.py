@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 import time
@@ -14,7 +15,13 @@ from typing import Any
 from coordconv_rl.comparison import ledger as ledgers
 from coordconv_rl.comparison.backend import Backend, Worker
 from coordconv_rl.comparison.locks import LockedError
-from coordconv_rl.comparison.preparation import describe_exit, finished, prepare, read_record
+from coordconv_rl.comparison.preparation import (
+    NO_ROOM,
+    describe_exit,
+    finished,
+    prepare,
+    read_record,
+)
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.errors import InputError
 
@@ -22,7 +29,6 @@ BAD_INPUT = 2  # a worker's exit code for what no retry mends
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
 LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
 LEAST_FREE_BYTES = 2**20
-DISK_FULL = "No space left on device"
 
 
 @dataclass
@@ -121,7 +127,9 @@ class Scheduler:
         step = (active.record or {}).get("step", 0)
         status = "done" if done else "waiting"
         text = None if done else f"{reason} at step {step:,}"
-        self._update(run, status=status, reason=text, ended=ledgers.now())
+        # On a full disk the entry stays "running", which the next launcher reads as lost.
+        with contextlib.suppress(CannotGoOnError):
+            self._update(run, status=status, reason=text, ended=ledgers.now())
 
     def _is_missing(self, config: RunConfig) -> bool:
         entry = self.ledger.entries[config.run_id]
@@ -200,8 +208,8 @@ class Scheduler:
     def _judge(self, active: Active, code: int) -> None:
         config, run = active.config, active.config.run_id
         reason = describe_exit(code, active.record)
-        if code and (DISK_FULL in reason or self._is_disk_full()):
-            reason = f"{DISK_FULL} ({reason})" if DISK_FULL not in reason else reason
+        if code and (NO_ROOM in reason or self._is_disk_full()):
+            reason = f"{NO_ROOM} ({reason})" if NO_ROOM not in reason else reason
             self._update(run, status="waiting", reason=reason, ended=ledgers.now())
             raise CannotGoOnError(f"{run}: {reason}")
         if code == 0 and finished(self._folder, config):
@@ -228,5 +236,5 @@ class Scheduler:
             self.ledger.update(run, **changes)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise CannotGoOnError(f"the ledger: {DISK_FULL}") from error
-            raise
+                raise CannotGoOnError(f"the ledger: {NO_ROOM}") from error
+            raise CannotGoOnError(f"the ledger: {error.strerror}") from error

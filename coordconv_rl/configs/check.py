@@ -10,11 +10,13 @@ from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparam
 from coordconv_rl.envs.games import check_game, resolve_games
 from coordconv_rl.errors import InputError
 
+MAX_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
+MAX_THREADS = 4096
 MAX_SEED = 2**31 - 1_000_000  # seeds of environments are seed + index and fit in 32 bits
 
 
 def _at_least(name: str, value: float, least: float) -> None:
-    if not (math.isfinite(value) and value >= least):
+    if not (value >= least and value < math.inf):
         raise InputError(f"{name} is {value}: it must be a finite number of at least {least}")
 
 
@@ -72,7 +74,9 @@ def check_run(config: RunConfig) -> None:
 
 def _check_shared(config: RunConfig | ExperimentConfig) -> None:
     _at_least("steps", config.steps, 1)
+    _at_most("steps", config.steps, MAX_STEPS)
     _at_least("threads", config.threads, 1)
+    _at_most("threads", config.threads, MAX_THREADS)
     _at_least("workers", config.workers, 0)
     _at_least("checkpoint_minutes", config.checkpoint_minutes, 0)
     _check_evaluation(config.evaluation)

@@ -28,7 +28,18 @@ Config = TypeVar("Config", RunConfig, ExperimentConfig, Hyperparameters)
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """The safe loader, but a key that stands twice in one mapping is an error."""
+    """The safe loader, but an alias is an error, and so is a key twice in one mapping.
+
+    A few lines of aliases to aliases say more values than any memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, f"the alias *{event.anchor}: write its value out", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -52,9 +63,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise InputError(f"cannot read {path}: {reason}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a number too long, a date in no year
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not valid YAML: {reason}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply: write plain names and values") from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise InputError(f"{path} must hold a mapping from names to values")
     return value
@@ -76,7 +89,7 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
         return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         raise InputError(f"{source}: {_describe(kind, error)}") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{source}: {error}") from error
 
 

@@ -49,3 +49,9 @@ def test_the_legend_says_how_many_seeds_are_behind_a_line(tmp_path):
     end = cnn.get_xdata()[~np.isnan(cnn.get_ydata())].max()
     assert end == 40_000  # where the failed seed stopped
     assert thin.get_xdata()[~np.isnan(thin.get_ydata())].min() == end
+
+
+def test_a_chart_without_any_game_says_so(tmp_path):
+    make_experiment(tmp_path, lambda key: "waiting", **SMALL)
+    axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
+    assert [text.get_text() for text in axes.texts] == ["no training game has ended"]

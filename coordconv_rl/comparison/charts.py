@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from coordconv_rl.comparison.analysis import THRESHOLDS, ArmEstimates, Comparison
 from coordconv_rl.comparison.bootstrap import Estimate
-from coordconv_rl.comparison.figures import arm_colour
+from coordconv_rl.comparison.figures import arm_colour, say_if_empty
 from coordconv_rl.comparison.statistics import Array
 
 LEGEND_COLUMN = 18  # characters of which three columns fit below a chart of the report
@@ -25,6 +25,7 @@ def draw_iqm(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
     """Draw each arm's interquartile mean with its interval."""
     rows = [(arm, own.iqm, arm_colour(arm)) for arm, own in arms.items()]
     _draw_intervals(axes, rows)
+    axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("IQM, human-normalised score")
 
 
@@ -62,6 +63,7 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -
     axes.set_xlim(0, grid[-1])
     axes.set_xlabel("environment steps")
     axes.set_ylabel("IQM, human-normalised")
+    say_if_empty(axes)
     legend_below(axes)
 
 

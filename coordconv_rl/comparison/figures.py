@@ -51,8 +51,16 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
     axes.set_xlabel("environment steps (4 frames each)")
     axes.set_ylabel("raw score")
     axes.spines[["top", "right"]].set_visible(False)
+    say_if_empty(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes
+
+
+def say_if_empty(axes: Axes) -> None:
+    """Write into axes whose lines all lack values that no game has ended yet."""
+    if not any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in axes.lines):
+        axes.text(0.5, 0.5, "no training game has ended", ha="center", transform=axes.transAxes)
+        axes.set_yticks([])
 
 
 def mean_lines(rows: Array) -> tuple[Array, Array, Array, Array]:

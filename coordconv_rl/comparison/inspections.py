@@ -99,11 +99,12 @@ def coverage(found: Results, inspected: Sequence[Inspection]) -> str:
 
 
 def by_arm(inspected: Sequence[Inspection]) -> dict[tuple[str, str, str], list[Inspection]]:
-    """Return the inspections of each (algorithm, game, arm), in the order of the runs."""
+    """Return the inspections of each (algorithm, game, arm), in the order of the runs' games."""
+    games = list(dict.fromkeys((one.algo, one.game) for one in inspected))
     cells: dict[tuple[str, str, str], list[Inspection]] = {}
     for one in inspected:
         cells.setdefault((one.algo, one.game, one.arm), []).append(one)
-    return dict(sorted(cells.items(), key=lambda item: item[0][:2]))
+    return dict(sorted(cells.items(), key=lambda item: games.index(item[0][:2])))
 
 
 def arms_table(inspected: Sequence[Inspection]) -> Table:

@@ -108,7 +108,10 @@ def _draw_improvement(analysis: AlgoAnalysis, folder: Path) -> Drawing:
 
 def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
     algo, games = analysis.algo, analysis.games
-    caption = "Raw score over training: mean over seeds, band from the lowest to the highest."
+    caption = (
+        "Raw score over training: mean over seeds, band from the lowest to the highest; thin where "
+        "only some of the seeds have a game."
+    )
     spoken = "Raw score over environment steps, one line an arm:"
     if len(games) <= GAMES_APART:
         return [

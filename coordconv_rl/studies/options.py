@@ -19,7 +19,7 @@ class StudyOptions:
     """How a study runs; the study itself fixes data, networks and settings.
 
     Attributes:
-        seeds: Trainings of each model, with seeds 0, 1, 2 and so on; at most three of them for the
+        seeds: Trainings of each model, with seeds 0, 1, 2 and so on; at most two of them for the
             control. A seed fixes the weights, the order of the minibatches and the positions that
             `uniform` holds out.
         budget: Minutes on all `threads` cores that the convolutional baseline may train in each

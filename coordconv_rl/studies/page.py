@@ -16,7 +16,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ee; --soft: #a3adb9; --page: #14171b; --card: #1d2228; --line: #363e48; }
 }
-body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; max-width: 78rem; padding: 1rem; background: var(--page); color: var(--ink);
        font: 16px/1.55 system-ui, sans-serif; }
 h1, h2 { line-height: 1.25; }
 h2 { margin-top: 2.5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
@@ -24,11 +24,11 @@ p { max-width: 44rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
         font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .75rem; border-top: 1px solid var(--line); text-align: left;
+th, td { padding: .4rem .6rem; border-top: 1px solid var(--line); text-align: left;
          white-space: nowrap; }
 th { background: var(--card); border-top: 0; }
-img { display: block; max-width: 100%; height: auto; margin: 1rem 0; background: #fff;
-      border-radius: 6px; }
+img { display: block; width: 100%; max-width: max-content; min-width: 36rem; height: auto;
+      background: #fff; }
 footer, .soft { color: var(--soft); font-size: .875rem; }
 """
 PICTURES = (("canvas", "positions and predictions"), ("curves", "test values by time"))
@@ -143,5 +143,8 @@ def _pictures(rows: list[Row], root: Path) -> str:
         parts.append(f"<h2>{split} split</h2>")
         for kind, text in PICTURES:
             data = base64.b64encode((root / f"{split}-{kind}.png").read_bytes()).decode()
-            parts.append(f'<img alt="{split}: {text}" src="data:image/png;base64,{data}">')
+            source = f'src="data:image/png;base64,{data}"'
+            parts.append(
+                f'<div class="scroll" tabindex="0"><img alt="{split}: {text}" {source}></div>'
+            )
     return "\n".join(parts)

@@ -52,7 +52,7 @@ def canvas_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Fi
 
 
 def _draw(axes: Axes, image: npt.NDArray[np.float64], title: str) -> None:
-    darkest = max(float(image.max()), 3 * float(image.mean()), 1e-9)  # all alike is light grey
+    darkest = max(float(image.max()), 1.7 * float(image.mean()), 1e-9)  # all alike is grey
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=darkest)
     axes.set_title(title, fontsize=8)
     axes.set_xticks([0, CANVAS - 1])

@@ -11,7 +11,7 @@ from coordconv_rl.studies.records import Result
 from coordconv_rl.studies.study import MODELS, Model, Setting, Study
 from coordconv_rl.studies.units import Unit
 
-CONTROL_SEEDS = 3  # the control shows that geometry matters; it needs no fine spread
+CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
 
 
 def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model) -> float:
@@ -27,7 +27,7 @@ def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model
 
 
 def seeds_of(model: Model, options: StudyOptions) -> int:
-    """Count a model's seeds: as many as asked for, three at most for the control."""
+    """Count a model's seeds: as many as asked for, two at most for the control."""
     return min(options.seeds, CONTROL_SEEDS) if model == "shuffled" else options.seeds
 
 

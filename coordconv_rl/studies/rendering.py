@@ -13,7 +13,7 @@ from coordconv_rl.studies.data import CANVAS, normalise, squares
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
 
-COORDCONV = Setting(0.005, kernel=1, epochs=8, step_epochs=6)
+COORDCONV = Setting(0.005, kernel=1, epochs=5, step_epochs=3)
 
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -68,7 +68,8 @@ STUDY = Study(
     loss=loss,
     judge=judge,
     settings=settings,
-    budget=2.0,
+    budget=1.5,
     chunk=4,
     paint=paint,
+    precision="auto",
 )

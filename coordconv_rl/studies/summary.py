@@ -14,6 +14,8 @@ from coordconv_rl.studies.results import Ratio, Row, table
 from coordconv_rl.studies.study import Study
 from coordconv_rl.studies.units import Unit
 
+WIDE = 130  # columns of a terminal that the whole closing table needs
+
 
 class ProgressWatcher:
     """A bar over all trainings, and one line for each that ends; to be closed."""
@@ -63,7 +65,7 @@ class ProgressWatcher:
 
 
 def _rich(title: str, head: list[str], lines: list[list[str]]) -> Table:
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for cell in head:
         drawn.add_column(cell)
     for line in lines:
@@ -71,11 +73,21 @@ def _rich(title: str, head: list[str], lines: list[list[str]]) -> Table:
     return drawn
 
 
+def _fit(head: list[str], lines: list[list[str]], width: int) -> tuple[list[str], list[list[str]]]:
+    """Leave columns out where the terminal is narrow; the page has them all."""
+    shown = [index for index, name in enumerate(head) if width >= WIDE or not _minor(name)]
+    return [head[index] for index in shown], [[line[i] for i in shown] for line in lines]
+
+
+def _minor(column: str) -> bool:
+    return column.startswith(("best", "goal", "s in", "settings"))
+
+
 def close(
     study: Study, rows: list[Row], found: list[Ratio], files: list[Path], console: Console
 ) -> None:
     """Print the closing tables, the paper's figures and where the pictures are."""
-    console.print(_rich(study.question, *table(study, rows)))
+    console.print(_rich(study.question, *_fit(*table(study, rows), console.width)))
     console.print(_rich("Ratios, the paper's beside them", *ratio_lines(study, found)))
     console.print(study.paper.sentence, highlight=False)
     for row in rows:

@@ -8,11 +8,13 @@ the same path, and the package must be installed on all of them.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import grpc  # type: ignore[import-untyped]
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError
 
@@ -23,6 +25,7 @@ from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.errors import InputError
 
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
 KILL_SECONDS = 5.0
 
 
@@ -176,3 +179,17 @@ def _check_address(address: str) -> None:
         raise InputError(
             f"no Ray cluster at {address} ({error}): start one with ray start --head"
         ) from error
+    if os.environ.get("RAY_USE_TLS", "0") == "0":
+        _check_grpc(f"{host}:{port}")
+
+
+def _check_grpc(address: str) -> None:
+    """Raise `InputError` if what listens does not speak gRPC: Ray itself would try for minutes."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=ANSWER_SECONDS)
+        except grpc.FutureTimeoutError as error:
+            raise InputError(
+                f"no Ray cluster at {address}: something else listens there; "
+                "start one with ray start --head"
+            ) from error

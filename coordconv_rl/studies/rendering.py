@@ -13,7 +13,7 @@ from coordconv_rl.studies.data import CANVAS, normalise, squares
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
 
-COORDCONV = Setting(0.005, kernel=1, epochs=5, step_epochs=3)
+COORDCONV = Setting(0.005, kernel=1, epochs=5, step_epochs=4)
 
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:

@@ -54,6 +54,16 @@ def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
     return type(extractor) is CoordConvExtractor and extractor.backbone == "nature"
 
 
+def is_bytes(obs: Tensor | dict[str, Tensor]) -> TypeGuard[Tensor]:
+    """Tell whether observations are one tensor of bytes, (N, C, H, W)."""
+    return isinstance(obs, Tensor) and obs.dtype == torch.uint8
+
+
+def coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights of coordinates by name."""
+    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
+
+
 def may_split(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
     """Tell whether only the first convolution has coordinates, as `split_features` needs."""
     return is_fast(extractor) and not any(
@@ -68,6 +78,7 @@ def prepare(
     *,
     scale: float = 1 / 255,
     blind: bool = False,
+    acting: bool = False,
 ) -> Network:
     """Bring an extractor's weights into the network's precision and memory layout.
 
@@ -77,6 +88,7 @@ def prepare(
         dtype: Type of the convolutions' and the linear layer's arithmetic.
         scale: What frames are multiplied by.
         blind: Whether to leave out what coordinates add.
+        acting: Whether it is for few frames and no gradients; see `_convert`.
     """
     layers: list[Layer] = []
     height, width = image
@@ -86,8 +98,7 @@ def prepare(
         if isinstance(conv, CoordConv2d) and not blind:
             share = conv.coordinate_map((height, width))
         assert share is not None
-        ordered = bool(layers) or torch.is_grad_enabled()  # see _convert
-        layout = torch.channels_last if ordered else torch.contiguous_format
+        layout = torch.channels_last if layers or not acting else torch.contiguous_format
         weight = weight.to(dtype, memory_format=layout)
         layers.append(Layer(weight, share.to(dtype), conv.stride[0]))
         height, width = (
@@ -98,52 +109,27 @@ def prepare(
     return Network(tuple(layers), linear.weight.to(dtype), linear.bias.to(dtype))
 
 
-class KeptNetworks:
-    """Prepared networks of one rollout: acting needs the same weights hundreds of times.
-
-    `clear` must be called where training begins or ends. In between, weights that changed are
-    noticed: all but the linear layer's, the one large weight, are compared by value, because
-    neither torch's fused optimizers nor writes through `.data` count as new versions.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[bool, tuple[object, list[Tensor], Network]] = {}
-
-    def clear(self) -> None:
-        """Forget all networks."""
-        self._kept.clear()
-
-    def get(
-        self,
-        extractor: CoordConvExtractor,
-        image: torch.Size,
-        dtype: torch.dtype,
-        *,
-        scale: float = 1 / 255,
-        blind: bool = False,
-    ) -> Network:
-        """Return what `prepare` would, made anew only if something is not as it was."""
-        large = _linear(extractor).weight
-        small = [p for p in extractor.parameters() if p is not large]
-        key = (id(extractor), large.data_ptr(), large._version, large.device, image, dtype, scale)
-        kept = self._kept.get(blind)
-        if kept is None or kept[0] != key or not all(map(torch.equal, small, kept[1])):
-            network = prepare(extractor, image, dtype, scale=scale, blind=blind)
-            kept = self._kept[blind] = (key, [p.clone() for p in small], network)
-        return kept[2]
-
-
-def features(network: Network, frames: Tensor) -> Tensor:
-    """Compute the features of frames.
+def outputs(
+    network: Network, frames: Tensor, known: Sequence[Tensor] | None = None
+) -> tuple[Tensor, ...]:
+    """Compute the outputs of the convolutions and of the linear layer.
 
     Args:
         network: What `prepare` returned.
         frames: Shape (N, C, H, W), uint8; channels-last memory is fastest.
+        known: What this returned before for the same weights and frames: it is not computed
+            again, only made ready for the backward pass.
 
     Returns:
-        Shape (N, features_dim), float32, not below zero.
+        Three of shape (N, K, H', W') and the features, (N, features_dim), not below zero; all in
+        the network's precision.
     """
-    return _upper(network, network.layers, _convert(network, frames))
+    return _upper(network, network.layers, _convert(network, frames), known)
+
+
+def features(network: Network, frames: Tensor, known: Sequence[Tensor] | None = None) -> Tensor:
+    """Return the last of `outputs`, the features, in float32."""
+    return outputs(network, frames, known)[-1].float()
 
 
 def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,9 +149,14 @@ def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Te
     x = torch.conv2d(_convert(network, frames), first.weight, stride=first.stride)
     x = x.contiguous(memory_format=torch.channels_last)
     sighted, bare = x + first.share, x + blind.layers[0].share.view(1, -1, 1, 1)
-    both = _upper(network, upper, torch.cat([sighted, bare]).relu_())
+    both = _upper(network, upper, torch.cat([sighted, bare]).relu_())[-1].float()
     actor, critic = both.chunk(2)
     return actor, critic
+
+
+def large_weight(extractor: CoordConvExtractor) -> Tensor:
+    """Return the one weight that is larger than all the others together."""
+    return _linear(extractor).weight
 
 
 def _convolutions(extractor: CoordConvExtractor) -> list[nn.Conv2d]:
@@ -189,7 +180,12 @@ def _convert(network: Network, frames: Tensor) -> Tensor:
     return torch.stack(frames.unbind(1), dim=-1).to(dtype).movedim(-1, 1)
 
 
-def _upper(network: Network, layers: Sequence[Layer], x: Tensor) -> Tensor:
-    for layer in layers:
-        x = conv_relu(x, layer.weight, layer.share, layer.stride)
-    return linear_relu(x.flatten(1), network.weight, network.bias).float()
+def _upper(
+    network: Network, layers: Sequence[Layer], x: Tensor, known: Sequence[Tensor] | None = None
+) -> tuple[Tensor, ...]:
+    done = known or (None,) * (len(layers) + 1)
+    results: list[Tensor] = []
+    for layer, y in zip(layers, done, strict=False):
+        x = conv_relu(x, layer.weight, layer.share, layer.stride, y)
+        results.append(x)
+    return *results, linear_relu(x.flatten(1), network.weight, network.bias, done[-1])

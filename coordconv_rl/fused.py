@@ -14,7 +14,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
-def conv_relu(x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
+def conv_relu(
+    x: Tensor, weight: Tensor, share: Tensor, stride: int, known: Tensor | None = None
+) -> Tensor:
     """Compute relu(convolution of x with weight + share).
 
     Args:
@@ -22,21 +24,27 @@ def conv_relu(x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
         weight: Shape (K, C, kh, kw), x's layout and type.
         share: Biases (K,), or a map (1, K, H', W') that is added to every image; x's type.
         stride: Stride in pixels; there is no padding.
+        known: The result, if it was computed before: then only the backward pass needs the rest.
 
     Returns:
         Shape (N, K, H', W'), channels last, x's type.
     """
     if torch.is_grad_enabled():
-        result: Tensor = _ConvRelu.apply(x, weight, share, stride)  # type: ignore[no-untyped-call]
+        result: Tensor = _ConvRelu.apply(x, weight, share, stride, known)  # type: ignore[no-untyped-call]
         return result
-    return _conv_relu(x, weight, share, stride)
+    return _conv_relu(x, weight, share, stride) if known is None else known
 
 
-def linear_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Compute relu(x weight^T + bias) for x of shape (N, inputs), weight (outputs, inputs)."""
+def linear_relu(x: Tensor, weight: Tensor, bias: Tensor, known: Tensor | None = None) -> Tensor:
+    """Compute relu(x weight^T + bias) for x of shape (N, inputs), weight (outputs, inputs).
+
+    `known` is as in `conv_relu`.
+    """
     if torch.is_grad_enabled():
-        result: Tensor = _LinearRelu.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+        result: Tensor = _LinearRelu.apply(x, weight, bias, known)  # type: ignore[no-untyped-call]
         return result
+    if known is not None:
+        return known
     if x.dtype == torch.bfloat16 and x.shape[0] < 64:  # faster so on a processor, for few rows
         return torch.addmm(bias[:, None], weight, x.t()).relu_().t()
     return F.linear(x, weight, bias).relu_()
@@ -58,8 +66,10 @@ def _rows(y: Tensor) -> Tensor:
 
 class _ConvRelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
-        y = _conv_relu(x, weight, share, stride)
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, share: Tensor, stride: int, known: Tensor | None
+    ) -> Tensor:
+        y = _conv_relu(x, weight, share, stride) if known is None else known.detach()
         ctx.save_for_backward(x, weight, y)
         ctx.stride, ctx.share_shape = stride, share.shape
         return y
@@ -68,7 +78,7 @@ class _ConvRelu(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
-        need_x, need_weight, need_share, _ = ctx.needs_input_grad
+        need_x, need_weight, need_share, *_ = ctx.needs_input_grad
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad = torch.ops.aten.threshold_backward(grad, y, 0)
         settings = (None, [ctx.stride] * 2, [0, 0], [1, 1], False, [0, 0], 1)
@@ -77,7 +87,7 @@ class _ConvRelu(torch.autograd.Function):
         to_share = _sum_of_images(grad) if need_share else None
         if to_share is not None and len(ctx.share_shape) == 1:
             to_share = to_share.sum((0, 2, 3))
-        return to_x, to_weight, to_share, None
+        return to_x, to_weight, to_share, None, None
 
 
 def _sum_of_images(grad: Tensor) -> Tensor:
@@ -90,14 +100,14 @@ def _sum_of_images(grad: Tensor) -> Tensor:
 
 class _LinearRelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        y = F.linear(x, weight, bias).relu_()
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, known: Tensor | None) -> Tensor:
+        y = F.linear(x, weight, bias).relu_() if known is None else known.detach()
         ctx.save_for_backward(x, weight, y)
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, y = ctx.saved_tensors
         grad = torch.ops.aten.threshold_backward(grad, y, 0)
-        return grad @ weight, grad.t() @ x, grad.sum(0)
+        return grad @ weight, grad.t() @ x, grad.sum(0), None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,13 @@ ADAM = {"eps": 1e-5, "fused": True}
 RMSPROP = {"alpha": 0.99, "eps": 1e-5, "weight_decay": 0.0}
 """Settings of `RMSpropTFLike`: RL Zoo's epsilon for Atari, SB3's A2C's smoothing constant."""
 
+PORTION = 1 << 18  # weights updated together: 1 MB each of weights, gradients and averages
+
 
 class RMSpropTFLike(_Reference):
-    """SB3's `RMSpropTFLike`, the same arithmetic for all parameters in one call each.
+    """SB3's `RMSpropTFLike`, the same arithmetic for all small parameters in one call each.
+
+    On a processor large parameters are updated in portions that stay in its cache.
 
     Settings and state are SB3's, so that a state_dict fits both.
     """
@@ -50,25 +54,12 @@ class RMSpropTFLike(_Reference):
         grads = [p.grad for p in parameters if p.grad is not None]
         if group["weight_decay"] != 0:
             grads = list(torch._foreach_add(grads, parameters, alpha=group["weight_decay"]))
-        square_avg = [state["square_avg"] for state in states]
-        torch._foreach_mul_(square_avg, group["alpha"])
-        torch._foreach_addcmul_(square_avg, grads, grads, value=1 - group["alpha"])
-        if group["centered"]:
-            grad_avg = [state["grad_avg"] for state in states]
-            torch._foreach_mul_(grad_avg, group["alpha"])
-            torch._foreach_add_(grad_avg, grads, alpha=1 - group["alpha"])
-            average = torch._foreach_addcmul(square_avg, grad_avg, grad_avg, value=-1)
-            torch._foreach_add_(average, group["eps"])
-        else:
-            average = torch._foreach_add(square_avg, group["eps"])
-        torch._foreach_sqrt_(average)
-        if group["momentum"] > 0:
-            buffers = [state["momentum_buffer"] for state in states]
-            torch._foreach_mul_(buffers, group["momentum"])
-            torch._foreach_addcdiv_(buffers, grads, average)
-            torch._foreach_add_(parameters, buffers, alpha=-group["lr"])
-        else:
-            torch._foreach_addcdiv_(parameters, grads, average, value=-group["lr"])
+        names = ["square_avg"]
+        names += ["grad_avg"] if group["centered"] else []
+        names += ["momentum_buffer"] if group["momentum"] > 0 else []
+        kept = [[state[name] for state in states] for name in names]
+        for weights, slopes, *averages in _portions([parameters, grads, *kept]):
+            _update(group, weights, slopes, dict(zip(names, averages, strict=True)))
 
     def _state(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         """Return a parameter's state with this step counted; as SB3 does, squares start at one."""
@@ -82,3 +73,47 @@ class RMSpropTFLike(_Reference):
                 state["grad_avg"] = torch.zeros_like(parameter)
         state["step"] += 1
         return state
+
+
+def _update(
+    group: dict[str, Any],
+    parameters: list[Tensor],
+    grads: list[Tensor],
+    averages: dict[str, list[Tensor]],
+) -> None:
+    """Update some parameters and their averages; the order of operations is SB3's."""
+    square_avg = averages["square_avg"]
+    torch._foreach_mul_(square_avg, group["alpha"])
+    torch._foreach_addcmul_(square_avg, grads, grads, value=1 - group["alpha"])
+    if group["centered"]:
+        grad_avg = averages["grad_avg"]
+        torch._foreach_mul_(grad_avg, group["alpha"])
+        torch._foreach_add_(grad_avg, grads, alpha=1 - group["alpha"])
+        average = torch._foreach_addcmul(square_avg, grad_avg, grad_avg, value=-1)
+        torch._foreach_add_(average, group["eps"])
+    else:
+        average = torch._foreach_add(square_avg, group["eps"])
+    torch._foreach_sqrt_(average)
+    if group["momentum"] > 0:
+        buffers = averages["momentum_buffer"]
+        torch._foreach_mul_(buffers, group["momentum"])
+        torch._foreach_addcdiv_(buffers, grads, average)
+        torch._foreach_add_(parameters, buffers, alpha=-group["lr"])
+    else:
+        torch._foreach_addcdiv_(parameters, grads, average, value=-group["lr"])
+
+
+def _portions(columns: Sequence[list[Tensor]]) -> Iterator[list[list[Tensor]]]:
+    """Divide columns of tensors: all small ones together, then views of each large one."""
+    rows = list(zip(*columns, strict=True))
+    large = [row for row in rows if row[0].numel() > PORTION and _divisible(row)]
+    small = [row for row in rows if row[0].numel() <= PORTION or not _divisible(row)]
+    if small:
+        yield [list(column) for column in zip(*small, strict=True)]
+    for row in large:
+        for piece in zip(*(tensor.view(-1).split(PORTION) for tensor in row), strict=True):
+            yield [[part] for part in piece]
+
+
+def _divisible(row: Sequence[Tensor]) -> bool:
+    return all(t.device.type == "cpu" and t.is_contiguous() for t in row)

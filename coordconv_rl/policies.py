@@ -6,7 +6,7 @@ optimizer stay float32. In float32 an update gives SB3's own weights up to round
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 import torch
 from gymnasium import spaces
@@ -15,7 +15,7 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from coordconv_rl import fast_network, optimizers
@@ -23,6 +23,7 @@ from coordconv_rl.arms import Arm
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.kept import Kept, KnownPass
 from coordconv_rl.precision import Resolved, check_precision, detect_precision
 
 __all__ = ["CoordConvPolicy", "DeviceRolloutBuffer", "detect_precision", "policy_settings"]
@@ -74,7 +75,8 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
             settings["net_arch"] = []
         self.precision = precision
         self.coordinates_for: CoordinatesFor = coordinates_for
-        self._networks = fast_network.KeptNetworks()
+        self.kept = Kept()
+        self.known: KnownPass | None = None  # of the observations that come, while it is set
         super().__init__(observation_space, action_space, lr_schedule, **settings)
         self._check_actor_only()
 
@@ -87,7 +89,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
                 "coordinates_for='actor' needs share_features_extractor=True: the critic's "
                 "features come from the actor's weights"
             )
-        if not _coordinate_weights(self.features_extractor):
+        if not fast_network.coordinate_weights(self.features_extractor):
             raise InputError(
                 "coordinates_for='actor' needs an extractor with coordinates: choose coords other "
                 "than 'none', or coordinates_for='shared'"
@@ -112,13 +114,17 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
     ) -> Tensor:
         """Return one extractor's features, float32; blind ones without the coordinates' share."""
         dtype = self._dtype()
-        if fast_network.is_fast(extractor) and _is_bytes(obs):
-            return fast_network.features(self._network(extractor, obs, blind, keep), obs)
+        if fast_network.is_fast(extractor) and fast_network.is_bytes(obs):
+            compute = self.kept.features if keep else fast_network.features
+            return compute(self._network(extractor, obs, blind, keep), obs)
         inputs = preprocess_obs(obs, self.observation_space, self.normalize_images)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             features: Tensor
             if blind:
-                zeros = {k: torch.zeros_like(w) for k, w in _coordinate_weights(extractor).items()}
+                zeros = {
+                    k: torch.zeros_like(w)
+                    for k, w in fast_network.coordinate_weights(extractor).items()
+                }
                 features = functional_call(extractor, zeros, (inputs,))
             else:
                 features = extractor(inputs)
@@ -128,7 +134,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         """Return the actor's and the critic's features, each of shape (N, features_dim)."""
         if self.coordinates_for == "actor":
             extractor = self.features_extractor
-            if _is_bytes(obs) and fast_network.may_split(extractor):
+            if fast_network.is_bytes(obs) and fast_network.may_split(extractor):
                 sighted, bare = (
                     self._network(extractor, obs, blind, keep) for blind in (False, True)
                 )
@@ -143,17 +149,26 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         dtype: torch.dtype = getattr(torch, self.resolved_precision)
         return dtype
 
+    def known_pass(self, rollout: DeviceRolloutBuffer) -> KnownPass | None:
+        """Return what acting kept of this rollout, if it is that and the weights still stand."""
+        extractor = self.features_extractor
+        if not fast_network.is_fast(extractor):
+            return None
+        with torch.no_grad():
+            network = self._network(extractor, rollout.observations[0], False, True)
+        return self.kept.take(network, rollout.values)
+
     def _network(
         self, extractor: CoordConvExtractor, obs: Tensor, blind: bool, keep: bool
     ) -> fast_network.Network:
         """Return the extractor's weights, ready to compute."""
-        prepare = self._networks.get if keep else fast_network.prepare
+        prepare = self.kept.get if keep else fast_network.prepare
         scale = 1 / 255 if self.normalize_images else 1.0
         return prepare(extractor, obs.shape[2:], self._dtype(), scale=scale, blind=blind)
 
     def set_training_mode(self, mode: bool) -> None:
         """Switch between training and acting; SB3 calls it whenever either begins."""
-        self._networks.clear()
+        self.kept.clear()
         super().set_training_mode(mode)
 
     def extract_features(  # type: ignore[override]
@@ -167,7 +182,10 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
 
     def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Distribution, Tensor]:
         """Return the distribution of actions and the values, shape (N, 1)."""
-        actor, critic = self._both_features(obs, keep=keep)
+        if (known := self.known) is not None and isinstance(obs, Tensor):
+            actor = critic = fast_network.features(known.network, obs, known.outputs)
+        else:
+            actor, critic = self._both_features(obs, keep=keep)
         latent = self.mlp_extractor.forward_actor(actor)
         values: Tensor = self.value_net(self.mlp_extractor.forward_critic(critic))
         return self._get_action_dist_from_latent(latent), values
@@ -175,9 +193,10 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Return actions, values of shape (N, 1) and the actions' log-probabilities.
 
-        Weights are kept in the network's precision from call to call; see `KeptNetworks`.
+        Weights are kept in the network's precision from call to call; see `Kept`.
         """
         distribution, values = self._outputs(obs, keep=not torch.is_grad_enabled())
+        self.kept.note(values)
         actions = distribution.get_actions(deterministic=deterministic)
         log_prob = distribution.log_prob(actions)
         return actions.reshape((-1, *(self.action_space.shape or ()))), values, log_prob
@@ -197,19 +216,10 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """Return the values, shape (N, 1)."""
         blind = self.coordinates_for == "actor"
-        features = self._features(self.vf_features_extractor, obs, blind=blind)
+        keep = not torch.is_grad_enabled()
+        features = self._features(self.vf_features_extractor, obs, blind=blind, keep=keep)
         values: Tensor = self.value_net(self.mlp_extractor.forward_critic(features))
         return values
-
-
-def _is_bytes(obs: PyTorchObs) -> TypeGuard[Tensor]:
-    """Tell whether observations are one tensor of bytes, (N, C, H, W)."""
-    return isinstance(obs, Tensor) and obs.dtype == torch.uint8
-
-
-def _coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the weights of coordinates by name."""
-    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
 
 
 def policy_settings(

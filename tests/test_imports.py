@@ -16,6 +16,7 @@ BASE = {"errors", "files", "arms"}
 LAYERS = BASE | {"grid", "share", "layers"}
 NETWORKS = LAYERS | {"backbones", "extractors", "convert", "sb3_models"}
 POLICIES = NETWORKS | {"precision", "optimizers", "buffers", "fast_network", "policies"}
+POLICIES |= {"kept", "algorithms"}
 ALLOWED = {
     "layers": LAYERS,
     "convert": NETWORKS,

@@ -6,6 +6,7 @@ import pytest
 import torch
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike as Reference
 
+from coordconv_rl import optimizers
 from coordconv_rl.optimizers import ADAM, RMSpropTFLike
 
 
@@ -33,7 +34,9 @@ def give_gradients(parameters: list[torch.nn.Parameter], step: int) -> None:
         {"centered": True, "momentum": 0.5, "weight_decay": 0.1, "alpha": 0.9, "eps": 1e-2},
     ],
 )
-def test_rmsprop_computes_what_sb3s_does(settings):
+@pytest.mark.parametrize("portion", [optimizers.PORTION, 16])
+def test_rmsprop_computes_what_sb3s_does(settings, portion, monkeypatch):
+    monkeypatch.setattr(optimizers, "PORTION", portion)
     ours, theirs = weights(), weights()
     optimizer, reference = (
         RMSpropTFLike(ours, 7e-4, **settings),

@@ -8,6 +8,7 @@ import cv2
 import torch
 from stable_baselines3 import A2C, PPO
 
+from coordconv_rl.algorithms import FastA2C
 from coordconv_rl.arms import get_arm
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
@@ -81,7 +82,7 @@ def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
         "rollout_buffer_class": DeviceRolloutBuffer,
     }
     if config.algo == "a2c":
-        return A2C(**shared)
+        return FastA2C(**shared)
     return PPO(
         batch_size=settings.batch_size or 0,
         n_epochs=settings.n_epochs,

@@ -13,7 +13,12 @@ from coordconv_rl.studies.data import CANVAS, normalise, squares
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
 
-COORDCONV = Setting(0.005, kernel=1, epochs=5, step_epochs=4)
+# The authors' l2 helps to extrapolate: after three epochs the IoU on quadrant was 0.78 with it, 0.53
+# without, and 0 with 0.02 (seed 0).
+COORDCONV = {
+    "uniform": Setting(0.005, kernel=1, epochs=5, step_epochs=4),
+    "quadrant": Setting(0.005, l2=0.001, kernel=1, epochs=5, step_epochs=4),
+}
 
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -46,7 +51,7 @@ def judge(logits: Tensor, targets: Tensor) -> Tensor:
 def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try; the baseline's are those of coordinate classification."""
     if model != "convolution":
-        return (COORDCONV,)
+        return (COORDCONV[split],)
     return coordinate_classification.settings("convolution", split, full)
 
 

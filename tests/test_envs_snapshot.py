@@ -77,6 +77,20 @@ def test_a_snapshot_before_the_first_reset_keeps_the_seeds() -> None:
     np.testing.assert_array_equal(first.reset(), second.reset())
 
 
+@pytest.mark.parametrize("game", ["Qbert", "Tetris", "Amidar"])
+def test_an_emulator_that_never_played_goes_on(game: str) -> None:
+    """ALE's states lack whether a frame is unfinished, as it is where Qbert begins."""
+    first, second = AtariVecEnv(game, 2, seed=1), AtariVecEnv(game, 2, seed=9)
+    first.reset()
+    play(first, 60, seed=0)
+    second.restore(first.snapshot())
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        actions = rng.integers(first.action_space.n, size=2)  # type: ignore[attr-defined]
+        for wanted, array in zip(first.step(actions)[:3], second.step(actions)[:3], strict=True):
+            np.testing.assert_array_equal(array, wanted)
+
+
 def test_a_fresh_process_goes_on(tmp_path: Path) -> None:
     env = AtariVecEnv("SpaceInvaders", 2, seed=5)
     env.reset()

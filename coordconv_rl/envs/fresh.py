@@ -4,10 +4,6 @@ ALE's reset plays 68 frames and more. It draws one random number (the timer's st
 memory of the game before; many games overwrite all that before the reset ends. For those, the state
 after one reset, restored, is the state after every reset, but for two things that we keep right:
 the count of all frames, and the emulator's own generator, which nothing but such a reset reads.
-
-ALE's states lack the screens' memory, whether a frame is unfinished, and which shapes are being
-drawn. So two frames are played from the restored state, which settles these, before it is restored
-once more.
 """
 
 from __future__ import annotations
@@ -73,10 +69,19 @@ def begin(ale: ale_py.ALEInterface, game: str) -> None:
         return
     played = int.from_bytes(state[_EPISODE_FRAMES], "little")  # some resets count a few frames
     frames = (ale.getFrameNumber() + played).to_bytes(4, "little")
-    ale.restoreState(ale_py.ALEState(state))
+    restore(ale, ale_py.ALEState(state[: _FRAMES.start] + frames + state[_FRAMES.stop :]))
+
+
+def restore(ale: ale_py.ALEInterface, state: ale_py.ALEState) -> None:
+    """Put an emulator into a state, whatever it did before.
+
+    ALE's states lack the screens' memory, whether a frame is unfinished, and which shapes are
+    being drawn. Two frames from the state settle these; then it is restored once more.
+    """
+    ale.restoreState(state)
     for _ in range(2):
         ale.act(ale_py.Action.NOOP)
-    ale.restoreState(ale_py.ALEState(state[: _FRAMES.start] + frames + state[_FRAMES.stop :]))
+    ale.restoreState(state)
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,7 @@ import ale_py
 import numpy as np
 from numpy.typing import NDArray
 
+from coordconv_rl.envs import fresh
 from coordconv_rl.envs.emulator import Emulator
 from coordconv_rl.errors import InputError
 
@@ -53,7 +54,7 @@ def load(emulator: Emulator, state: State) -> None:
     # nanobind turns what ALE throws at a bad state into a SystemError.
     except (KeyError, TypeError, ValueError, RuntimeError, SystemError) as error:
         raise InputError(f"the environment's snapshot is damaged: {error!r}") from error
-    emulator.ale.restoreState(ale_state)
+    fresh.restore(emulator.ale, ale_state)
     emulator.env._np_random = generator
     for name, value in fields.items():
         setattr(emulator, name, value)

@@ -21,7 +21,7 @@ from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 
 COMMAND = (sys.executable, "-m", "coordconv_rl")
 LIMIT_SECONDS = 600.0
-LATEST_SECONDS = 4.0  # a kill comes so long after the process has begun to train, at most
+LATEST_SECONDS = 4.0  # a kill comes so long after the process's first checkpoint, at most
 EARLY = 0.25  # share of the kills that come sooner, while Python, torch or the run start
 
 
@@ -101,9 +101,13 @@ def moment(victim: Victim, begun: Callable[[], bool], moments: random.Random) ->
     return early or victim.wait(moments.random() * LATEST_SECONDS) is None
 
 
-def wrote_since(path: Path, began: float) -> bool:
-    """Return whether a file was written after a moment."""
-    return path.exists() and path.stat().st_mtime > began
+def saved_since(folder: Path, began: float) -> bool:
+    """Return whether a checkpoint in a folder, or below it, was written after a moment."""
+    for path in folder.rglob("step-*.safetensors"):
+        with contextlib.suppress(FileNotFoundError):  # old checkpoints are removed meanwhile
+            if path.stat().st_mtime > began:
+                return True
+    return False
 
 
 def halves(folder: Path) -> int:
@@ -115,7 +119,7 @@ def halves(folder: Path) -> int:
 
 
 def difference(killed: Path, whole: Path) -> str:
-    """Return what tells two finished runs' folders apart; nothing if they are equal.
+    """Name all that tells two finished runs' folders apart; nothing if they are equal.
 
     Their tensors (weights, optimiser, generators, emulators), episodes.csv and evaluation.json
     are compared byte for byte.
@@ -124,15 +128,16 @@ def difference(killed: Path, whole: Path) -> str:
     if not ours or not theirs or ours[0].name != theirs[0].name:
         return "the last checkpoint"
     left, right = load_checkpoint(ours[0]).tensors, load_checkpoint(theirs[0]).tensors
-    for name in sorted(left.keys() | right.keys()):
-        if name not in left or name not in right:
-            return name
-        if left[name].numpy().tobytes() != right[name].numpy().tobytes():
-            return name
-    for name in ("episodes.csv", "evaluation.json"):
-        if (killed / name).read_bytes() != (whole / name).read_bytes():
-            return name
-    return ""
+    found = [
+        name
+        for name in sorted(left.keys() | right.keys())
+        if name not in left
+        or name not in right
+        or left[name].numpy().tobytes() != right[name].numpy().tobytes()
+    ]
+    files = ("episodes.csv", "evaluation.json")
+    found += [name for name in files if (killed / name).read_bytes() != (whole / name).read_bytes()]
+    return ", ".join(found)
 
 
 def torture_run(
@@ -151,7 +156,7 @@ def torture_run(
         _claim(killed, config)
         while used < kills:
             victim = Victim(["train", "--resume", killed], log)
-            begun = partial(wrote_since, killed / "run.json", victim.began)
+            begun = partial(saved_since, killed, victim.began)
             if not moment(victim, begun, moments):
                 found = f"exit code {victim.process.returncode}" * bool(victim.process.returncode)
                 break
@@ -186,7 +191,7 @@ def torture_comparison(
         used = half = 0
         while used < share:
             victim = Victim([*words, killed], log)
-            begun = partial(wrote_since, killed / ledger.LEDGER_FILE, victim.began)
+            begun = partial(saved_since, killed, victim.began)
             if not moment(victim, begun, moments):
                 break
             used += (

@@ -7,10 +7,12 @@ never killed. So for single runs, and for `compare`, whose launcher and workers 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ class Options:
         steps: Environment steps of each run.
         seed: Seed of the moments.
         costs: Checkpoints to time; 0 for none.
+        keep: A folder to work in that is kept, to look at what differs.
         json: A file for the results.
     """
 
@@ -50,6 +53,7 @@ class Options:
     steps: int = 4096
     seed: int = 0
     costs: int = 10
+    keep: Path | None = None
     json: Path | None = None
 
 
@@ -124,6 +128,17 @@ def all_equal(outcomes: list[Outcome]) -> bool:
     return all(row.equal and row.survived == row.kills for row in outcomes)
 
 
+@contextlib.contextmanager
+def workplace(keep: Path | None) -> Iterator[Path]:
+    """Yield a new folder, removed at the end unless it is to be kept."""
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="survival-") as folder:
+        yield Path(folder)
+
+
 def main() -> int:
     """Run the command; return 1 if anything differs, 2 for options that make no sense."""
     options, console = tyro.cli(Options), Console()
@@ -132,9 +147,11 @@ def main() -> int:
     try:
         if options.kills < 0 or options.steps < 256 or options.costs < 0:
             raise InputError("kills and costs must be 0 or more, and steps at least 256")
-        with tempfile.TemporaryDirectory(prefix="survival-") as folder:
-            outcomes = survive(options, console, Path(folder)) if options.kills else []
-            costs = checkpoint_costs(options.costs, Path(folder)) if options.costs else []
+        if options.keep is not None and options.keep.exists():
+            raise InputError(f"{options.keep} exists: give --keep the name of a new folder")
+        with workplace(options.keep) as folder:
+            outcomes = survive(options, console, folder) if options.kills else []
+            costs = checkpoint_costs(options.costs, folder) if options.costs else []
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

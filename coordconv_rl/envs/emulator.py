@@ -15,7 +15,6 @@ import numpy as np
 from ale_py.env import AtariEnv
 from numpy.typing import NDArray
 
-from coordconv_rl.envs import fresh
 from coordconv_rl.envs.games import ROM_IDS
 from coordconv_rl.envs.screen import Screen
 from coordconv_rl.envs.settings import FRAME_CAP, Settings
@@ -169,7 +168,7 @@ class Emulator:
         self.game_return = 0.0
         self.game_frames = 0
         if seed is None:
-            fresh.begin(self.ale, self.settings.game)
+            self.ale.reset_game()
         else:
             self.env.reset(seed=seed)
             self._check_palette()

@@ -9,7 +9,6 @@ import ale_py
 import numpy as np
 from numpy.typing import NDArray
 
-from coordconv_rl.envs import fresh
 from coordconv_rl.envs.emulator import Emulator
 from coordconv_rl.errors import InputError
 
@@ -54,7 +53,19 @@ def load(emulator: Emulator, state: State) -> None:
     # nanobind turns what ALE throws at a bad state into a SystemError.
     except (KeyError, TypeError, ValueError, RuntimeError, SystemError) as error:
         raise InputError(f"the environment's snapshot is damaged: {error!r}") from error
-    fresh.restore(emulator.ale, ale_state)
+    _restore(emulator.ale, ale_state)
     emulator.env._np_random = generator
     for name, value in fields.items():
         setattr(emulator, name, value)
+
+
+def _restore(ale: ale_py.ALEInterface, state: ale_py.ALEState) -> None:
+    """Put an emulator into a state, whatever it did before.
+
+    ALE's states lack the screens' memory, whether a frame is unfinished, and which shapes are
+    being drawn. Two frames from the state settle these; then it is restored once more.
+    """
+    ale.restoreState(state)
+    for _ in range(2):
+        ale.act(ale_py.Action.NOOP)
+    ale.restoreState(state)

@@ -12,7 +12,7 @@ import pytest
 import coordconv_rl
 
 ROOT = Path(coordconv_rl.__file__).parent
-BASE = {"errors", "files", "arms"}
+BASE = {"errors", "files", "locks", "arms"}
 LAYERS = BASE | {"grid", "share", "layers"}
 NETWORKS = LAYERS | {"backbones", "extractors", "convert", "sb3_models"}
 POLICIES = NETWORKS | {"precision", "optimizers", "buffers", "fast_network", "policies"}

@@ -107,7 +107,7 @@ def test_failures_are_named_and_stop_nothing(folder):
 
 
 def test_an_agent_that_somebody_works_on_is_named(folder):
-    from coordconv_rl.comparison import locks
+    from coordconv_rl import locks
     from coordconv_rl.comparison.local import RUN_LOCK
 
     held = locks.acquire(folder / AGENTS[1] / RUN_LOCK, "another launcher")

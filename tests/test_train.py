@@ -214,3 +214,16 @@ def test_evaluation_repeats(tmp_path, small_run):
     first = play(model, config, 2, greedy=False, seed=7)
     assert play(model, config, 2, greedy=False, seed=7) == first
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_folder_takes_one_training_at_a_time(tmp_path, small_run):
+    config = small_run(steps=100_000)
+    prepare_folder(config, tmp_path)
+    process = start(tmp_path)
+    try:
+        wait_for_checkpoint(tmp_path, process)
+        with pytest.raises(InputError, match=f"is being trained by process {process.pid} on "):
+            train(config, tmp_path)
+    finally:
+        process.kill()
+        process.wait()

@@ -12,6 +12,11 @@ from types import FrameType
 PARENT = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
 
 
+def launched() -> bool:
+    """Return whether a launcher started this process and still lives."""
+    return os.environ.get(PARENT) == str(os.getppid())
+
+
 class Interrupted(Exception):
     """The run stopped because it was asked to; its checkpoint is saved."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections import deque
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.logger import HParam, Logger
 
+from coordconv_rl import locks
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device, use_threads
 from coordconv_rl.agents.callbacks import RunCallback
 from coordconv_rl.agents.checkpoint import Checkpoint, list_checkpoints, load_checkpoint, prune
@@ -19,7 +23,7 @@ from coordconv_rl.agents.logs import TensorBoardLog, hyperparameters
 from coordconv_rl.agents.progress import Progress
 from coordconv_rl.agents.record import RunRecord
 from coordconv_rl.agents.state import episodes_bytes, restore
-from coordconv_rl.agents.stopping import Interrupted, stop_on_signals
+from coordconv_rl.agents.stopping import Interrupted, launched, stop_on_signals
 from coordconv_rl.arms import get_arm
 from coordconv_rl.configs.check import check_run
 from coordconv_rl.configs.load import load_run, to_yaml
@@ -56,6 +60,30 @@ def prepare_folder(config: RunConfig, folder: Path) -> None:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in the folder; a launcher holds it for its workers.
+
+    Raises:
+        InputError: Another process works there.
+    """
+    if launched():
+        yield
+        return
+    try:
+        lock = locks.acquire(
+            folder / locks.RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}"
+        )
+    except locks.LockedError as error:
+        raise InputError(
+            f"{folder} is being trained by {error}: wait for it, or stop it first"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def newest_checkpoint(folder: Path) -> Checkpoint | None:
     """Return the newest whole checkpoint of a run folder, or None if it has none.
 
@@ -87,10 +115,16 @@ def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> di
         What `run.json` holds.
 
     Raises:
-        InputError: As `prepare_folder`, or the folder's checkpoint does not fit.
+        InputError: As `prepare_folder`, another process trains there, or the folder's checkpoint
+            does not fit.
         Interrupted: A signal came; the checkpoint is saved and the run can go on.
     """
     prepare_folder(config, folder)
+    with held(folder):
+        return _train(config, folder, show_progress)
+
+
+def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, Any]:
     use_threads(config.threads)
     precision = detect_precision(config.precision, config.device)
     record = RunRecord(folder, _facts(config, folder, precision))

@@ -18,9 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.inspections import INSPECTION_FILE
 from coordconv_rl.comparison.local import LOG_FILE, Process
-from coordconv_rl.comparison.locks import LockedError
 from coordconv_rl.comparison.preparation import describe_exit
 from coordconv_rl.comparison.results import Results, RunResult
+from coordconv_rl.locks import LockedError
 
 PROGRAM = (sys.executable, "-m", "coordconv_rl", "inspect", "--episodes")
 POLL_SECONDS = 0.1

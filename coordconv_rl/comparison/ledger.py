@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, get_args
 
-from coordconv_rl.comparison import locks
+from coordconv_rl import locks
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
 

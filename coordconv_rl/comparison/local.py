@@ -11,11 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from coordconv_rl.comparison import locks
+from coordconv_rl import locks
 from coordconv_rl.configs.schema import RunConfig
 
 LOG_FILE = "log.txt"
-RUN_LOCK = "run.lock"
 WORKER = (sys.executable, "-m", "coordconv_rl", "train", "--resume")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -54,7 +53,7 @@ class Process:
     def __init__(self, folder: Path, threads: int, program: Sequence[str] = WORKER) -> None:
         self.host = socket.gethostname()
         owner = f"a process that process {os.getpid()} on {self.host} started"
-        lock = locks.acquire(folder / RUN_LOCK, owner)
+        lock = locks.acquire(folder / locks.RUN_LOCK, owner)
         try:
             with (folder / LOG_FILE).open("ab") as log:
                 self._process = subprocess.Popen(

@@ -19,10 +19,10 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayActorError
 
 from coordconv_rl.comparison.local import WORKER, Process
-from coordconv_rl.comparison.locks import LockedError
 from coordconv_rl.comparison.preparation import MACHINE_LOST
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.locks import LockedError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0

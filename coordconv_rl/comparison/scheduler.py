@@ -14,7 +14,6 @@ from typing import Any
 
 from coordconv_rl.comparison import ledger as ledgers
 from coordconv_rl.comparison.backend import Backend, Worker
-from coordconv_rl.comparison.locks import LockedError
 from coordconv_rl.comparison.preparation import (
     NO_ROOM,
     describe_exit,
@@ -24,6 +23,7 @@ from coordconv_rl.comparison.preparation import (
 )
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.locks import LockedError
 
 BAD_INPUT = 2  # a worker's exit code for what no retry mends
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed

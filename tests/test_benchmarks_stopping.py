@@ -65,6 +65,7 @@ def test_nothing_is_left(
     out, errors = driver.communicate(timeout=60)
     assert driver.returncode == 128 + number, errors
     assert "Traceback" not in errors
-    assert "about" in out  # how long the contest would have taken
+    if started > 2:
+        assert "about" in out  # how long the contest would have taken
     assert processes(tmp_path) == []
     assert list(tmp_path.glob("benchmark-*")) == []

@@ -108,9 +108,8 @@ def test_failures_are_named_and_stop_nothing(folder):
 
 def test_an_agent_that_somebody_works_on_is_named(folder):
     from coordconv_rl import locks
-    from coordconv_rl.comparison.local import RUN_LOCK
 
-    held = locks.acquire(folder / AGENTS[1] / RUN_LOCK, "another launcher")
+    held = locks.acquire(folder / AGENTS[1] / locks.RUN_LOCK, "another launcher")
     _, said = inspect(folder)
     os.close(held)
     assert f"{AGENTS[1]} is not inspected: another launcher works on it" in said

@@ -124,7 +124,7 @@ def nothing():
 def test_games_are_those_of_the_evaluation(trained):
     model, config, _ = load_agent(run_of(trained, "coordconv"))
     scores, cut = inspection_games.play_capped(model, config, 3, seed=9, on_step=nothing)
-    assert scores == play(model, config, 3, greedy=False, seed=9)
+    assert sorted(scores) == sorted(play(model, config, 3, greedy=False, seed=9))
     assert cut == 0
 
 

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coordconv_rl.algorithms import FastA2C as FastA2C
+    from coordconv_rl.buffers import DeviceRolloutBuffer as DeviceRolloutBuffer
     from coordconv_rl.convert import add_coordinates as add_coordinates
     from coordconv_rl.envs.atari import AtariVecEnv as AtariVecEnv
     from coordconv_rl.extractors import CoordConvCombinedExtractor as CoordConvCombinedExtractor
@@ -32,6 +34,8 @@ _HOMES = {
     "CoordConvExtractor": "extractors",
     "CoordConvPolicy": "policies",
     "CoordConvTranspose2d": "layers",
+    "DeviceRolloutBuffer": "buffers",
+    "FastA2C": "algorithms",
     "add_coordinates": "convert",
 }
 

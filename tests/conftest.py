@@ -14,12 +14,12 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from coordconv_rl.configs.load import preset
+from coordconv_rl.configs.schema import Evaluation, RunConfig
+
 # A shell's background job ignores SIGINT, nohup SIGHUP; what the tests start would ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-from coordconv_rl.configs.load import preset
-from coordconv_rl.configs.schema import Evaluation, RunConfig
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -24,6 +24,7 @@ from coordconv_rl.locks import LockedError
 
 PROGRAM = (sys.executable, "-m", "coordconv_rl", "inspect", "--episodes")
 POLL_SECONDS = 0.1
+MOST_GAMES = 5  # of each treatment: `coordconv-rl inspect RUN_FOLDER` plays more
 LONGEST_SECONDS = 3600.0  # games are cut, so that only a process that hangs takes so long
 
 
@@ -62,7 +63,8 @@ def inspect_missing(
         console: Where progress is shown.
         jobs: Inspections at a time.
         stop: Whether to stop; what goes on is then killed, and whole results stay.
-        program: The command, to which the number of games and the run's folder are added.
+        program: The command, to which the number of games (the evaluation's, at most
+            `MOST_GAMES`) and the run's folder are added.
 
     Returns:
         Whether it was asked to stop.
@@ -70,7 +72,7 @@ def inspect_missing(
     runs = uninspected(found)
     if not runs:
         return False
-    command = (*program, str(found.experiment.evaluation.episodes))
+    command = (*program, str(min(found.experiment.evaluation.episodes, MOST_GAMES)))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(
         *columns,

@@ -14,7 +14,10 @@ from coordconv_rl.errors import unknown
 Resolved = Literal["float32", "bfloat16"]
 
 FASTEST_IS_DEFAULT = True
-"""Whether "auto" means bfloat16 where the hardware has it; else "auto" is float32."""
+"""Whether "auto" means bfloat16 where the hardware has it; else "auto" is float32.
+
+No difference is shown by PPO on two games, five seeds each: `python -m benchmarks.precision`.
+"""
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _log = logging.getLogger(__name__)

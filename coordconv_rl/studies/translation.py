@@ -19,7 +19,7 @@ from coordconv_rl.studies.study import Measure, Model, Paper, Setting, Study
 
 WINDOW = 17
 LIT = (2 * MARGIN + 1) ** 2
-SETTING = Setting(0.002, epochs=3, step_epochs=2)
+SETTING = Setting(0.002, epochs=6, step_epochs=4)
 
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:

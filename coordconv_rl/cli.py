@@ -6,7 +6,6 @@ Each command imports what it needs when it runs, so help and reports start fast.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import logging
 import re
@@ -18,6 +17,7 @@ import tyro
 
 from coordconv_rl.commands import agent, many
 from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.files import is_no_room
 
 
 class Command(Protocol):
@@ -39,7 +39,6 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "study": many.Study,
     "games": many.Games,
 }
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not is_no_room(error):
             raise
         where = error.filename or "a file"
         print(f"error: {where}: {error.strerror}: make room, then again", file=sys.stderr)

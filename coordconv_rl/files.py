@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def is_no_room(error: BaseException | None) -> bool:
+    """Return whether an error means that the disk, or this user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:

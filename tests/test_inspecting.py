@@ -70,8 +70,12 @@ def begun(folder):
     return [line.split() for line in (folder / "began").read_text().splitlines()]
 
 
-def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(folder):
-    stopped, said = inspect(folder)
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 0.1), (3, 1.0)])
+def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(
+    folder, jobs, seconds
+):
+    (folder / "acts.json").write_text(json.dumps({"seconds": seconds}))
+    stopped, said = inspect(folder, jobs=jobs)
     assert not stopped
     assert sorted(run for _, _, run in begun(folder)) == sorted(AGENTS)
     assert "6 to inspect" in said
@@ -80,7 +84,7 @@ def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(fo
     times = [(float(t), 1) for t, _, _ in begun(folder)]
     times += [(float(t), -1) for t in (folder / "ended").read_text().split()]
     together = [sum(change for t, change in times if t <= now) for now, _ in times]
-    assert 1 < max(together) <= 3
+    assert max(together) == jobs
 
 
 def test_what_exists_or_is_not_done_is_left_alone(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import logging
 import threading
@@ -22,6 +21,7 @@ from coordconv_rl.configs.load import load_run, parse, preset, read_yaml
 from coordconv_rl.configs.schema import Evaluation, RunConfig
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
+from coordconv_rl.files import is_no_room
 
 DEFAULTS: dict[str, Any] = {
     "algo": "ppo",
@@ -32,7 +32,6 @@ DEFAULTS: dict[str, Any] = {
 }
 INTERRUPTED = 130
 FAILED = 1
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL = 74  # EX_IOERR of sysexits.h: tells a launcher that a retry is no use
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ def train_command(given: dict[str, Any]) -> int:
     except InputError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        if isinstance(error, OSError) and is_no_room(error):
             how = f"make room, then: coordconv-rl train --resume {folder}"
             log.error("%s stopped: %s; %s", config.run_id, error.strerror, how)
             return DISK_FULL
@@ -74,7 +73,7 @@ def train_command(given: dict[str, Any]) -> int:
 
 
 def _note(failed: threading.ExceptHookArgs) -> None:
-    if isinstance(failed.exc_value, OSError) and failed.exc_value.errno in NO_ROOM:
+    if is_no_room(failed.exc_value):
         log.debug("a thread met a full disk: %s", failed.exc_value)
     else:
         threading.__excepthook__(failed)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from coordconv_rl.signals import handle_stop_signals
+
 PARENT = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
 
 
@@ -59,12 +61,5 @@ def stop_on_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, request._ask) for number in numbers}
-    try:
+    with handle_stop_signals(request._ask):
         yield request
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

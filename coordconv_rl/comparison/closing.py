@@ -19,8 +19,8 @@ from coordconv_rl.comparison.scores import (
     to_csv,
     to_markdown,
 )
-from coordconv_rl.comparison.signals import stop_signals
 from coordconv_rl.files import write_bytes_atomic, write_text_atomic
+from coordconv_rl.signals import stop_signals
 
 INTERRUPTED = 130
 NAMED = 50  # runs to name that are not done; the rest is counted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,15 @@ from coordconv_rl.comparison.ledger import Ledger
 from coordconv_rl.comparison.local import LocalBackend
 from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.comparison.scheduler import CannotGoOnError, Scheduler
-from coordconv_rl.comparison.signals import stop_signals
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs.schema import ExperimentConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.files import is_no_room
+from coordconv_rl.signals import stop_signals
 
 TICK_SECONDS = 0.25
 FAILED = 1
 INTERRUPTED = 130
-NO_ROOM_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _close(folder: Path, inspectors: int) -> int:
     try:
         return closing.close(folder, inspectors=inspectors)
     except OSError as error:
-        if error.errno not in NO_ROOM_ERRORS:
+        if not is_no_room(error):
             raise
         _say(f"All runs are kept, but not the report: {error.strerror}. Make room, then again.")
         return FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
 import time
 from collections import deque
@@ -235,6 +234,4 @@ class Scheduler:
         try:
             self.ledger.update(run, **changes)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise CannotGoOnError(f"the ledger: {NO_ROOM}") from error
             raise CannotGoOnError(f"the ledger: {error.strerror}") from error

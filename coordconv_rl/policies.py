@@ -25,6 +25,7 @@ from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
 from coordconv_rl.kept import Kept, KnownPass
 from coordconv_rl.precision import Resolved, check_precision, detect_precision
+from coordconv_rl.sampling import draw
 
 __all__ = ["CoordConvPolicy", "DeviceRolloutBuffer", "detect_precision", "policy_settings"]
 
@@ -180,32 +181,32 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         actor, critic = self._both_features(obs)
         return actor if critic is actor else (actor, critic)
 
-    def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Distribution, Tensor]:
-        """Return the distribution of actions and the values, shape (N, 1)."""
+    def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
+        """Return the actor's last features, (N, K), and the values, shape (N, 1)."""
         if (known := self.known) is not None and isinstance(obs, Tensor):
             actor = critic = fast_network.features(known.network, obs, known.outputs)
         else:
             actor, critic = self._both_features(obs, keep=keep)
         latent = self.mlp_extractor.forward_actor(actor)
         values: Tensor = self.value_net(self.mlp_extractor.forward_critic(critic))
-        return self._get_action_dist_from_latent(latent), values
+        return latent, values
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Return actions, values of shape (N, 1) and the actions' log-probabilities.
 
         Weights are kept in the network's precision from call to call; see `Kept`.
         """
-        distribution, values = self._outputs(obs, keep=not torch.is_grad_enabled())
+        latent, values = self._outputs(obs, keep=not torch.is_grad_enabled())
         self.kept.note(values)
-        actions = distribution.get_actions(deterministic=deterministic)
-        log_prob = distribution.log_prob(actions)
-        return actions.reshape((-1, *(self.action_space.shape or ()))), values, log_prob
+        actions, log_prob = draw(self, latent, deterministic=deterministic)
+        return actions, values, log_prob
 
     def evaluate_actions(
         self, obs: PyTorchObs, actions: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return values of shape (N, 1), the actions' log-probabilities and the entropies."""
-        distribution, values = self._outputs(obs)
+        latent, values = self._outputs(obs)
+        distribution = self._get_action_dist_from_latent(latent)
         return values, distribution.log_prob(actions), distribution.entropy()
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:

@@ -12,11 +12,11 @@ import pytest
 import coordconv_rl
 
 ROOT = Path(coordconv_rl.__file__).parent
-BASE = {"errors", "files", "locks", "arms"}
+BASE = {"errors", "files", "locks", "signals", "arms"}
 LAYERS = BASE | {"grid", "share", "layers"}
 NETWORKS = LAYERS | {"backbones", "extractors", "convert", "sb3_models"}
 POLICIES = NETWORKS | {"precision", "optimizers", "buffers", "fast_network", "policies"}
-POLICIES |= {"kept", "algorithms"}
+POLICIES |= {"kept", "sampling", "algorithms"}
 ALLOWED = {
     "layers": LAYERS,
     "convert": NETWORKS,

@@ -1,0 +1,56 @@
+"""Drawing actions with few calls: SB3's draws and log-probabilities, bit for bit."""
+
+from __future__ import annotations
+
+from stable_baselines3.common.distributions import CategoricalDistribution
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor
+from torch.distributions import Categorical
+
+
+def draw(
+    policy: ActorCriticPolicy, latent: Tensor, *, deterministic: bool
+) -> tuple[Tensor, Tensor]:
+    """Choose actions from the actor's last features.
+
+    The policy's `action_dist` is left with the distribution, as SB3 leaves it.
+
+    Args:
+        policy: Whose distribution it is.
+        latent: Shape (N, K).
+        deterministic: Whether to take the most probable actions instead of drawing them.
+
+    Returns:
+        The actions, (N, *action shape), and their log-probabilities, (N,).
+    """
+    if type(policy.action_dist) is CategoricalDistribution:
+        chances = Categorical(logits=policy.action_net(latent), validate_args=False)
+        policy.action_dist.distribution = chances
+        return draw_discrete(chances, deterministic=deterministic)
+    distribution = policy._get_action_dist_from_latent(latent)
+    actions = distribution.get_actions(deterministic=deterministic)
+    shape = policy.action_space.shape or ()
+    return actions.reshape((-1, *shape)), distribution.log_prob(actions)
+
+
+def draw_discrete(chances: Categorical, *, deterministic: bool) -> tuple[Tensor, Tensor]:
+    """Choose an action for each row, as SB3's `CategoricalDistribution` does.
+
+    The distribution's own methods check their arguments, broadcast them and reshape what comes
+    out; for few rows that takes longer than the draw.
+
+    Args:
+        chances: Of shape (N,).
+        deterministic: Whether to take the most probable action instead of drawing one.
+
+    Returns:
+        The actions, (N,) int64, and their log-probabilities, (N,).
+
+    Raises:
+        RuntimeError: Actions are to be drawn and a probability is not a number.
+    """
+    if deterministic:
+        actions = chances.probs.argmax(1, keepdim=True)
+    else:
+        actions = chances.probs.multinomial(1, replacement=True)
+    return actions.squeeze(1), chances.logits.gather(1, actions).squeeze(1)

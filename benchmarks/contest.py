@@ -16,9 +16,9 @@ from benchmarks.remote import Failed, Remote, keep
 log = logging.getLogger(__name__)
 MIB = 2**20
 
-# Seconds on 2 cores of an AMD EPYC (Zen 4), rounded up: to import and warm up, once for each
-# contestant; and what one measurement takes beside its own seconds (training goes on to a whole
-# iteration; commands and memory start a process each time).
+# Estimates in seconds for 2 cores, only to say beforehand how long a contest may take: to import
+# and warm up, once for each contestant; and what one measurement takes beside its own seconds
+# (training goes on to a whole iteration; commands and memory start a process each time).
 WARM_UP_SECONDS = {"env": 5.0, "train": 15.0, "layers": 15.0}
 REST_SECONDS = {"env": 0.5, "train": 3.0, "layers": 5.0, "memory": 25.0, "processes": 35.0}
 Spec = dict[str, Any]

@@ -14,6 +14,7 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
+from coordconv_rl import onednn
 from coordconv_rl.extractors import CoordConvExtractor
 from coordconv_rl.fused import conv_relu, linear_relu
 from coordconv_rl.layers import CoordConv2d
@@ -42,11 +43,13 @@ class Network:
         layers: The three convolutions.
         weight: The linear layer's weight, (features, inputs).
         bias: The linear layer's bias, (features,).
+        packed: The weight once more, in the order that is fastest for few frames, if acting.
     """
 
     layers: tuple[Layer, ...]
     weight: Tensor
     bias: Tensor
+    packed: Tensor | None = None
 
 
 def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
@@ -106,7 +109,10 @@ def prepare(
             for size, kernel in zip((height, width), conv.kernel_size, strict=True)
         )
     linear = _linear(extractor)
-    return Network(tuple(layers), linear.weight.to(dtype), linear.bias.to(dtype))
+    weight = linear.weight.to(dtype)
+    packs = acting and not torch.is_grad_enabled() and onednn.serves(weight)
+    packed = onednn.pack(weight) if packs else None
+    return Network(tuple(layers), weight, linear.bias.to(dtype), packed)
 
 
 def outputs(
@@ -188,4 +194,5 @@ def _upper(
     for layer, y in zip(layers, done, strict=False):
         x = conv_relu(x, layer.weight, layer.share, layer.stride, y)
         results.append(x)
-    return *results, linear_relu(x.flatten(1), network.weight, network.bias, done[-1])
+    rows = x.flatten(1)
+    return *results, linear_relu(rows, network.weight, network.bias, done[-1], network.packed)

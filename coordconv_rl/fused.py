@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from coordconv_rl import onednn
+
 
 def conv_relu(
     x: Tensor, weight: Tensor, share: Tensor, stride: int, known: Tensor | None = None
@@ -35,16 +37,24 @@ def conv_relu(
     return _conv_relu(x, weight, share, stride) if known is None else known
 
 
-def linear_relu(x: Tensor, weight: Tensor, bias: Tensor, known: Tensor | None = None) -> Tensor:
+def linear_relu(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    known: Tensor | None = None,
+    packed: Tensor | None = None,
+) -> Tensor:
     """Compute relu(x weight^T + bias) for x of shape (N, inputs), weight (outputs, inputs).
 
-    `known` is as in `conv_relu`.
+    `known` is as in `conv_relu`; `packed` is what `onednn.pack` made of the weight, if anything.
     """
     if torch.is_grad_enabled():
         result: Tensor = _LinearRelu.apply(x, weight, bias, known)  # type: ignore[no-untyped-call]
         return result
     if known is not None:
         return known
+    if packed is not None:
+        return onednn.linear_relu(x, packed, bias)
     if x.dtype == torch.bfloat16 and x.shape[0] < 64:  # faster so on a processor, for few rows
         return torch.addmm(bias[:, None], weight, x.t()).relu_().t()
     return F.linear(x, weight, bias).relu_()

@@ -66,6 +66,8 @@ def environment_alone(choice: Choice) -> list[Contest]:
         title = f"{game}, 8 environments, one process"
         found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
         ours = {f"ours, workers={n}": env_spec("ours", game, 8, n) for n in _workers(choice, 8)}
+        if not ours:  # one core
+            continue
         stock = {"SB3 SubprocVecEnv": env_spec("subproc", game, 8)}
         title = f"{game}, 8 environments, processes"
         found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
@@ -73,9 +75,9 @@ def environment_alone(choice: Choice) -> list[Contest]:
 
 
 def _workers(choice: Choice, n_envs: int) -> list[int]:
-    """Return numbers of workers: 1, 2, 4 ... and the number of cores."""
-    powers = {2**i for i in range(choice.cores.bit_length())} | {choice.cores}
-    return sorted(n for n in powers if n <= min(n_envs, choice.cores))
+    """Return numbers of workers: 2, 4, 8 ... and the number of cores; 1 is no other than 0."""
+    powers = {2**i for i in range(1, choice.cores.bit_length())} | {choice.cores}
+    return sorted(n for n in powers if 1 < n <= min(n_envs, choice.cores))
 
 
 def one_run(choice: Choice) -> list[Contest]:

@@ -39,7 +39,7 @@ def test_evaluate_policy_counts_whole_games_without_a_warning() -> None:
 
 
 def test_sb3_learns_on_it() -> None:
-    env = AtariVecEnv("Breakout", 2, workers=1)
+    env = AtariVecEnv("Breakout", 2, workers=2)
     model = A2C("CnnPolicy", env, seed=0, device="cpu", n_steps=4).learn(16)
     assert model.num_timesteps == 16
     env.close()

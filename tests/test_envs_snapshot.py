@@ -22,7 +22,7 @@ import json, sys
 import numpy as np
 from coordconv_rl.envs.atari import AtariVecEnv
 state = {"json": json.load(open(sys.argv[1])), "arrays": dict(np.load(sys.argv[2]))}
-env = AtariVecEnv("SpaceInvaders", 2, seed=5, workers=1)
+env = AtariVecEnv("SpaceInvaders", 2, seed=5, workers=2)
 observations = [env.restore(state)]
 rng = np.random.default_rng(4)
 rewards = []
@@ -143,21 +143,21 @@ def test_a_foreign_snapshot_is_refused(arguments: dict[str, object], message: st
         other.restore(state)
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(("workers", "index"), [(0, 0), (2, 0), (2, 1)])
 @pytest.mark.parametrize("damage", ["missing", "short", "shape", "field"])
-def test_a_damaged_snapshot_is_refused(damage: str, workers: int) -> None:
-    env = AtariVecEnv("Pong", 1, workers=workers)
+def test_a_damaged_snapshot_is_refused(damage: str, workers: int, index: int) -> None:
+    env = AtariVecEnv("Pong", 2, workers=workers)
     env.reset()
     state = env.snapshot()
     arrays = state["arrays"]
     if damage == "missing":
-        del arrays["0.stack"]
+        del arrays[f"{index}.stack"]
     elif damage == "short":
-        arrays["0.emulator"] = arrays["0.emulator"][:999]
+        arrays[f"{index}.emulator"] = arrays[f"{index}.emulator"][:999]
     elif damage == "shape":
-        arrays["0.frames"] = arrays["0.frames"][:, :99]
+        arrays[f"{index}.frames"] = arrays[f"{index}.frames"][:, :99]
     else:
-        del state["json"]["environments"][0]["np_random"]["state"]
+        del state["json"]["environments"][index]["np_random"]["state"]
     with pytest.raises(InputError, match="snapshot is damaged"):
         env.restore(state)
     env.close()

@@ -17,14 +17,14 @@ from coordconv_rl.envs.atari import AtariVecEnv
 NO_GUARD = """
 import os
 from coordconv_rl.envs.atari import AtariVecEnv
-env = AtariVecEnv("Pong", 2, workers=2)
-print(*env.env_method("getpid"), flush=True)
+env = AtariVecEnv("Pong", 3, workers=3)
+print(*[worker.process.pid for worker in env._group._workers], flush=True)
 {then}
 """
 
 
 def pids(env: AtariVecEnv) -> list[int]:
-    return [worker.process.pid for worker in env._group._workers]  # type: ignore[union-attr]
+    return [worker.process.pid for worker in getattr(env._group, "_workers", [])]
 
 
 def alive(pid: int) -> bool:
@@ -57,6 +57,16 @@ def test_results_do_not_depend_on_workers() -> None:
     split.close()
 
 
+@pytest.mark.parametrize("workers", [0, 1, 2, 3, 5])
+def test_this_process_is_one_of_the_workers(workers: int) -> None:
+    env = AtariVecEnv("Pong", 5, workers=workers)
+    assert len(pids(env)) == max(workers, 1) - 1
+    if workers == 3:
+        shares = [range(one.start, one.stop) for one in env._group._members]  # type: ignore[union-attr]
+        assert shares == [range(1), range(1, 3), range(3, 5)]
+    env.close()
+
+
 def test_workers_import_neither_torch_nor_sb3() -> None:
     code = (
         "import sys, coordconv_rl.envs.worker; "
@@ -67,29 +77,32 @@ def test_workers_import_neither_torch_nor_sb3() -> None:
 
 
 def test_a_dead_worker_is_named_at_once() -> None:
-    env = AtariVecEnv("Pong", 4, workers=2)
+    env = AtariVecEnv("Pong", 6, workers=3)
     env.reset()
     processes = pids(env)
-    os.kill(processes[1], signal.SIGKILL)
+    os.kill(processes[0], signal.SIGKILL)
     began = time.monotonic()
-    assert wait_gone(processes[1:])
+    assert wait_gone(processes[:1])
     with pytest.raises(RuntimeError, match=r"worker 1 \(environments 2 to 3\) died.*-9"):
-        env.step(np.zeros(4, int))
+        env.step(np.zeros(6, int))
     assert time.monotonic() - began < 4
     env.close()
     env.close()
     assert wait_gone(processes)
 
 
-def test_a_failing_worker_raises_and_the_others_go_on() -> None:
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_failing_worker_raises_and_the_others_go_on(index: int) -> None:
     env = AtariVecEnv("Pong", 2, workers=2)
     env.reset()
     with pytest.raises(AttributeError, match="nonsense"):
         env.get_attr("nonsense")
-    env.set_attr("actions", [], indices=1)
+    actions = env.get_attr("actions", indices=index)[0]
+    env.set_attr("actions", [], indices=index)
     with pytest.raises(IndexError):
         env.step(np.array([1, 1]))
-    assert env.get_attr("fires") == [True, True]
+    env.set_attr("actions", actions, indices=index)
+    assert env.step(np.array([1, 1]))[0].shape == (2, 4, 84, 84)
     env.close()
 
 
@@ -116,8 +129,7 @@ def test_nothing_stays_behind() -> None:
 def test_workers_leave_with_their_parent(then: str, tmp_path: Path) -> None:
     """And the script needs no `if __name__ == "__main__"`."""
     script = tmp_path / "script.py"
-    text = NO_GUARD.format(then=then).replace('env.env_method("getpid")', "PIDS")
-    script.write_text(text.replace("PIDS", "[w.process.pid for w in env._group._workers]"))
+    script.write_text(NO_GUARD.format(then=then))
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
@@ -128,7 +140,7 @@ def test_workers_leave_with_their_parent(then: str, tmp_path: Path) -> None:
 
 
 def test_a_reset_cancels_a_pending_step() -> None:
-    env = AtariVecEnv("Pong", 2, workers=1)
+    env = AtariVecEnv("Pong", 2, workers=2)
     env.reset()
     env.step_async(np.zeros(2, int))
     assert env.reset().shape == (2, 4, 84, 84)

@@ -29,7 +29,7 @@ class Train:
         precision: auto (default), float32 or bfloat16.
         device: cpu (default), cuda or cuda:N.
         threads: Threads of torch (default 1).
-        workers: Processes that step the environments (default 0: none of their own).
+        workers: Processes that play, this one among them (default 0: this one alone).
         checkpoint_minutes: Minutes between checkpoints (default 5).
         episodes: Games of the closing evaluation, 0 for none (default 30).
         export_sb3: Also write the agent as a zip for stock SB3.

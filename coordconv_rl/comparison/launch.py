@@ -67,7 +67,7 @@ def compare(
     _check(jobs, options)
     configs = plan.expand(experiment)
     backend = _backend(options)
-    jobs = jobs or backend.slots(experiment.threads + experiment.workers)
+    jobs = jobs or backend.slots(experiment.cores)
     try:
         plan.claim_folder(folder, experiment)
         runs = [config.run_id for config in configs]

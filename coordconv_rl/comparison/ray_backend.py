@@ -149,7 +149,7 @@ class RayBackend:
 
     def start(self, folder: Path, config: RunConfig) -> RayWorker:
         """Ask for an actor for the run in a folder; it waits for room if need be."""
-        cores = config.threads + config.workers
+        cores = config.cores
         gpus = _resource("GPU") / self.slots(cores)
         options = {
             "num_cpus": cores,

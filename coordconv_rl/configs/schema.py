@@ -70,7 +70,7 @@ class Settings:
         precision: Arithmetic of the network's training pass.
         device: Where the network lives: "cpu", "cuda" or "cuda:0".
         threads: Threads of torch and OpenCV.
-        workers: Processes that step the environments; 0 steps them in the training process.
+        workers: Processes that play, the training one among them; with 0 or 1 it plays alone.
         checkpoint_minutes: Minutes between checkpoints.
         evaluation: How the trained agent is judged.
     """
@@ -84,6 +84,11 @@ class Settings:
     workers: int = 0
     checkpoint_minutes: float = 5.0
     evaluation: Evaluation = field(default_factory=Evaluation)
+
+    @property
+    def cores(self) -> int:
+        """Cores that a run keeps busy: other processes play while torch's threads rest."""
+        return max(self.threads, self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ class AtariVecEnv(VecEnv):
         seed: Environment i plays with seed + i from the first reset on.
         protocol: "v4" or "v5", see `Settings`.
         training: Whether rewards are clipped and v4 episodes end with a life.
-        workers: Processes that own the environments; 0 steps them in this process.
+        workers: Processes that play, this one among them; with 0 or 1 it plays alone.
         full_action_space: Whether all 18 actions are offered (v5 only).
 
     Raises:
@@ -62,7 +62,7 @@ class AtariVecEnv(VecEnv):
             raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
         self.settings = Settings(game, protocol, training, full_action_space)
         self._group: Group | Pool
-        if workers:
+        if workers > 1:
             self._group = Pool(self.settings, n_envs, workers)
         else:
             buffers = Buffers.over(bytearray(size_in_bytes(n_envs)), n_envs)
@@ -83,7 +83,7 @@ class AtariVecEnv(VecEnv):
         return self._buffers.stacks.copy()
 
     def step_async(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Give each environment its action, (n_envs,) integers; workers begin to play.
+        """Give each environment its action, (n_envs,) integers; other processes begin to play.
 
         Raises:
             InputError: Actions of another shape or kind, or out of range.

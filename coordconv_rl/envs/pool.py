@@ -1,4 +1,4 @@
-"""Groups of environments in worker processes, as their parent sees them."""
+"""Groups of environments in several processes, as the one that made them sees them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 from coordconv_rl.envs import worker
 from coordconv_rl.envs.buffers import Buffers, shared_file, size_in_bytes
-from coordconv_rl.envs.group import Ends
+from coordconv_rl.envs.group import Ends, Group
 from coordconv_rl.envs.settings import Settings
 from coordconv_rl.envs.snapshot import State
 from coordconv_rl.errors import InputError
@@ -26,7 +26,7 @@ from coordconv_rl.errors import InputError
 _GOODBYE_SECONDS = 5.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     """A worker process, the pipe to it, and the environments from `start` up to `stop`."""
 
@@ -36,17 +36,19 @@ class _Worker:
     start: int
     stop: int
 
-    def send(self, message: bytes) -> None:
+    def send(self, request: worker.Request) -> None:
         try:
-            self.pipe.send_bytes(message)
+            self.pipe.send_bytes(worker.STEP if request is None else pickle.dumps(request))
         except (OSError, ValueError) as error:
             raise self._death() from error
 
-    def receive(self) -> bytes:
+    def receive(self) -> worker.Answer:
         try:
-            return self.pipe.recv_bytes()
+            message = self.pipe.recv_bytes()
         except (EOFError, OSError) as error:
             raise self._death() from error
+        answer: worker.Answer = (True, {}) if message == worker.NO_ENDS else pickle.loads(message)
+        return answer
 
     def _death(self) -> RuntimeError:
         if self.pipe.closed:
@@ -59,16 +61,39 @@ class _Worker:
         return RuntimeError(f"{self.name} ({which}) died with exit code {code}")
 
 
+class _Here:
+    """This process's own environments, from 0 up to `stop`; they move when an answer is asked."""
+
+    start = 0
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.stop = len(group.emulators)
+        self._request: worker.Request = None
+
+    def send(self, request: worker.Request) -> None:
+        self._request = request
+
+    def receive(self) -> worker.Answer:
+        return worker.obey(self.group, self._request)
+
+
+Member = _Here | _Worker
+
+
 class Pool:
-    """The environments of `Group`, split evenly over worker processes.
+    """The environments of `Group`, split evenly over this process and others.
+
+    This process, which would only wait, plays the first environments itself: as many processes
+    as cores then keep all of them busy, and one process less has to be woken in every step.
 
     Args:
         settings: What to play.
-        n_envs: Environments of all workers together.
-        workers: Processes.
+        n_envs: Environments of all processes together.
+        workers: Processes, this one among them: at least 2.
 
     Attributes:
-        buffers: What all environments write, in memory that the workers share.
+        buffers: What all environments write, in memory that the processes share.
     """
 
     def __init__(self, settings: Settings, n_envs: int, workers: int) -> None:
@@ -81,11 +106,13 @@ class Pool:
         try:
             self.buffers = Buffers.over(mmap.mmap(memory, size_in_bytes(n_envs)), n_envs)
             bounds = [index * n_envs // workers for index in range(workers + 1)]
-            for index, (start, stop) in enumerate(pairwise(bounds)):
+            for index, (start, stop) in enumerate(pairwise(bounds[1:]), start=1):
                 pipe, process = _launch(memory)
                 self._workers.append(_Worker(f"worker {index}", process, pipe, start, stop))
                 pipe.send((asdict(settings), n_envs, start, stop))
-            self._receive_all(self._workers)
+            self._here = _Here(Group(settings, self.buffers.part(0, bounds[1])))
+            self._members: list[Member] = [self._here, *self._workers]
+            self._receive(self._workers)
         except BaseException:
             self._finalizer()
             raise
@@ -93,40 +120,39 @@ class Pool:
             os.close(memory)
 
     def start(self) -> None:
-        """Begin a step in all workers and return at once."""
-        for one in self._workers:
-            one.send(worker.STEP)
+        """Begin a step in the other processes and return at once."""
+        self._send(dict.fromkeys(self._members))
         self._pending = True
 
     def finish(self) -> Ends:
-        """Wait for the step that `start` began."""
+        """Play this process's part of the step that `start` began, and wait for the others."""
         self._pending = False
-        results = self._receive_all(self._workers)
+        results = self._receive(self._members)
         return {
             one.start + index: end
-            for one, ends in zip(self._workers, results, strict=True)
+            for one, ends in zip(self._members, results, strict=True)
             for index, end in ends.items()
         }
 
     def reset(self, seeds: Sequence[int | None]) -> None:
         """As `Group.reset`."""
-        self._ask({one.name: ("reset", (seeds[one.start : one.stop],)) for one in self._workers})
+        self._ask({one: ("reset", (seeds[one.start : one.stop],)) for one in self._members})
 
     def save(self) -> list[State]:
         """As `Group.save`."""
-        parts = self._ask({one.name: ("save", ()) for one in self._workers})
+        parts = self._ask(dict.fromkeys(self._members, ("save", ())))
         return [state for part in parts for state in part]
 
     def load(self, states: Sequence[State]) -> None:
         """As `Group.load`."""
-        self._ask({one.name: ("load", (states[one.start : one.stop],)) for one in self._workers})
+        self._ask({one: ("load", (states[one.start : one.stop],)) for one in self._members})
 
     def get(self, indices: Iterable[int], name: str) -> list[Any]:
         """As `Group.get`; the values must be picklable."""
-        return self._ask_each(indices, "get", name)
+        return [self._ask_one(index, "get", name)[0] for index in indices]
 
     def set(self, indices: Iterable[int], name: str, value: Any) -> None:
-        """As `Group.set`."""
+        """As `Group.set`; the value must be picklable."""
         for index in indices:
             self._ask_one(index, "set", name, value)
 
@@ -134,39 +160,38 @@ class Pool:
         self, indices: Iterable[int], name: str, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> list[Any]:
         """As `Group.call`; arguments and results must be picklable."""
-        return self._ask_each(indices, "call", name, args, kwargs)
+        return [self._ask_one(index, "call", name, args, kwargs)[0] for index in indices]
 
     def close(self) -> None:
-        """End the workers; a second time does nothing."""
+        """End the other processes; a second time does nothing."""
+        self._here.group.close()
         self._finalizer()
-
-    def _ask_each(self, indices: Iterable[int], method: str, *args: Any) -> list[Any]:
-        return [self._ask_one(index, method, *args)[0] for index in indices]
 
     def _ask_one(self, index: int, method: str, *args: Any) -> Any:
         index = range(self.buffers.actions.size)[index]
-        (one,) = (one for one in self._workers if one.start <= index < one.stop)
-        return self._ask({one.name: (method, ([index - one.start], *args))})[0]
+        (one,) = (one for one in self._members if one.start <= index < one.stop)
+        return self._ask({one: (method, ([index - one.start], *args))})[0]
 
-    def _ask(self, requests: dict[str, tuple[str, tuple[Any, ...]]]) -> list[Any]:
-        """Send requests to workers by name; return the results in the workers' order."""
+    def _ask(self, requests: dict[Member, worker.Request]) -> list[Any]:
+        """Send requests; return the results in their order."""
+        if self._pending and self._workers:  # SB3: whoever does not wait for a step cancels it.
+            self.finish()
+        self._send(requests)
+        return self._receive(requests)
+
+    def _send(self, requests: dict[Member, worker.Request]) -> None:
         if not self._workers:
             raise RuntimeError("the environment is closed")
-        if self._pending:  # SB3: whoever does not wait for a step cancels it.
-            self.finish()
-        asked = [one for one in self._workers if one.name in requests]
-        for one in asked:
-            one.send(pickle.dumps(requests[one.name]))
-        return self._receive_all(asked)
+        for one, request in requests.items():
+            one.send(request)
 
     @staticmethod
-    def _receive_all(workers: Sequence[_Worker]) -> list[Any]:
+    def _receive(members: Iterable[Member]) -> list[Any]:
         """Take one answer from each, so that none is left in a pipe; then raise what failed."""
         results: list[Any] = []
         failures: list[tuple[Exception, str]] = []
-        for one in workers:
-            message = one.receive()
-            succeeded, result = (True, {}) if message == worker.NO_ENDS else pickle.loads(message)
+        for one in members:
+            succeeded, result = one.receive()
             (results if succeeded else failures).append(result)
         if failures:
             error, text = failures[0]

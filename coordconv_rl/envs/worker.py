@@ -28,6 +28,12 @@ STEP = b""
 
 NO_ENDS = b""
 
+Request = tuple[str, tuple[Any, ...]] | None
+"""A method of `Group` with its arguments; None is the step."""
+
+Answer = tuple[bool, Any]
+"""True and the result, or False and the error with its traceback."""
+
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
     "from coordconv_rl.envs.worker import main; main()"
@@ -59,27 +65,30 @@ def _leave_with(parent: int) -> None:
 def _serve(group: Group, connection: Connection) -> None:
     while True:
         message = connection.recv_bytes()
-        if message == STEP:
-            try:
-                ends = group.finish()
-            except Exception as error:
-                connection.send(_failure(error))
-            else:
-                connection.send_bytes(pickle.dumps((True, ends)) if ends else NO_ENDS)
-        else:
-            name, args = pickle.loads(message)
-            connection.send_bytes(_answer(group, name, args))
+        answer = obey(group, None if message == STEP else pickle.loads(message))
+        connection.send_bytes(NO_ENDS if answer == (True, {}) else _pickled(answer))
 
 
-def _answer(group: Group, name: str, args: tuple[Any, ...]) -> bytes:
-    """Do what the parent asks, and pickle the result or the failure, also one of pickling."""
+def obey(group: Group, request: Request) -> Answer:
+    """Do what is asked, and catch what goes wrong."""
     try:
-        return pickle.dumps((True, getattr(group, name)(*args)))
+        if request is None:
+            return True, group.finish()
+        name, args = request
+        return True, getattr(group, name)(*args)
+    except Exception as error:
+        return _failure(error)
+
+
+def _pickled(answer: Answer) -> bytes:
+    """Pickle an answer; where that fails, the failure is the answer."""
+    try:
+        return pickle.dumps(answer)
     except Exception as error:
         return pickle.dumps(_failure(error))
 
 
-def _failure(error: Exception) -> tuple[bool, tuple[Exception, str]]:
+def _failure(error: Exception) -> Answer:
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
         pickle.loads(pickle.dumps(error))

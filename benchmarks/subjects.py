@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from stable_baselines3.common.vec_env import (
@@ -21,6 +22,7 @@ from stable_baselines3.common.vec_env import (
 )
 
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
+from coordconv_rl.agents.threads import thread_callbacks
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
@@ -63,11 +65,12 @@ class Training:
 
     Args:
         model: An untrained model with its environments.
+        callbacks: What it calls while it trains.
     """
 
-    def __init__(self, model: A2C | PPO) -> None:
+    def __init__(self, model: A2C | PPO, callbacks: Sequence[BaseCallback] = ()) -> None:
         self.model = model
-        self._total, self._callback = model._setup_learn(ENDLESS)
+        self._total, self._callback = model._setup_learn(ENDLESS, list(callbacks))
         self._callback.on_training_start(locals(), globals())
         self.steps = model.n_steps * model.n_envs
         for _ in range(-(-WARM_UP_STEPS // self.steps)):
@@ -162,7 +165,8 @@ def make_training(spec: dict[str, Any]) -> Training:
         workers=spec["workers"],
     )
     precision = detect_precision(config.precision, config.device)
-    return Training(build_model(config, build_env(config), precision))
+    model = build_model(config, build_env(config), precision)
+    return Training(model, thread_callbacks(config))
 
 
 def use_threads(threads: int) -> None:

@@ -23,6 +23,7 @@ from coordconv_rl.agents.train import prepare_folder, train
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import Evaluation, RunConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.policies import CoordConvPolicy
 
 
 def weights(folder: Path) -> dict[str, bytes]:
@@ -34,6 +35,19 @@ def weights(folder: Path) -> dict[str, bytes]:
 def start(folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "coordconv_rl", "train", "--resume", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def threads_in(method: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Collect the numbers of torch's threads at the policy's calls of a method."""
+    original = getattr(CoordConvPolicy, method)
+    seen: set[int] = set()
+
+    def noting(*args, **kwargs):
+        seen.add(torch.get_num_threads())
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(CoordConvPolicy, method, noting)
+    return seen
 
 
 def wait_for_checkpoint(folder: Path, process: subprocess.Popen[bytes], after: int = 0) -> None:
@@ -90,6 +104,21 @@ def test_same_seed_same_weights(tmp_path, small_run, algo, precision):
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
     train(dataclasses.replace(config, seed=2), tmp_path / "other")
     assert weights(tmp_path / "one") != weights(tmp_path / "other")
+
+
+@pytest.mark.parametrize(("workers", "acting"), [(0, 2), (1, 2), (2, 1)])
+def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatch, workers, acting):
+    """One thread acts beside the processes that play, both learn, and the weights repeat."""
+    seen = {name: threads_in(name, monkeypatch) for name in ("forward", "evaluate_actions")}
+    before = torch.get_num_threads()
+    try:
+        for name in ("one", "two"):
+            train(small_run(threads=2, workers=workers, steps=128), tmp_path / name)
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {"forward": {acting}, "evaluate_actions": {2}}
+    assert weights(tmp_path / "one") == weights(tmp_path / "two")
 
 
 @pytest.mark.parametrize(("algo", "workers"), [("a2c", 2), ("ppo", 0), ("ppo", 2), ("a2c", 0)])

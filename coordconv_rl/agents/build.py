@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import cv2
 import torch
 from stable_baselines3 import A2C, PPO
 
@@ -29,12 +28,6 @@ def check_device(device: str) -> torch.device:
             "or a torch build with CUDA on a machine with a GPU"
         )
     return chosen
-
-
-def use_threads(threads: int) -> None:
-    """Give torch that many threads and OpenCV one: its images are too small to share."""
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(1)
 
 
 def build_env(config: RunConfig) -> AtariVecEnv:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from stable_baselines3.common.evaluation import evaluate_policy
 
-from coordconv_rl.agents.build import Model, build_model, check_device, use_threads
+from coordconv_rl.agents.build import Model, build_model, check_device
 from coordconv_rl.agents.checkpoint import (
     Checkpoint,
     best_step,
@@ -21,6 +21,7 @@ from coordconv_rl.agents.checkpoint import (
     load_checkpoint,
 )
 from coordconv_rl.agents.state import restore_weights
+from coordconv_rl.agents.threads import use_threads
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv

@@ -14,7 +14,7 @@ from typing import Any
 from stable_baselines3.common.logger import HParam, Logger
 
 from coordconv_rl import locks
-from coordconv_rl.agents.build import Model, build_env, build_model, check_device, use_threads
+from coordconv_rl.agents.build import Model, build_env, build_model, check_device
 from coordconv_rl.agents.callbacks import RunCallback
 from coordconv_rl.agents.checkpoint import Checkpoint, list_checkpoints, load_checkpoint, prune
 from coordconv_rl.agents.episodes import EpisodeLog
@@ -24,6 +24,7 @@ from coordconv_rl.agents.progress import Progress
 from coordconv_rl.agents.record import RunRecord
 from coordconv_rl.agents.state import episodes_bytes, restore
 from coordconv_rl.agents.stopping import Interrupted, launched, stop_on_signals
+from coordconv_rl.agents.threads import thread_callbacks, use_threads
 from coordconv_rl.arms import get_arm
 from coordconv_rl.configs.check import check_run
 from coordconv_rl.configs.load import load_run, to_yaml
@@ -210,7 +211,7 @@ def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback)
         if done < config.steps:
             model.learn(
                 config.steps - done,
-                callback,
+                [callback, *thread_callbacks(config)],
                 log_interval=None,  # type: ignore[arg-type]  # the callback logs, by step count
                 reset_num_timesteps=not done,
             )

@@ -65,9 +65,8 @@ def environment_alone(choice: Choice) -> list[Contest]:
         stock = {"SB3 DummyVecEnv": env_spec("dummy", game, 8)}
         title = f"{game}, 8 environments, one process"
         found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
-        ours = {f"ours, workers={n}": env_spec("ours", game, 8, n) for n in _workers(choice, 8)}
-        if not ours:  # one core
-            continue
+        counts = _workers(choice, 8) or [0]
+        ours = {f"ours, workers={n}": env_spec("ours", game, 8, n) for n in counts}
         stock = {"SB3 SubprocVecEnv": env_spec("subproc", game, 8)}
         title = f"{game}, 8 environments, processes"
         found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))

@@ -132,6 +132,14 @@ def test_bad_hyperparameters(small_run, changes, message):
         check_run(dataclasses.replace(good, hyperparameters=bad))
 
 
+@pytest.mark.parametrize(
+    ("threads", "workers", "cores"), [(1, 0, 1), (2, 0, 2), (2, 2, 2), (1, 2, 2)]
+)
+def test_cores_of_a_run(small_run, threads, workers, cores):
+    """Threads and other processes take turns, so a run never needs room for both."""
+    assert small_run(threads=threads, workers=workers).cores == cores
+
+
 def test_more_workers_than_environments(small_run):
     with pytest.raises(InputError, match="only 2 environments"):
         check_run(small_run(workers=3))

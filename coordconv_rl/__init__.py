@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coordconv_rl.algorithms import FastA2C as FastA2C
+    from coordconv_rl.algorithms import FastPPO as FastPPO
     from coordconv_rl.buffers import DeviceRolloutBuffer as DeviceRolloutBuffer
     from coordconv_rl.convert import add_coordinates as add_coordinates
     from coordconv_rl.envs.atari import AtariVecEnv as AtariVecEnv
@@ -36,6 +37,7 @@ _HOMES = {
     "CoordConvTranspose2d": "layers",
     "DeviceRolloutBuffer": "buffers",
     "FastA2C": "algorithms",
+    "FastPPO": "algorithms",
     "add_coordinates": "convert",
 }
 

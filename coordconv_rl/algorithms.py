@@ -1,8 +1,8 @@
-"""SB3's A2C without the forward pass that acting made already."""
+"""SB3's A2C and PPO without what was computed already."""
 
 from __future__ import annotations
 
-from stable_baselines3 import A2C
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
@@ -30,14 +30,14 @@ class FastA2C(A2C):
         n_rollout_steps: int,
     ) -> bool:
         """Collect a rollout; as in SB3."""
-        fast = self._fast()
+        fast = _fast(self)
         if fast is not None:
             fast[0].kept.record()
         return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
     def train(self) -> None:
         """Do one update on the rollout; as in SB3."""
-        fast = self._fast()
+        fast = _fast(self)
         if fast is None:
             super().train()
             return
@@ -52,11 +52,35 @@ class FastA2C(A2C):
         finally:
             policy.known, buffer.in_order = None, False
 
-    def _fast(self) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
-        """Return policy and buffer if acting can keep what training needs."""
-        policy, buffer = self.policy, self.rollout_buffer
-        if not isinstance(policy, CoordConvPolicy) or not isinstance(buffer, DeviceRolloutBuffer):
-            return None
-        shared = policy.share_features_extractor and policy.coordinates_for == "shared"
-        keeps = shared and is_fast(policy.features_extractor) and not self.use_sde
-        return (policy, buffer) if keeps else None
+
+class FastPPO(PPO):
+    """SB3's `PPO`; takes the same arguments, and a saved model opens in both.
+
+    With `CoordConvPolicy` over the Nature network, shared by actor and critic, and
+    `DeviceRolloutBuffer` on a processor, the first two convolutions compute what several images of
+    a minibatch have in common once; see `repeats.py`. Minibatches are SB3's, their images in
+    another order, so sums differ by rounding.
+    """
+
+    def train(self) -> None:
+        """Update the policy on the rollout; as in SB3."""
+        fast = _fast(self)
+        if fast is None:
+            super().train()
+            return
+        policy, buffer = fast
+        policy.rollout, buffer.find_repeats = buffer, True
+        try:
+            super().train()
+        finally:
+            policy.rollout, buffer.find_repeats = None, False
+
+
+def _fast(model: A2C | PPO) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
+    """Return policy and buffer if one network of the fast kind sees the rollout's observations."""
+    policy, buffer = model.policy, model.rollout_buffer
+    if not isinstance(policy, CoordConvPolicy) or not isinstance(buffer, DeviceRolloutBuffer):
+        return None
+    shared = policy.share_features_extractor and policy.coordinates_for == "shared"
+    keeps = shared and is_fast(policy.features_extractor) and not model.use_sde
+    return (policy, buffer) if keeps else None

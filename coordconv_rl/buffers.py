@@ -13,6 +13,7 @@ from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
 from coordconv_rl.errors import InputError
+from coordconv_rl.repeats import Minibatch, Repeats
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -27,6 +28,8 @@ class DeviceRolloutBuffer(RolloutBuffer):
         in_order: Whether a minibatch that is the whole rollout comes as it lies in memory, all
             steps of the first environment first, and not in the order drawn (False). It saves a
             copy of all images; the draw from NumPy's generator takes place all the same.
+        find_repeats: Whether a minibatch's images come in the order of their environments and
+            steps, and `repeats_of` tells what they have in common (False).
 
     Raises:
         InputError: If observations are not uint8 images.
@@ -34,6 +37,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
 
     observations: Tensor  # type: ignore[assignment]
     in_order: bool = False
+    find_repeats: bool = False
 
     def __init__(
         self,
@@ -49,11 +53,14 @@ class DeviceRolloutBuffer(RolloutBuffer):
                 "RolloutBuffer, or DictRolloutBuffer for a Dict"
             )
         self._frames: Tensor | None = None
+        self._repeats: Repeats | None = None
+        self._last: tuple[Tensor, Tensor] | None = None
         super().__init__(buffer_size, observation_space, action_space, device, **settings)
 
     def reset(self) -> None:
         """Forget the rollout."""
         super().reset()
+        self._repeats = self._last = None
         if self._frames is None:
             channels, *image = self.obs_shape
             shape = (self.n_envs, self.buffer_size, *image, channels)
@@ -95,9 +102,31 @@ class DeviceRolloutBuffer(RolloutBuffer):
         """Gather one minibatch."""
         if self.in_order and len(batch_inds) == self.buffer_size * self.n_envs:
             return self._sample(self.observations, slice(None))
+        if self.find_repeats:
+            batch_inds = np.sort(batch_inds)
         inds = torch.from_numpy(batch_inds).to(self.device)
         frames = self.observations.movedim(1, -1).index_select(0, inds).movedim(-1, 1)
+        self._last = (frames, inds) if self.find_repeats else None
         return self._sample(frames, batch_inds)
+
+    def repeats_of(self, obs: Tensor) -> Minibatch | None:
+        """Return what the images of the last minibatch have in common.
+
+        Args:
+            obs: Observations; of any others than the last minibatch's, nothing is known.
+
+        Returns:
+            What `repeats.conv_relu_twice` takes, or None where nothing is known or gained.
+        """
+        if self._last is None or self._last[0] is not obs:
+            return None
+        assert self._frames is not None
+        if self._repeats is None:
+            frames = self._frames.flatten(0, 1)
+            if not Repeats.fits(frames):
+                return None
+            self._repeats = Repeats(frames)
+        return self._repeats.minibatch(self._last[1])
 
     def _sample(
         self, frames: Tensor, batch_inds: np.ndarray[Any, Any] | slice

@@ -14,7 +14,7 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl import onednn
+from coordconv_rl import onednn, repeats
 from coordconv_rl.extractors import CoordConvExtractor
 from coordconv_rl.fused import conv_relu, linear_relu
 from coordconv_rl.layers import CoordConv2d
@@ -136,6 +136,14 @@ def outputs(
 def features(network: Network, frames: Tensor, known: Sequence[Tensor] | None = None) -> Tensor:
     """Return the last of `outputs`, the features, in float32."""
     return outputs(network, frames, known)[-1].float()
+
+
+def features_of_repeats(network: Network, batch: repeats.Minibatch) -> Tensor:
+    """Return `features` of a minibatch of which is known what its frames have in common."""
+    lower, upper, *rest = network.layers
+    weights, shares = (lower.weight, upper.weight), (lower.share, upper.share)
+    x = repeats.conv_relu_twice(batch, weights, shares)
+    return _upper(network, rest, x)[-1].float()
 
 
 def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:

@@ -78,6 +78,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         self.coordinates_for: CoordinatesFor = coordinates_for
         self.kept = Kept()
         self.known: KnownPass | None = None  # of the observations that come, while it is set
+        self.rollout: DeviceRolloutBuffer | None = None  # whose minibatches come, while it is set
         super().__init__(observation_space, action_space, lr_schedule, **settings)
         self._check_actor_only()
 
@@ -181,10 +182,22 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         actor, critic = self._both_features(obs)
         return actor if critic is actor else (actor, critic)
 
+    def _features_of_repeats(self, obs: PyTorchObs) -> Tensor | None:
+        """Return the features of a minibatch whose images are known to have much in common."""
+        extractor = self.features_extractor
+        if self.rollout is None or not fast_network.is_bytes(obs):
+            return None
+        batch = self.rollout.repeats_of(obs)
+        if batch is None or not fast_network.is_fast(extractor):
+            return None
+        return fast_network.features_of_repeats(self._network(extractor, obs, False, False), batch)
+
     def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
         """Return the actor's last features, (N, K), and the values, shape (N, 1)."""
         if (known := self.known) is not None and isinstance(obs, Tensor):
             actor = critic = fast_network.features(known.network, obs, known.outputs)
+        elif (repeated := self._features_of_repeats(obs)) is not None:
+            actor = critic = repeated
         else:
             actor, critic = self._both_features(obs, keep=keep)
         latent = self.mlp_extractor.forward_actor(actor)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import torch
 from stable_baselines3 import A2C, PPO
 
-from coordconv_rl.algorithms import FastA2C
+from coordconv_rl.algorithms import FastA2C, FastPPO
 from coordconv_rl.arms import get_arm
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
@@ -76,7 +76,7 @@ def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
     }
     if config.algo == "a2c":
         return FastA2C(**shared)
-    return PPO(
+    return FastPPO(
         batch_size=settings.batch_size or 0,
         n_epochs=settings.n_epochs,
         clip_range=_schedule(settings, settings.clip_range or 0.0),

@@ -8,9 +8,10 @@ the same sum in another order, and then does its products for distinct patches o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ CHANNELS = 4
 STRIDE = 4  # The Nature network: 8x8 pixels every four, then 4x4 outputs every two.
 UPPER_KERNEL, UPPER_STRIDE = 4, 2
 WORTHWHILE = 1.0  # Measured: above it, as shares of the two convolutions, plain ones are faster.
+
+PART = 4096  # patches of one product; all at once would be fresh memory, mapped page by page
 
 
 @dataclass(frozen=True)
@@ -172,16 +175,13 @@ class _Twice(torch.autograd.Function):
     def forward(
         ctx: Any, batch: Minibatch, lower: Tensor, upper: Tensor, low: Tensor, up: Tensor
     ) -> Tensor:
-        pixels = batch.pixels.to(lower.dtype)
-        y = _add(pixels @ _matrix(lower).t(), low, batch.lower).relu_()
-        x = y.index_select(0, batch.inputs).view(len(batch.upper.first), -1)
-        z = _add(x @ _matrix(upper).t(), up, batch.upper).relu_()
-        ctx.save_for_backward(pixels, y, x, z, upper)
-        ctx.batch, ctx.kernels, ctx.shares = (
-            batch,
-            (lower.shape, upper.shape),
-            (low.shape, up.shape),
-        )
+        y = _products(_lower_patches(batch, lower.dtype), _matrix(lower), batch.lower)
+        y = _add(y, low, batch.lower).relu_()
+        z = _products(_upper_patches(batch, y), _matrix(upper), batch.upper)
+        z = _add(z, up, batch.upper).relu_()
+        ctx.save_for_backward(y, z, upper)
+        ctx.batch = batch
+        ctx.kernels, ctx.shares = (lower.shape, upper.shape), (low.shape, up.shape)
         places = batch.upper.ids.view(-1, batch.upper.images).t().reshape(-1)
         images = z.index_select(0, places).view(batch.upper.images, *batch.shape, -1)
         return images.movedim(-1, 1)
@@ -189,19 +189,55 @@ class _Twice(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        pixels, y, x, z, upper = ctx.saved_tensors
+        y, z, upper = ctx.saved_tensors
         batch: Minibatch = ctx.batch
         rows = grad.movedim(1, -1).contiguous().view(-1, grad.shape[1])
         count = batch.upper.images
         places = torch.arange(len(rows)).view(count, -1).t().reshape(-1)
         grad = _sums(rows, places, batch.upper.first)
         grad = torch.ops.aten.threshold_backward(grad, z, 0)
-        to_upper, to_up = grad.t() @ x, _to_share(grad, ctx.shares[1], batch.upper)
+        to_upper = _to_weight(grad, _upper_patches(batch, y))
+        to_up = _to_share(grad, ctx.shares[1], batch.upper)
         rows = (grad @ _matrix(upper)).view(len(batch.inputs), -1)
         grad = _sums_by(rows, batch.inputs, len(y))
         grad = torch.ops.aten.threshold_backward(grad, y, 0)
-        to_lower, to_low = grad.t() @ pixels, _to_share(grad, ctx.shares[0], batch.lower)
+        to_lower = _to_weight(grad, _lower_patches(batch, y.dtype))
+        to_low = _to_share(grad, ctx.shares[0], batch.lower)
         return None, *map(_kernel, (to_lower, to_upper), ctx.kernels), to_low, to_up
+
+
+Patches: TypeAlias = Callable[[slice], Tensor]
+"""Some of the distinct patches as rows of a matrix, (patches, kh * kw * C)."""
+
+
+def _lower_patches(batch: Minibatch, dtype: torch.dtype) -> Patches:
+    return lambda part: batch.pixels[part].to(dtype)
+
+
+def _upper_patches(batch: Minibatch, y: Tensor) -> Patches:
+    inputs = batch.inputs.view(len(batch.upper.first), -1)
+    return lambda part: y.index_select(0, inputs[part].view(-1)).view(
+        -1, inputs.shape[1] * y.shape[1]
+    )
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + PART) for start in range(0, count, PART)]
+
+
+def _products(patches: Patches, weight: Tensor, distinct: Distinct) -> Tensor:
+    """Multiply all patches by a weight (K, kh * kw * C): (patches, K)."""
+    result = weight.new_empty(len(distinct.first), len(weight))
+    for part in _parts(len(result)):
+        torch.mm(patches(part), weight.t(), out=result[part])
+    return result
+
+
+def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
+    """Return the weight's gradient, (K, kh * kw * C), summed in float32 at least."""
+    dtype = torch.promote_types(grad.dtype, torch.float32)
+    parts = [(grad[part].t() @ patches(part)).to(dtype) for part in _parts(len(grad))]
+    return sum(parts[1:], parts[0]).to(grad.dtype)
 
 
 def _quads(frames: Tensor) -> Tensor:

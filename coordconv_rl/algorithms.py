@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
@@ -10,6 +11,10 @@ from stable_baselines3.common.vec_env import VecEnv
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.fast_network import is_fast
 from coordconv_rl.policies import CoordConvPolicy
+from coordconv_rl.precision import has_matrix_unit
+
+MOST_THREADS = 2
+"""Threads up to which `FastPPO` looks for repeats: finding them takes one thread."""
 
 
 class FastA2C(A2C):
@@ -59,13 +64,14 @@ class FastPPO(PPO):
     With `CoordConvPolicy` over the Nature network, shared by actor and critic, and
     `DeviceRolloutBuffer` on a processor, the first two convolutions compute what several images of
     a minibatch have in common once; see `repeats.py`. Minibatches are SB3's, their images in
-    another order, so sums differ by rounding.
+    another order, so sums differ by rounding. More than two threads, and AMX in bfloat16, multiply
+    faster than one thread finds repeats; there it trains as `PPO` does.
     """
 
     def train(self) -> None:
         """Update the policy on the rollout; as in SB3."""
         fast = _fast(self)
-        if fast is None:
+        if fast is None or not _repeats_pay(fast[0]):
             super().train()
             return
         policy, buffer = fast
@@ -74,6 +80,11 @@ class FastPPO(PPO):
             super().train()
         finally:
             policy.rollout, buffer.find_repeats = None, False
+
+
+def _repeats_pay(policy: CoordConvPolicy) -> bool:
+    tiles = policy.resolved_precision == "bfloat16" and has_matrix_unit()
+    return torch.get_num_threads() <= MOST_THREADS and not tiles
 
 
 def _fast(model: A2C | PPO) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:

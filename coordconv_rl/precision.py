@@ -63,6 +63,12 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 @cache
+def has_matrix_unit() -> bool:
+    """Tell whether this processor multiplies whole tiles of bfloat16 (AMX)."""
+    return "amx_bf16" in _cpu_flags()
+
+
+@cache
 def _warn_once(device: str) -> None:
     _log.warning("bfloat16 without hardware for it on %s: slower than float32", device)
 

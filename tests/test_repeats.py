@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 
-from coordconv_rl import AtariVecEnv, FastPPO, fused, repeats
+from coordconv_rl import AtariVecEnv, FastPPO, algorithms, fused, repeats
 from coordconv_rl.arms import ARMS
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.policies import policy_settings
@@ -272,6 +272,24 @@ def test_only_the_minibatch_itself_is_taken_for_it(minibatches):
     other = policy.evaluate_actions(sample.observations.clone(), actions)
     assert minibatches == [BATCH]
     torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("precision", "threads", "tiles", "finds"),
+    [
+        ("float32", 1, True, True),
+        ("bfloat16", 2, False, True),
+        ("bfloat16", 1, True, False),
+        ("float32", 3, False, False),
+    ],
+)
+def test_repeats_are_sought_where_that_is_faster(
+    precision, threads, tiles, finds, minibatches, monkeypatch
+):
+    monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: tiles)
+    torch.set_num_threads(threads)
+    make(precision=precision, n_epochs=1).learn(ENVS * STEPS)
+    assert bool(minibatches) == finds
 
 
 def test_a_new_rollout_is_looked_at_anew(minibatches):

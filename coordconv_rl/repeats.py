@@ -26,6 +26,7 @@ UPPER_KERNEL, UPPER_STRIDE = 4, 2
 WORTHWHILE = 1.0  # Measured: above it, as shares of the two convolutions, plain ones are faster.
 
 PART = 4096  # patches of one product; all at once would be fresh memory, mapped page by page
+STEP = 1024  # Patches are padded to a multiple: oneDNN makes and keeps a program for each size.
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Minibatch:
     """What `conv_relu_twice` needs to know of a minibatch.
 
     Attributes:
-        pixels: (P, 8 * 8 * 4) uint8, the distinct patches of the first convolution.
+        pixels: (P, 8 * 8 * 4) uint8, the distinct patches of the first convolution, padded.
         lower: Those patches.
-        upper: The Q distinct patches of the second.
-        inputs: (Q * 16,) int64, the lower patches of which each upper one consists.
+        upper: The distinct patches of the second.
+        inputs: (Q * 16,) int64, the lower patches of which each upper one consists, padded.
         shape: Height and width of the second convolution's output.
     """
 
@@ -129,9 +130,10 @@ class Repeats:
         image = inds.index_select(0, lower.first % count)
         size = self._frames[0].numel() // CHANNELS // STRIDE
         rows = self._pixels.index_select(0, lower.positions).add_(image[:, None] * size)
-        pixels = torch.from_numpy(_quads(self._frames).numpy().take(rows.numpy()))
+        pixels = torch.from_numpy(_quads(self._frames).numpy().take(_padded(rows).numpy()))
         places = self._inputs.index_select(0, upper.positions) * count
-        inputs = lower.ids.index_select(0, places.add_((upper.first % count)[:, None]).view(-1))
+        places = _padded(places.add_((upper.first % count)[:, None]))
+        inputs = lower.ids.index_select(0, places.view(-1))
         shape = (self._upper_height, self._upper_width)
         patches = pixels.view(torch.uint8)
         return Minibatch(patches, lower, upper, inputs, shape)
@@ -175,9 +177,10 @@ class _Twice(torch.autograd.Function):
     def forward(
         ctx: Any, batch: Minibatch, lower: Tensor, upper: Tensor, low: Tensor, up: Tensor
     ) -> Tensor:
-        y = _products(_lower_patches(batch, lower.dtype), _matrix(lower), batch.lower)
+        y = _products(_lower_patches(batch, lower.dtype), _matrix(lower), len(batch.pixels))
         y = _add(y, low, batch.lower).relu_()
-        z = _products(_upper_patches(batch, y), _matrix(upper), batch.upper)
+        count = _padded_count(len(batch.upper.first))
+        z = _products(_upper_patches(batch, y), _matrix(upper), count)
         z = _add(z, up, batch.upper).relu_()
         ctx.save_for_backward(y, z, upper)
         ctx.batch = batch
@@ -194,7 +197,7 @@ class _Twice(torch.autograd.Function):
         rows = grad.movedim(1, -1).contiguous().view(-1, grad.shape[1])
         count = batch.upper.images
         places = torch.arange(len(rows)).view(count, -1).t().reshape(-1)
-        grad = _sums(rows, places, batch.upper.first)
+        grad = _padded(_sums(rows, places, batch.upper.first))
         grad = torch.ops.aten.threshold_backward(grad, z, 0)
         to_upper = _to_weight(grad, _upper_patches(batch, y))
         to_up = _to_share(grad, ctx.shares[1], batch.upper)
@@ -215,7 +218,7 @@ def _lower_patches(batch: Minibatch, dtype: torch.dtype) -> Patches:
 
 
 def _upper_patches(batch: Minibatch, y: Tensor) -> Patches:
-    inputs = batch.inputs.view(len(batch.upper.first), -1)
+    inputs = batch.inputs.view(-1, UPPER_KERNEL**2)
     return lambda part: y.index_select(0, inputs[part].view(-1)).view(
         -1, inputs.shape[1] * y.shape[1]
     )
@@ -225,10 +228,19 @@ def _parts(count: int) -> list[slice]:
     return [slice(start, start + PART) for start in range(0, count, PART)]
 
 
-def _products(patches: Patches, weight: Tensor, distinct: Distinct) -> Tensor:
-    """Multiply all patches by a weight (K, kh * kw * C): (patches, K)."""
-    result = weight.new_empty(len(distinct.first), len(weight))
-    for part in _parts(len(result)):
+def _padded_count(count: int) -> int:
+    return -(-count // STEP) * STEP
+
+
+def _padded(rows: Tensor) -> Tensor:
+    """Add rows of zeros."""
+    return F.pad(rows, (0, 0, 0, _padded_count(len(rows)) - len(rows)))
+
+
+def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
+    """Multiply `count` patches by a weight (K, kh * kw * C): (count, K)."""
+    result = weight.new_empty(count, len(weight))
+    for part in _parts(count):
         torch.mm(patches(part), weight.t(), out=result[part])
     return result
 
@@ -299,7 +311,8 @@ def _add(rows: Tensor, share: Tensor, patches: Distinct) -> Tensor:
     if share.dim() == 1:
         return rows.add_(share)
     table = share.permute(0, 2, 3, 1).reshape(-1, rows.shape[1])
-    return rows.add_(table.index_select(0, patches.positions))
+    rows[: len(patches.first)].add_(table.index_select(0, patches.positions))
+    return rows
 
 
 def _to_share(grad: Tensor, shape: torch.Size, patches: Distinct) -> Tensor:

@@ -128,6 +128,7 @@ def test_distinct_patches_counted_by_hand():
     batch = Repeats(frames).minibatch(torch.arange(3))
     assert batch is not None
     assert len(batch.lower.first) == 400 + 1 + 4
+    assert len(batch.pixels) == len(batch.inputs) // 16 == repeats.STEP  # one size for oneDNN
     assert len(batch.upper.first) == 81 + 1 + 9
     lower = batch.lower.ids.view(400, 3)
     assert lower[0].tolist() == [0, 1, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.contest import Contest, Spec
@@ -27,6 +27,8 @@ class Choice:
         device: "cpu" or "cuda".
         arms: Arms to train.
         precisions: Arithmetics to train in.
+        algos: Algorithms of part b.
+        agent: A run's folder, for part b to train on from, beside training from nothing.
     """
 
     cores: int
@@ -35,6 +37,8 @@ class Choice:
     device: str
     arms: tuple[str, ...]
     precisions: tuple[str, ...]
+    algos: tuple[str, ...] = ("ppo", "a2c")
+    agent: str = ""
 
 
 def env_spec(maker: str, game: str, n_envs: int, workers: int = 0) -> Spec:
@@ -46,7 +50,7 @@ def env_spec(maker: str, game: str, n_envs: int, workers: int = 0) -> Spec:
 def train_spec(maker: str, choice: Choice, algo: str = "ppo", **changes: Any) -> Spec:
     """Specify a training in a worker: `maker` is ours, dummy or subproc."""
     defaults = {"arm": "coordconv", "precision": "auto", "workers": 0, "overrides": {}}
-    shared = {"game": choice.games[0], "threads": 1, "device": "cpu"}
+    shared = {"game": choice.games[0], "threads": 1, "device": "cpu", "agent": "", "plain": False}
     return {"kind": "train", "maker": maker, "algo": algo, **defaults, **shared, **changes}
 
 
@@ -81,9 +85,21 @@ def _workers(choice: Choice, n_envs: int) -> list[int]:
 
 def one_run(choice: Choice) -> list[Contest]:
     """(b) One training run, on one thread and on all cores."""
-    found = [_training(choice, algo, threads) for algo in ("ppo", "a2c") for threads in (1, 0)]
+    found = [_training(choice, algo, threads) for algo in choice.algos for threads in (1, 0)]
+    if choice.agent:
+        return [
+            with_agent
+            for contest in found
+            for with_agent in (contest, _trained(contest, choice.agent))
+        ]
     found.append(_commands(choice, "b", 1))
     return found
+
+
+def _trained(contest: Contest, agent: str) -> Contest:
+    """Return the contest with every contestant playing and training as the agent."""
+    specs = {name: spec | {"agent": agent} for name, spec in contest.contestants.items()}
+    return replace(contest, title=f"{contest.title}, a trained agent", contestants=specs)
 
 
 def _training(choice: Choice, algo: str, threads: int) -> Contest:
@@ -96,6 +112,8 @@ def _training(choice: Choice, algo: str, threads: int) -> Contest:
         for arm in choice.arms
         for precision in choice.precisions
     }
+    if choice.agent and algo == "ppo":
+        ours |= {f"{name}, no FastPPO": spec | {"plain": True} for name, spec in ours.items()}
     stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, algo, threads=count)}
     if not threads:
         arm, workers = choice.arms[-1], min(choice.cores, PRESET_ENVS[algo])

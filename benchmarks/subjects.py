@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,6 +24,7 @@ from stable_baselines3.common.vec_env import (
 )
 
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
+from coordconv_rl.agents.evaluate import load_agent
 from coordconv_rl.agents.threads import thread_callbacks
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
@@ -151,7 +154,7 @@ def make_training(spec: dict[str, Any]) -> Training:
     settings = preset(spec["algo"], spec["overrides"])
     if spec["maker"] != "ours":
         env = stock_env(spec["game"], settings.n_envs, spec["maker"])
-        return Training(stock_model(spec["algo"], env, settings, spec["device"]))
+        return Training(_as_agent(stock_model(spec["algo"], env, settings, spec["device"]), spec))
     config = RunConfig(
         algo=spec["algo"],
         game=spec["game"],
@@ -166,7 +169,23 @@ def make_training(spec: dict[str, Any]) -> Training:
     )
     precision = detect_precision(config.precision, config.device)
     model = build_model(config, build_env(config), precision)
-    return Training(model, thread_callbacks(config))
+    if spec["plain"]:
+        model.train = partial(PPO.train, model)
+    return Training(_as_agent(model, spec), thread_callbacks(config))
+
+
+def _as_agent(model: A2C | PPO, spec: dict[str, Any]) -> A2C | PPO:
+    """Give a model the weights of the agent that the specification names, if any, for good.
+
+    The learning rate becomes zero: the same work, and every contestant plays alike to the end.
+    """
+    if spec["agent"]:
+        agent, _, _ = load_agent(Path(spec["agent"]))
+        model.policy.load_state_dict(agent.policy.state_dict())
+        agent.env.close()
+        model.lr_schedule = lambda _: 0.0
+        use_threads(spec["threads"])
+    return model
 
 
 def use_threads(threads: int) -> None:

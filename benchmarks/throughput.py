@@ -18,6 +18,7 @@ from benchmarks.output import header, mean_over_games, table
 from benchmarks.parts import PARTS, Choice
 from benchmarks.processes import has_zoo
 from benchmarks.stopping import Stopped, stop_on_signals
+from coordconv_rl.configs.load import load_run
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
@@ -42,6 +43,8 @@ class Options:
         precisions: Arithmetics of our side: auto, float32 or bfloat16.
         device: cpu or cuda.
         only: Measure only what has this text in its heading, as in "one process".
+        agent: A cnn run's folder: part b (only) measures its game and algorithm from nothing,
+            and again with everybody playing as that agent does.
         json: A file for the results.
     """
 
@@ -55,6 +58,7 @@ class Options:
     precisions: str = "bfloat16,float32"
     device: Literal["cpu", "cuda"] = "cpu"
     only: str = ""
+    agent: Path | None = None
     json: Path | None = None
 
 
@@ -80,7 +84,8 @@ def plan(options: Options, cores: int) -> list[Contest]:
         InputError: A part, game or number makes no sense.
     """
     on_gpu = options.device == "cuda"
-    letters = split(options.parts or ("d,g" if on_gpu else "a,b,c,d,e,f"))
+    usual = "d,g" if on_gpu else "a,b,c,d,e,f"
+    letters = split(options.parts or ("b" if options.agent else usual))
     for letter in letters:
         if letter not in PARTS:
             raise InputError(f"part {letter!r} does not exist: choose from {', '.join(PARTS)}")
@@ -88,6 +93,8 @@ def plan(options: Options, cores: int) -> list[Contest]:
         raise InputError("part g needs --device cuda")
     if options.rounds < 1 or options.seconds <= 0:
         raise InputError("rounds must be at least 1, and seconds more than 0")
+    if options.agent and letters != ("b",):
+        raise InputError("an agent is for part b alone: leave the other parts out")
     choice = Choice(
         cores=cores,
         games=tuple(map(check_game, split(options.games))),
@@ -96,12 +103,31 @@ def plan(options: Options, cores: int) -> list[Contest]:
         arms=split(options.arms),
         precisions=split(options.precisions),
     )
+    if options.agent:
+        choice = with_agent(choice, options.agent)
     contests = [contest for letter in letters for contest in PARTS[letter](choice)]
     chosen = [contest for contest in contests if options.only in contest.title]
     if not chosen:
         titles = "; ".join(contest.title for contest in contests)
         raise InputError(f"no heading has {options.only!r} in it: {titles}")
     return chosen
+
+
+def with_agent(choice: Choice, folder: Path) -> Choice:
+    """Return the choice for one agent: its algorithm, its game, and the arm that SB3 has, too.
+
+    Raises:
+        InputError: The folder holds no run, or one that stock SB3 could not train.
+    """
+    if not (folder / "config.yaml").is_file():
+        raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
+    config = load_run(folder / "config.yaml")
+    if (config.arm, config.backbone, config.protocol) != ("cnn", "nature", "v4"):
+        kind = f"{config.arm}, {config.backbone}, {config.protocol}"
+        raise InputError(f"{folder} holds {kind}: stock SB3 trains cnn, nature, v4 here")
+    algos, games = (config.algo,), (config.game,)
+    agent = str(folder.resolve())
+    return dataclasses.replace(choice, algos=algos, games=games, arms=("cnn",), agent=agent)
 
 
 def split(text: str) -> tuple[str, ...]:

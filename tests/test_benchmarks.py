@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 if not (ROOT / "benchmarks").is_dir():
@@ -17,7 +18,10 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.contest import Contest, summary  # noqa: E402
 from benchmarks.processes import joint_rate  # noqa: E402
 from benchmarks.remote import Failed  # noqa: E402
+from benchmarks.subjects import make_training  # noqa: E402
 from benchmarks.throughput import Options, plan  # noqa: E402
+from coordconv_rl.agents.evaluate import load_agent  # noqa: E402
+from coordconv_rl.agents.train import train  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 
 
@@ -56,6 +60,40 @@ def test_environment_part_writes_json(tmp_path):
 def test_options_that_make_no_sense(changes):
     with pytest.raises(InputError):
         plan(Options(**changes), cores=1)
+
+
+def test_everybody_goes_on_as_the_agent(small_run, tmp_path):
+    train(small_run(arm="cnn", game="Pong", steps=64), tmp_path)
+    contests = plan(Options(agent=tmp_path, games="Qbert", precisions="bfloat16"), cores=1)
+    titles = [f"PPO on Pong, 8 environments, {where}" for where in ("one thread", "all 1 cores")]
+    both = [title + end for title in titles for end in ("", ", a trained agent")]
+    assert [contest.title for contest in contests] == both
+    assert not any(spec["agent"] for spec in contests[0].contestants.values())
+    specs = contests[1].contestants
+    assert list(specs) == [
+        "ours, cnn, bfloat16",
+        "ours, cnn, bfloat16, no FastPPO",
+        "SB3 DummyVecEnv",
+    ]
+
+    agent, _, _ = load_agent(tmp_path)
+    expected = agent.policy.state_dict()
+    sizes = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1}
+    for spec in specs.values():
+        training = make_training(spec | {"overrides": sizes})  # which trains to warm up
+        weights = training.model.policy.state_dict()
+        training.close()
+        assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def test_agents_that_cannot_be_compared(small_run, tmp_path):
+    with pytest.raises(InputError, match="holds no run"):
+        plan(Options(agent=tmp_path), cores=1)
+    train(small_run(steps=32), tmp_path)
+    with pytest.raises(InputError, match="stock SB3 trains cnn"):
+        plan(Options(agent=tmp_path), cores=1)
+    with pytest.raises(InputError, match="part b alone"):
+        plan(Options(agent=tmp_path, parts="a,b"), cores=1)
 
 
 def test_ratios_refer_to_the_best_baseline_round_by_round():

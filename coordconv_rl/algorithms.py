@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
@@ -12,9 +14,10 @@ from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.fast_network import is_fast
 from coordconv_rl.policies import CoordConvPolicy
 from coordconv_rl.precision import has_matrix_unit
+from coordconv_rl.repeats import EAGER, WARY, Limits
 
 MOST_THREADS = 2
-"""Threads up to which `FastPPO` looks for repeats: finding them takes one thread."""
+"""Threads up to which repeats are looked for: finding them takes one thread."""
 
 
 class FastA2C(A2C):
@@ -22,7 +25,8 @@ class FastA2C(A2C):
 
     A2C evaluates its rollout once, with the weights that acted. With `CoordConvPolicy` over the
     Nature network, shared by actor and critic, and `DeviceRolloutBuffer`, the layers' outputs are
-    kept from acting, and training computes the last layers, the loss and the backward pass only.
+    kept from acting, and training computes the last layers, the loss and the backward pass only;
+    the convolutions' share of it, on a processor, once for what several images have in common.
     Everything else is trained as SB3 does. So is a rollout that does not fit what was kept: where
     weights changed, or values in the buffer are not those that acting returned.
     """
@@ -51,6 +55,8 @@ class FastA2C(A2C):
         if known is None:
             super().train()
             return
+        if (limits := _limits(policy)) is not None:
+            known = replace(known, repeats=buffer.repeats(limits))
         policy.known, buffer.in_order = known, True
         try:
             super().train()
@@ -62,29 +68,35 @@ class FastPPO(PPO):
     """SB3's `PPO`; takes the same arguments, and a saved model opens in both.
 
     With `CoordConvPolicy` over the Nature network, shared by actor and critic, and
-    `DeviceRolloutBuffer` on a processor, the first two convolutions compute what several images of
-    a minibatch have in common once; see `repeats.py`. Minibatches are SB3's, their images in
-    another order, so sums differ by rounding. More than two threads, and AMX in bfloat16, multiply
-    faster than one thread finds repeats; there it trains as `PPO` does.
+    `DeviceRolloutBuffer` on a processor, the convolutions compute what several images of a
+    minibatch have in common once; see `repeats.py`. Minibatches are SB3's; sums differ by
+    rounding. Many threads multiply faster than one finds repeats; there it trains as `PPO` does.
     """
 
     def train(self) -> None:
         """Update the policy on the rollout; as in SB3."""
         fast = _fast(self)
-        if fast is None or not _repeats_pay(fast[0]):
+        if fast is None:
             super().train()
             return
         policy, buffer = fast
-        policy.rollout, buffer.find_repeats = buffer, True
+        policy.rollout, buffer.find_repeats = buffer, _limits(policy)
         try:
             super().train()
         finally:
-            policy.rollout, buffer.find_repeats = None, False
+            policy.rollout, buffer.find_repeats = None, None
 
 
-def _repeats_pay(policy: CoordConvPolicy) -> bool:
-    tiles = policy.resolved_precision == "bfloat16" and has_matrix_unit()
-    return torch.get_num_threads() <= MOST_THREADS and not tiles
+def _limits(policy: CoordConvPolicy) -> Limits | None:
+    """Return how much must come again for a gain; None if nothing is to be looked for.
+
+    With AMX plain products are faster still, which was not measured, so there it is wary.
+    """
+    threads = torch.get_num_threads()
+    if threads > MOST_THREADS:
+        return None
+    single = threads == 1 and policy.resolved_precision == "bfloat16"
+    return EAGER if single and not has_matrix_unit() else WARY
 
 
 def _fast(model: A2C | PPO) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
@@ -92,6 +104,8 @@ def _fast(model: A2C | PPO) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | Non
     policy, buffer = model.policy, model.rollout_buffer
     if not isinstance(policy, CoordConvPolicy) or not isinstance(buffer, DeviceRolloutBuffer):
         return None
+    if type(policy).evaluate_actions is not CoordConvPolicy.evaluate_actions:
+        return None  # A subclass may want to see the images.
     shared = policy.share_features_extractor and policy.coordinates_for == "shared"
     keeps = shared and is_fast(policy.features_extractor) and not model.use_sde
     return (policy, buffer) if keeps else None

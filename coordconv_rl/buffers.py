@@ -13,7 +13,7 @@ from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.repeats import Minibatch, Repeats
+from coordconv_rl.repeats import Limits, Minibatch, Repeats
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -28,8 +28,9 @@ class DeviceRolloutBuffer(RolloutBuffer):
         in_order: Whether a minibatch that is the whole rollout comes as it lies in memory, all
             steps of the first environment first, and not in the order drawn (False). It saves a
             copy of all images; the draw from NumPy's generator takes place all the same.
-        find_repeats: Whether a minibatch's images come in the order of their environments and
-            steps, and `repeats_of` tells what they have in common (False).
+        find_repeats: Limits for `repeats.Repeats` (None). While they are set, minibatches come
+            without their images where `repeats_of` tells what these have in common: then the
+            observations are on torch's device "meta", they have a shape and no contents.
 
     Raises:
         InputError: If observations are not uint8 images.
@@ -37,7 +38,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
 
     observations: Tensor  # type: ignore[assignment]
     in_order: bool = False
-    find_repeats: bool = False
+    find_repeats: Limits | None = None
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
             )
         self._frames: Tensor | None = None
         self._repeats: Repeats | None = None
-        self._last: tuple[Tensor, Tensor] | None = None
+        self._last: tuple[Tensor, Minibatch] | None = None
         super().__init__(buffer_size, observation_space, action_space, device, **settings)
 
     def reset(self) -> None:
@@ -102,12 +103,31 @@ class DeviceRolloutBuffer(RolloutBuffer):
         """Gather one minibatch."""
         if self.in_order and len(batch_inds) == self.buffer_size * self.n_envs:
             return self._sample(self.observations, slice(None))
-        if self.find_repeats:
-            batch_inds = np.sort(batch_inds)
+        if self.find_repeats is not None:
+            if self._repeats is None:
+                self._repeats = self._found(self.find_repeats, batch_inds)
+            batch = self._repeats.minibatch(batch_inds) if self._repeats is not None else None
+            if batch is not None:
+                shape = (len(batch_inds), *self.obs_shape)
+                images = torch.empty(shape, dtype=torch.uint8, device="meta")
+                self._last = (images, batch)
+                return self._sample(images, batch_inds)
         inds = torch.from_numpy(batch_inds).to(self.device)
         frames = self.observations.movedim(1, -1).index_select(0, inds).movedim(-1, 1)
-        self._last = (frames, inds) if self.find_repeats else None
         return self._sample(frames, batch_inds)
+
+    def _found(self, limits: Limits, inds: np.ndarray[Any, Any]) -> Repeats | None:
+        assert self._frames is not None
+        frames = self._frames.flatten(0, 1)
+        return Repeats(frames, inds, limits) if Repeats.fits(frames) else None
+
+    def repeats(self, limits: Limits) -> Minibatch | None:
+        """Return what all images of the rollout have in common, or None where nothing is gained.
+
+        They are in the order in which they lie in memory; see `in_order`.
+        """
+        found = self._found(limits, np.arange(self.buffer_size * self.n_envs))
+        return found.whole() if found is not None else None
 
     def repeats_of(self, obs: Tensor) -> Minibatch | None:
         """Return what the images of the last minibatch have in common.
@@ -116,17 +136,11 @@ class DeviceRolloutBuffer(RolloutBuffer):
             obs: Observations; of any others than the last minibatch's, nothing is known.
 
         Returns:
-            What `repeats.conv_relu_twice` takes, or None where nothing is known or gained.
+            What `distinct.convolutions` takes, or None where nothing is known or gained.
         """
         if self._last is None or self._last[0] is not obs:
             return None
-        assert self._frames is not None
-        if self._repeats is None:
-            frames = self._frames.flatten(0, 1)
-            if not Repeats.fits(frames):
-                return None
-            self._repeats = Repeats(frames)
-        return self._repeats.minibatch(self._last[1])
+        return self._last[1]
 
     def _sample(
         self, frames: Tensor, batch_inds: np.ndarray[Any, Any] | slice

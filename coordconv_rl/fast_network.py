@@ -14,10 +14,11 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl import onednn, repeats
+from coordconv_rl import distinct, onednn
 from coordconv_rl.extractors import CoordConvExtractor
 from coordconv_rl.fused import conv_relu, linear_relu
 from coordconv_rl.layers import CoordConv2d
+from coordconv_rl.repeats import Minibatch
 
 
 @dataclass(frozen=True)
@@ -133,17 +134,23 @@ def outputs(
     return _upper(network, network.layers, _convert(network, frames), known)
 
 
-def features(network: Network, frames: Tensor, known: Sequence[Tensor] | None = None) -> Tensor:
-    """Return the last of `outputs`, the features, in float32."""
-    return outputs(network, frames, known)[-1].float()
+def features(
+    network: Network,
+    frames: Tensor,
+    known: Sequence[Tensor] | None = None,
+    repeats: Minibatch | None = None,
+) -> Tensor:
+    """Return the last of `outputs`, the features, in float32.
 
-
-def features_of_repeats(network: Network, batch: repeats.Minibatch) -> Tensor:
-    """Return `features` of a minibatch of which is known what its frames have in common."""
-    lower, upper, *rest = network.layers
-    weights, shares = (lower.weight, upper.weight), (lower.share, upper.share)
-    x = repeats.conv_relu_twice(batch, weights, shares)
-    return _upper(network, rest, x)[-1].float()
+    Where `repeats` tells what the frames have in common, only their number matters.
+    """
+    if repeats is None:
+        return outputs(network, frames, known)[-1].float()
+    count = len(repeats.layers)
+    weights = [layer.weight for layer in network.layers[:count]]
+    shares = [layer.share for layer in network.layers[:count]]
+    x = distinct.convolutions(repeats, weights, shares, known and known[:count])
+    return _upper(network, network.layers[count:], x, known and known[count:])[-1].float()
 
 
 def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:

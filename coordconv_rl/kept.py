@@ -17,6 +17,7 @@ from torch import Tensor
 from coordconv_rl import fast_network
 from coordconv_rl.extractors import CoordConvExtractor
 from coordconv_rl.fast_network import Network
+from coordconv_rl.repeats import Minibatch
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class KnownPass:
         network: The network that acted; gradients flow through it to the float32 weights, once.
         outputs: What `fast_network.outputs` gives for all frames, the steps of each environment
             together, the first environment's first.
+        repeats: What these frames have in common, if it is known.
     """
 
     network: Network
     outputs: tuple[Tensor, ...]
+    repeats: Minibatch | None = None
 
 
 @dataclass(frozen=True)

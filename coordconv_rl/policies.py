@@ -25,6 +25,7 @@ from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
 from coordconv_rl.kept import Kept, KnownPass
 from coordconv_rl.precision import Resolved, check_precision, detect_precision
+from coordconv_rl.repeats import Minibatch
 from coordconv_rl.sampling import draw
 
 __all__ = ["CoordConvPolicy", "DeviceRolloutBuffer", "detect_precision", "policy_settings"]
@@ -182,22 +183,22 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         actor, critic = self._both_features(obs)
         return actor if critic is actor else (actor, critic)
 
-    def _features_of_repeats(self, obs: PyTorchObs) -> Tensor | None:
-        """Return the features of a minibatch whose images are known to have much in common."""
-        extractor = self.features_extractor
-        if self.rollout is None or not fast_network.is_bytes(obs):
+    def _repeats_of(self, obs: PyTorchObs) -> Minibatch | None:
+        """Return what the images of a minibatch have in common, if `rollout` knows."""
+        if self.rollout is None or not isinstance(obs, Tensor):
             return None
-        batch = self.rollout.repeats_of(obs)
-        if batch is None or not fast_network.is_fast(extractor):
-            return None
-        return fast_network.features_of_repeats(self._network(extractor, obs, False, False), batch)
+        return self.rollout.repeats_of(obs)
 
     def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
         """Return the actor's last features, (N, K), and the values, shape (N, 1)."""
         if (known := self.known) is not None and isinstance(obs, Tensor):
-            actor = critic = fast_network.features(known.network, obs, known.outputs)
-        elif (repeated := self._features_of_repeats(obs)) is not None:
-            actor = critic = repeated
+            actor = critic = fast_network.features(known.network, obs, known.outputs, known.repeats)
+        elif (repeats := self._repeats_of(obs)) is not None:
+            extractor = self.features_extractor
+            assert fast_network.is_fast(extractor)
+            assert isinstance(obs, Tensor)
+            network = self._network(extractor, obs, False, False)
+            actor = critic = fast_network.features(network, obs, repeats=repeats)
         else:
             actor, critic = self._both_features(obs, keep=keep)
         latent = self.mlp_extractor.forward_actor(actor)

@@ -1,339 +1,212 @@
-"""Two convolutions over many images, each patch that comes again computed once.
+"""What the images of a rollout have in common, and of a minibatch of them.
 
-From one Atari observation to the next most of the screen stands still, so most of what the first
-two convolutions see in a minibatch is there several times. Here each distinct patch is one row of
-a matrix product. The backward pass first sums the gradients of a patch's occurrences, which is
-the same sum in another order, and then does its products for distinct patches only.
+Most of an Atari screen is the same in many images, so most of what a convolution sees in a
+minibatch is there several times. Here each distinct patch gets a number; `distinct.py` computes it
+once. Each convolution's patches are made of those of the convolution below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import torch
-from scipy.sparse import csr_matrix
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
-CHANNELS = 4
-STRIDE = 4  # The Nature network: 8x8 pixels every four, then 4x4 outputs every two.
-UPPER_KERNEL, UPPER_STRIDE = 4, 2
-WORTHWHILE = 1.0  # Measured: above it, as shares of the two convolutions, plain ones are faster.
+from coordconv_rl.naming import (
+    BLOCK,
+    CHANNELS,
+    Collision,
+    Named,
+    corners,
+    name_blocks,
+    name_windows,
+    parts,
+)
 
-PART = 4096  # patches of one product; all at once would be fresh memory, mapped page by page
-STEP = 1024  # Patches are padded to a multiple: oneDNN makes and keeps a program for each size.
+KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # the Nature network's
+WINDOWS = ((1,), (2, 1), (1, 1))
+"""Strides of the windows of 2x2 that make each convolution's patches of those below, or blocks."""
+
+SMALLEST = 36  # pixels, for which the third convolution has one patch
+
+Numbers = NDArray[np.int32]
+Places = NDArray[np.int64]
+
+Limits: TypeAlias = tuple[float, float, float]
+"""The share of distinct patches, of each convolution, above which plain ones are faster."""
+
+EAGER: Limits = (0.45, 0.6, 0.7)
+"""Measured with bfloat16 on one thread."""
+
+WARY: Limits = (0.3, 0.51, 0.45)
+"""Measured with float32, and with two threads: plain convolutions gain more by both."""
 
 
 @dataclass(frozen=True)
-class Distinct:
-    """The distinct patches of one convolution in a minibatch.
-
-    Places are numbered position by position, the images within each: `position * images + image`.
+class Layer:
+    """The distinct patches of one convolution.
 
     Attributes:
-        ids: (places,) int64, the number of each place's patch.
-        first: (patches,) int64, each patch's first place; its other places follow at once.
-        images: Images in the minibatch.
+        first: (patches,) int64, where in the rollout each is seen: image * positions + position.
+        uses: (rows, parts) int32, the patches of which each patch of the next layer consists, or
+            each image of the minibatch.
+        shape: Height and width of the convolution's output.
     """
 
-    ids: Tensor
-    first: Tensor
-    images: int
+    first: Places
+    uses: Numbers
+    shape: tuple[int, int]
 
     @property
-    def positions(self) -> Tensor:
-        """(patches,) int64, where in the image each patch is."""
-        return self.first // self.images
-
-    @property
-    def share(self) -> float:
-        """Distinct patches over places."""
-        return len(self.first) / len(self.ids)
+    def positions(self) -> Places:
+        """(patches,) where in the image each is, row by row; ascending."""
+        return self.first % (self.shape[0] * self.shape[1])
 
 
 @dataclass(frozen=True)
 class Minibatch:
-    """What `conv_relu_twice` needs to know of a minibatch.
+    """What `distinct.convolutions` needs to know of a minibatch.
 
     Attributes:
-        pixels: (P, 8 * 8 * 4) uint8, the distinct patches of the first convolution, padded.
-        lower: Those patches.
-        upper: The distinct patches of the second.
-        inputs: (Q * 16,) int64, the lower patches of which each upper one consists, padded.
-        shape: Height and width of the second convolution's output.
+        pixels: (patches, 8 * 8 * 4) uint8, the distinct patches of the first convolution.
+        layers: The first one, two or three convolutions.
     """
 
-    pixels: Tensor
-    lower: Distinct
-    upper: Distinct
-    inputs: Tensor
+    pixels: NDArray[np.uint8]
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The distinct patches of one convolution in the whole rollout.
+
+    Attributes:
+        first: (patches,) int64, as in `Layer`.
+        inputs: (patches, parts) int32, patches of the layer below; none of the first layer.
+        shape: Height and width of the convolution's output.
+    """
+
+    first: Places
+    inputs: Numbers
     shape: tuple[int, int]
 
 
 class Repeats:
-    """Finds the patches of a rollout's images that stay from one image to the next.
+    """Finds the patches that come again in a rollout's images.
 
     Args:
         frames: (N, H, W, 4) uint8 on a processor, in an order in which neighbours are alike.
             They must stay as they are.
+        inds: (B,) integers, the images of a first minibatch. It decides for all how many of the
+            convolutions gain, from the first one on.
+        limits: What is a gain.
     """
 
-    def __init__(self, frames: Tensor) -> None:
-        self._height, self._width = frames.shape[1] // STRIDE - 1, frames.shape[2] // STRIDE - 1
-        self._frames = frames
-        lower = _windows(_changed_blocks(frames), 2, 1)
-        upper = _windows(lower, UPPER_KERNEL, UPPER_STRIDE)
-        self._upper_height, self._upper_width = upper.shape[1:]
-        self._lower_versions, self._upper_versions = _versions(lower), _versions(upper)
-        self._worthwhile: bool | None = None
-        self._pixels = self._places_of_pixels()
-        self._inputs = self._places_of_inputs()
+    def __init__(self, frames: Tensor, inds: Places, limits: Limits = EAGER) -> None:
+        self._frames: NDArray[np.uint8] = frames.numpy()
+        self._known: list[_Known] = []
+        below: Named | None = None
+        try:
+            convolutions = _convolutions(self._frames)
+            for (named, kernel, stride), limit in zip(convolutions, limits, strict=True):
+                if _share(named.numbers[:, :, inds]) > limit:
+                    break
+                self._known.append(_know(named, below, kernel, stride))
+                below = named
+        except Collision:
+            pass  # The convolutions from here on are plain.
+        if below is not None:
+            self._numbers = below.numbers.reshape(-1, len(self._frames)).T.copy()
 
     @staticmethod
     def fits(frames: Tensor) -> bool:
         """Tell whether frames are such as this class takes."""
         _, height, width, channels = frames.shape
-        smallest = STRIDE * (UPPER_KERNEL + 1)
         return (
             channels == CHANNELS
-            and not height % STRIDE
-            and not width % STRIDE
-            and min(height, width) >= smallest
+            and not height % BLOCK
+            and not width % BLOCK
+            and min(height, width) >= SMALLEST
             and frames.device.type == "cpu"
             and frames.is_contiguous()
         )
 
-    def minibatch(self, inds: Tensor) -> Minibatch | None:
+    def minibatch(self, inds: Places) -> Minibatch | None:
         """Find the distinct patches of some images.
 
         Args:
-            inds: (B,) int64, which images, ascending.
+            inds: (B,) integers, which images.
 
         Returns:
-            What `conv_relu_twice` needs, or None where so little comes again that plain
-            convolutions are faster; the first minibatch decides for all.
+            What `distinct.convolutions` needs, or None where plain convolutions are faster.
         """
-        if self._worthwhile is False:
+        if not self._known:
             return None
-        lower = _distinct(self._lower_versions, inds)
-        upper = _distinct(self._upper_versions, inds)
-        if self._worthwhile is None:
-            self._worthwhile = lower.share + upper.share < WORTHWHILE
-            if not self._worthwhile:
-                return None
-        count = len(inds)
-        image = inds.index_select(0, lower.first % count)
-        size = self._frames[0].numel() // CHANNELS // STRIDE
-        rows = self._pixels.index_select(0, lower.positions).add_(image[:, None] * size)
-        pixels = torch.from_numpy(_quads(self._frames).numpy().take(_padded(rows).numpy()))
-        places = self._inputs.index_select(0, upper.positions) * count
-        places = _padded(places.add_((upper.first % count)[:, None]))
-        inputs = lower.ids.index_select(0, places.view(-1))
-        shape = (self._upper_height, self._upper_width)
-        patches = pixels.view(torch.uint8)
-        return Minibatch(patches, lower, upper, inputs, shape)
+        needed = self._numbers.take(inds, axis=0)
+        layers: list[Layer] = []
+        for known in reversed(self._known):
+            chosen, uses = _renumbered(needed, len(known.first))
+            layers.insert(0, Layer(known.first[chosen], uses, known.shape))
+            needed = known.inputs.take(chosen, axis=0)
+        return Minibatch(self._pixels(layers[0]), tuple(layers))
 
-    def _places_of_pixels(self) -> Tensor:
-        """Return (positions, 16): where in an image each patch's runs of four pixels are."""
-        width = self._width + 1
-        y, x = torch.arange(self._height)[:, None, None, None], torch.arange(self._width)
-        row, run = torch.arange(2 * STRIDE)[:, None], torch.arange(2)
-        return ((STRIDE * y + row) * width + x[:, None, None] + run).flatten(2).flatten(0, 1)
+    def whole(self) -> Minibatch | None:
+        """Return what `minibatch` would of all images, in their order."""
+        if not self._known:
+            return None
+        uses = [*(known.inputs for known in self._known[1:]), self._numbers]
+        layers = [Layer(k.first, u, k.shape) for k, u in zip(self._known, uses, strict=True)]
+        return Minibatch(self._pixels(layers[0]), tuple(layers))
 
-    def _places_of_inputs(self) -> Tensor:
-        """Return (upper positions, 16): the lower positions that each upper patch covers."""
-        y = torch.arange(self._upper_height)[:, None, None, None] * UPPER_STRIDE
-        x = torch.arange(self._upper_width)[:, None, None] * UPPER_STRIDE
-        row, column = torch.arange(UPPER_KERNEL)[:, None], torch.arange(UPPER_KERNEL)
-        return ((y + row) * self._width + x + column).flatten(2).flatten(0, 1)
+    def _pixels(self, layer: Layer) -> NDArray[np.uint8]:
+        """Gather the first convolution's patches, (patches, 8 * 8 * 4)."""
+        _, height, width, _ = self._frames.shape
+        runs = width // BLOCK  # of four pixels, in a line
+        image, position = np.divmod(layer.first, layer.shape[0] * layer.shape[1])
+        row, column = np.divmod(position, layer.shape[1])
+        begin = (image * height + row * BLOCK) * runs + column
+        inside = np.add.outer(np.arange(2 * BLOCK) * runs, np.arange(2)).ravel()
+        # The numbers mean nothing; no other type has 16 bytes, and one number moves at once.
+        quads = self._frames.reshape(-1).view(np.complex128)
+        pixels: NDArray[np.uint8] = quads.take(begin[:, None] + inside).view(np.uint8)
+        return pixels
 
 
-def conv_relu_twice(
-    batch: Minibatch,
-    weights: tuple[Tensor, Tensor],
-    shares: tuple[Tensor, Tensor],
-) -> Tensor:
-    """Compute two convolutions as `fused.conv_relu` twice would for the minibatch's images.
-
-    Args:
-        batch: What `Repeats.minibatch` found.
-        weights: (K, 4, 8, 8) and (L, K, 4, 4), channels last.
-        shares: Biases or maps, as `fused.conv_relu` takes them.
-
-    Returns:
-        Shape (B, L, H', W'), channels last, the weights' type; B as the images of the minibatch.
-    """
-    result: Tensor = _Twice.apply(batch, *weights, *shares)  # type: ignore[no-untyped-call]
-    return result
+def _know(named: Named, below: Named | None, kernel: int, stride: int) -> _Known:
+    height, width, _ = named.numbers.shape
+    first = named.images * (height * width) + named.positions
+    if below is None:
+        return _Known(first, np.empty((len(first), 0), np.int32), (height, width))
+    return _Known(first, _inputs(named, below, kernel, stride), (height, width))
 
 
-class _Twice(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, batch: Minibatch, lower: Tensor, upper: Tensor, low: Tensor, up: Tensor
-    ) -> Tensor:
-        y = _products(_lower_patches(batch, lower.dtype), _matrix(lower), len(batch.pixels))
-        y = _add(y, low, batch.lower).relu_()
-        count = _padded_count(len(batch.upper.first))
-        z = _products(_upper_patches(batch, y), _matrix(upper), count)
-        z = _add(z, up, batch.upper).relu_()
-        ctx.save_for_backward(y, z, upper)
-        ctx.batch = batch
-        ctx.kernels, ctx.shares = (lower.shape, upper.shape), (low.shape, up.shape)
-        places = batch.upper.ids.view(-1, batch.upper.images).t().reshape(-1)
-        images = z.index_select(0, places).view(batch.upper.images, *batch.shape, -1)
-        return images.movedim(-1, 1)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        y, z, upper = ctx.saved_tensors
-        batch: Minibatch = ctx.batch
-        rows = grad.movedim(1, -1).contiguous().view(-1, grad.shape[1])
-        count = batch.upper.images
-        places = torch.arange(len(rows)).view(count, -1).t().reshape(-1)
-        grad = _padded(_sums(rows, places, batch.upper.first))
-        grad = torch.ops.aten.threshold_backward(grad, z, 0)
-        to_upper = _to_weight(grad, _upper_patches(batch, y))
-        to_up = _to_share(grad, ctx.shares[1], batch.upper)
-        rows = (grad @ _matrix(upper)).view(len(batch.inputs), -1)
-        grad = _sums_by(rows, batch.inputs, len(y))
-        grad = torch.ops.aten.threshold_backward(grad, y, 0)
-        to_lower = _to_weight(grad, _lower_patches(batch, y.dtype))
-        to_low = _to_share(grad, ctx.shares[0], batch.lower)
-        return None, *map(_kernel, (to_lower, to_upper), ctx.kernels), to_low, to_up
+def _convolutions(frames: NDArray[np.uint8]) -> Iterator[tuple[Named, int, int]]:
+    """Yield each convolution's numbered patches, with its kernel and stride."""
+    named = name_blocks(frames)
+    for strides, kernel, stride in zip(WINDOWS, KERNELS, STRIDES, strict=True):
+        for step in strides:
+            named = name_windows(named, step)
+        yield named, kernel, stride
 
 
-Patches: TypeAlias = Callable[[slice], Tensor]
-"""Some of the distinct patches as rows of a matrix, (patches, kh * kw * C)."""
+def _inputs(named: Named, below: Named, kernel: int, stride: int) -> Numbers:
+    """Return (patches, kernel * kernel): the numbers below of which each patch consists."""
+    shape = below.numbers.shape
+    corner = corners(named.first, named.numbers.shape, stride, shape)
+    return below.numbers.ravel().take(corner[:, None] + parts(kernel, shape))
 
 
-def _lower_patches(batch: Minibatch, dtype: torch.dtype) -> Patches:
-    return lambda part: batch.pixels[part].to(dtype)
+def _share(numbers: Numbers) -> float:
+    """Return the distinct ones over all."""
+    return np.count_nonzero(np.bincount(numbers.ravel())) / numbers.size
 
 
-def _upper_patches(batch: Minibatch, y: Tensor) -> Patches:
-    inputs = batch.inputs.view(-1, UPPER_KERNEL**2)
-    return lambda part: y.index_select(0, inputs[part].view(-1)).view(
-        -1, inputs.shape[1] * y.shape[1]
-    )
-
-
-def _parts(count: int) -> list[slice]:
-    return [slice(start, start + PART) for start in range(0, count, PART)]
-
-
-def _padded_count(count: int) -> int:
-    return -(-count // STEP) * STEP
-
-
-def _padded(rows: Tensor) -> Tensor:
-    """Add rows of zeros."""
-    return F.pad(rows, (0, 0, 0, _padded_count(len(rows)) - len(rows)))
-
-
-def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
-    """Multiply `count` patches by a weight (K, kh * kw * C): (count, K)."""
-    result = weight.new_empty(count, len(weight))
-    for part in _parts(count):
-        torch.mm(patches(part), weight.t(), out=result[part])
-    return result
-
-
-def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
-    """Return the weight's gradient, (K, kh * kw * C), summed in float32 at least."""
-    dtype = torch.promote_types(grad.dtype, torch.float32)
-    parts = [(grad[part].t() @ patches(part)).to(dtype) for part in _parts(len(grad))]
-    return sum(parts[1:], parts[0]).to(grad.dtype)
-
-
-def _quads(frames: Tensor) -> Tensor:
-    """View frames as runs of four pixels of four bytes, (N, H, W / 4).
-
-    The numbers mean nothing; no other type has 16 bytes, and one number moves at once.
-    """
-    return frames.flatten(2).view(torch.complex128)
-
-
-def _changed_blocks(frames: Tensor) -> Tensor:
-    """Return (N - 1, H / 4, W / 4): which blocks of 4x4 pixels differ from the last image's."""
-    halves = frames.flatten(2).view(torch.int64)
-    differ = (halves[1:] != halves[:-1]).view(torch.int16) != 0
-    return _any([differ[:, start::STRIDE] for start in range(STRIDE)])
-
-
-def _windows(flags: Tensor, kernel: int, stride: int) -> Tensor:
-    """Return whether any flag of each window is set; windows as a convolution's."""
-    for dim in (1, 2):
-        last = flags.shape[dim] - kernel
-        parts = [flags.narrow(dim, start, last + 1) for start in range(kernel)]
-        flags = _any([part[:, ::stride] if dim == 1 else part[:, :, ::stride] for part in parts])
-    return flags
-
-
-def _any(flags: list[Tensor]) -> Tensor:
-    return reduce(torch.logical_or, flags)
-
-
-def _versions(changed: Tensor) -> Tensor:
-    """Return (N, positions) int32: how often each position has changed up to each image."""
-    versions = torch.zeros(len(changed) + 1, changed[0].numel(), dtype=torch.int32)
-    torch.cumsum(changed.flatten(1), 0, dtype=torch.int32, out=versions[1:])
-    return versions
-
-
-def _distinct(versions: Tensor, inds: Tensor) -> Distinct:
-    found = versions.index_select(0, inds)
-    new = torch.ones(found.shape[1], len(inds), dtype=torch.bool)
-    torch.ne(found[1:].t(), found[:-1].t(), out=new[:, 1:])
-    places = new.view(-1)
-    return Distinct(places.cumsum(0).sub_(1), places.nonzero().view(-1), len(inds))
-
-
-def _matrix(weight: Tensor) -> Tensor:
-    """View a channels-last kernel as (K, kh * kw * C)."""
-    return weight.permute(0, 2, 3, 1).flatten(1)
-
-
-def _kernel(matrix: Tensor, shape: torch.Size) -> Tensor:
-    """Undo `_matrix`."""
-    outputs, channels, height, width = shape
-    return matrix.view(outputs, height, width, channels).permute(0, 3, 1, 2)
-
-
-def _add(rows: Tensor, share: Tensor, patches: Distinct) -> Tensor:
-    """Add biases, or the map at each patch's position, in place."""
-    if share.dim() == 1:
-        return rows.add_(share)
-    table = share.permute(0, 2, 3, 1).reshape(-1, rows.shape[1])
-    rows[: len(patches.first)].add_(table.index_select(0, patches.positions))
-    return rows
-
-
-def _to_share(grad: Tensor, shape: torch.Size, patches: Distinct) -> Tensor:
-    if len(shape) == 1:
-        return grad.sum(0)
-    _, channels, height, width = shape
-    starts = torch.arange(height * width) * patches.images
-    total = _sums(grad, torch.arange(len(grad)), patches.ids.index_select(0, starts))
-    return total.view(1, height, width, channels).permute(0, 3, 1, 2)
-
-
-def _sums(rows: Tensor, order: Tensor, starts: Tensor) -> Tensor:
-    """Sum `rows[order]` from each start up to the next."""
-    sums: Tensor = F.embedding_bag(order, rows, starts, mode="sum")
-    return sums
-
-
-def _sums_by(rows: Tensor, ids: Tensor, count: int) -> Tensor:
-    """Sum the rows of each id, (count, columns)."""
-    places = np.arange(len(ids) + 1, dtype=np.int32)
-    marks = (np.empty(len(ids), np.int8), ids.numpy().astype(np.int32), places)
-    by_id = csr_matrix(marks, shape=(len(ids), count)).tocsc()  # a counting sort
-    order, starts = torch.from_numpy(by_id.indices), torch.from_numpy(by_id.indptr[:-1])
-    return _sums(rows, order, starts)
+def _renumbered(numbers: Numbers, count: int) -> tuple[Places, Numbers]:
+    """Return the distinct ones of numbers below `count`, and which of them each one is."""
+    used = np.zeros(count, np.bool_)
+    used[numbers] = True
+    order = used.cumsum(dtype=np.int32) - 1
+    return used.nonzero()[0], order.take(numbers)

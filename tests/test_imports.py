@@ -16,7 +16,7 @@ BASE = {"errors", "files", "locks", "signals", "arms"}
 LAYERS = BASE | {"grid", "share", "layers"}
 NETWORKS = LAYERS | {"backbones", "extractors", "convert", "sb3_models"}
 POLICIES = NETWORKS | {"precision", "optimizers", "buffers", "fast_network", "policies"}
-POLICIES |= {"kept", "sampling", "algorithms"}
+POLICIES |= {"kept", "sampling", "naming", "repeats", "distinct", "algorithms"}
 ALLOWED = {
     "layers": LAYERS,
     "convert": NETWORKS,

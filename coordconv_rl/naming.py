@@ -7,6 +7,7 @@ Numbers are found by a hash and then compared: equal numbers are equal contents,
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,11 +125,14 @@ def _named(
     changed: NDArray[np.bool_],
 ) -> Named:
     """Number the places that changed by their parts; the others are as in the image before."""
-    words = [values.take(corner + part) for part in inside.tolist()]
+
+    def words() -> Iterator[Integers]:  # one by one, for all together are large
+        return (values.take(corner + part) for part in inside.tolist())
+
     bits = (changed.shape[0] * changed.shape[1]).bit_length()
     position = places // changed.shape[2]
     keys = position.astype(np.uint64) << np.uint64(64 - bits)
-    keys |= _hash(words) >> np.uint64(bits)
+    keys |= _hash(words(), len(corner)) >> np.uint64(bits)
     order = keys.argsort()
     ascending = keys[order]
     new = np.ones(len(order), np.bool_)
@@ -137,15 +141,15 @@ def _named(
     numbers = np.empty(len(order), np.int32)
     numbers[order] = new.cumsum(dtype=np.int32) - 1
     same = first[numbers]
-    if not all(np.array_equal(word, word[same]) for word in words):
+    if not all(np.array_equal(word, word[same]) for word in words()):
         raise Collision
     latest = changed.ravel().cumsum(dtype=np.int32) - 1
     return Named(numbers[latest].reshape(changed.shape), changed, places[first])
 
 
-def _hash(words: list[Integers]) -> NDArray[np.uint64]:
-    """Mix 64-bit words, one list entry a part, into one."""
-    mixed = np.zeros(len(words[0]), np.uint64)
+def _hash(words: Iterable[Integers], count: int) -> NDArray[np.uint64]:
+    """Mix words of `count` numbers each into 64 bits for each number."""
+    mixed = np.zeros(count, np.uint64)
     for word in words:
         mixed ^= word.astype(np.uint64, copy=False)
         mixed *= _MIX

@@ -25,9 +25,9 @@ from coordconv_rl.agents.train import train  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 
 
-def command(*words: object) -> subprocess.CompletedProcess[str]:
+def command(*words: object, module: str = "throughput") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.throughput", *map(str, words)],
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, words)],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -112,3 +112,25 @@ def test_joint_rate_counts_only_while_all_train():
     assert joint_rate([one, two]) == pytest.approx(30 + 10)
     with pytest.raises(Failed):
         joint_rate([one, [(10.0, 0)]])
+
+
+def test_repeats_are_measured_one_way_and_the_other(tmp_path):
+    path = tmp_path / "result.json"
+    words = ["--games", "Pong", "--algo", "a2c", "--rounds", 1, "--json", path]
+    done = command(*words, module="repeats")
+    assert done.returncode == 0, done.stderr
+    assert "Pong" in done.stdout
+    (result,) = json.loads(path.read_text())["results"]
+    assert 0 < result["shares"][0] < result["shares"][1] < result["shares"][2] < 1
+    assert set(result["ms"]) == {"plain", "1", "1, 2", "1-3", "chosen", "collecting"}
+    assert all(0 < ms["min"] <= ms["median"] <= ms["max"] for ms in result["ms"].values())
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [(["--games", "Pongg"], "did you mean Pong"), (["--rounds", 0], "must be at least 1")],
+)
+def test_repeats_of_nothing(words, text):
+    done = command(*words, module="repeats")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert text in done.stderr

@@ -127,8 +127,8 @@ def table(results: list[dict[str, Any]], options: Options) -> Table:
     shown.add_column("game")
     shown.caption = (
         "shares of distinct patches of the three convolutions; ms with plain ones, with the first, "
-        "the first two or all three computed once, and as we choose; how many times as fast training "
-        "and a whole iteration then are"
+        "the first two or all three computed once, and as we choose; how many times as fast "
+        "training and a whole iteration then are"
     )
     for heading in ("", "shares", "", *WAYS, "own", "train", "all"):
         shown.add_column(heading, justify="right")

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -101,8 +102,9 @@ def _seconds(work: Callable[[], None], clock: Callable[[], float]) -> float:
 
 def _limited(name: str) -> Any:
     """Return a context in which training goes one way, or chooses."""
-    choose = algorithms._limits if name == CHOSEN else lambda _: WAYS[name]
-    return mock.patch.object(algorithms, "_limits", choose)
+    if name == CHOSEN:
+        return nullcontext()
+    return mock.patch.multiple(algorithms, _limits=lambda _: WAYS[name], BACKWARD=ALL)
 
 
 def _shares(training: Training) -> list[float]:

@@ -14,7 +14,7 @@ from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.fast_network import is_fast
 from coordconv_rl.policies import CoordConvPolicy
 from coordconv_rl.precision import has_matrix_unit
-from coordconv_rl.repeats import EAGER, WARY, Limits
+from coordconv_rl.repeats import BACKWARD, EAGER, WARY, Limits
 
 MOST_THREADS = 2
 """Threads up to which repeats are looked for: finding them takes one thread."""
@@ -56,7 +56,8 @@ class FastA2C(A2C):
             super().train()
             return
         if (limits := _limits(policy)) is not None:
-            known = replace(known, repeats=buffer.repeats(limits))
+            first, second, third = map(min, limits, BACKWARD)
+            known = replace(known, repeats=buffer.repeats((first, second, third)))
         policy.known, buffer.in_order = known, True
         try:
             super().train()

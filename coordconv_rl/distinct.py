@@ -75,7 +75,7 @@ class _Distinct(torch.autograd.Function):
             layer, y, weight = layers[index], results[index], weights[index]
             rows = _sums_by(rows, layer.uses, len(y))
             rows = torch.ops.aten.threshold_backward(rows, y, 0)
-            patches = _patches(ctx.batch, results, index)
+            patches = _patches(ctx.batch, results, index, y.dtype)
             to_weights.append(_kernel(_to_weight(rows, patches), weight.shape))
             to_shares.append(_to_share(rows, ctx.shares[index], layer))
             if index:
@@ -88,7 +88,7 @@ def _compute(batch: Minibatch, weights: Sequence[Tensor], shares: Sequence[Tenso
     """Return each layer's results for its patches, (patches, K), padded."""
     results: list[Tensor] = []
     for layer, weight, share in zip(batch.layers, weights, shares, strict=True):
-        patches = _patches(batch, [*results, weight], len(results))
+        patches = _patches(batch, results, len(results), weight.dtype)
         y = _products(patches, _matrix(weight), _padded(len(layer.first)))
         results.append(_add(y, share, layer).relu_())
     return results
@@ -104,11 +104,13 @@ Patches: TypeAlias = Callable[[slice], Tensor]
 """Some of the distinct patches as rows of a matrix, (patches, kh * kw * C)."""
 
 
-def _patches(batch: Minibatch, results: Sequence[Tensor], index: int) -> Patches:
+def _patches(
+    batch: Minibatch, results: Sequence[Tensor], index: int, dtype: torch.dtype
+) -> Patches:
     """Return one layer's patches: pixels, or what the layer below gave for their parts."""
     if not index:
         pixels = torch.from_numpy(batch.pixels)
-        return lambda part: pixels[part].to(results[0].dtype)
+        return lambda part: pixels[part].to(dtype)
     y, uses = results[index - 1], torch.from_numpy(batch.layers[index - 1].uses)
     columns = uses.shape[1] * y.shape[1]
     return lambda part: y.index_select(0, uses[part].reshape(-1)).view(-1, columns)

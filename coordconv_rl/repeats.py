@@ -38,11 +38,14 @@ Places = NDArray[np.int64]
 Limits: TypeAlias = tuple[float, float, float]
 """The share of distinct patches, of each convolution, above which plain ones are faster."""
 
-EAGER: Limits = (0.45, 0.6, 0.7)
+EAGER: Limits = (0.45, 0.7, 0.7)
 """Measured with bfloat16 on one thread."""
 
 WARY: Limits = (0.3, 0.51, 0.45)
 """Measured with float32, and with two threads: plain convolutions gain more by both."""
+
+BACKWARD: Limits = (0.25, 0.55, 0.7)
+"""Measured where the outputs are known, as in A2C: only the backward pass can gain."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from coordconv_rl import AtariVecEnv, FastA2C, FastPPO, algorithms, distinct, fu
 from coordconv_rl.arms import ARMS
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.policies import CoordConvPolicy, policy_settings
-from coordconv_rl.repeats import EAGER, WARY, Minibatch, Repeats
+from coordconv_rl.repeats import BACKWARD, EAGER, WARY, Minibatch, Repeats
 
 ENVS, STEPS, BATCH, EPOCHS = 2, 32, 32, 2
 UPDATES = ENVS * STEPS // BATCH * EPOCHS
@@ -392,6 +392,24 @@ def test_a2c_in_float32_gives_sb3s_own_weights(arm, minibatches):
     assert minibatches == [ENVS * A2C_STEPS] * A2C_UPDATES
     for key, value in theirs.items():
         torch.testing.assert_close(ours[key], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "usual"), [("bfloat16", EAGER), ("float32", WARY)])
+def test_a2c_is_warier_for_it_gains_less(precision, usual, minibatches, monkeypatch):
+    asked = []
+    find = DeviceRolloutBuffer.repeats
+    monkeypatch.setattr(
+        DeviceRolloutBuffer,
+        "repeats",
+        lambda buffer, limits: asked.append(limits) or find(buffer, limits),
+    )
+    monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: False)
+    updated(FastA2C, precision)
+    assert asked == [tuple(map(min, usual, BACKWARD))] * A2C_UPDATES
+    minibatches.clear()
+    monkeypatch.setattr(algorithms, "BACKWARD", (0.0, 0.0, 0.0))
+    updated(FastA2C, precision)
+    assert not minibatches
 
 
 def test_a2c_same_seed_same_weights_byte_for_byte(minibatches):

@@ -113,7 +113,10 @@ class Repeats:
         self._known: list[_Known] = []
         below: Named | None = None
         try:
-            convolutions = _convolutions(self._frames)
+            blocks = name_blocks(self._frames)
+            if _share(blocks.numbers[:-1, :-1, inds]) > limits[0]:
+                return  # Patches differ wherever the blocks in their corners do.
+            convolutions = _convolutions(blocks)
             for (named, kernel, stride), limit in zip(convolutions, limits, strict=True):
                 if _share(named.numbers[:, :, inds]) > limit:
                     break
@@ -186,9 +189,9 @@ def _know(named: Named, below: Named | None, kernel: int, stride: int) -> _Known
     return _Known(first, _inputs(named, below, kernel, stride), (height, width))
 
 
-def _convolutions(frames: NDArray[np.uint8]) -> Iterator[tuple[Named, int, int]]:
+def _convolutions(blocks: Named) -> Iterator[tuple[Named, int, int]]:
     """Yield each convolution's numbered patches, with its kernel and stride."""
-    named = name_blocks(frames)
+    named = blocks
     for strides, kernel, stride in zip(WINDOWS, KERNELS, STRIDES, strict=True):
         for step in strides:
             named = name_windows(named, step)

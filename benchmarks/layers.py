@@ -13,9 +13,10 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticP
 from stable_baselines3.common.torch_layers import NatureCNN
 from torch import Tensor, nn
 
+from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import get_arm
 from coordconv_rl.extractors import CoordConvExtractor
-from coordconv_rl.policies import CoordConvPolicy, policy_settings
+from coordconv_rl.policies import CoordConvPolicy
 
 IMAGE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 ACTIONS = spaces.Discrete(4)  # Breakout's

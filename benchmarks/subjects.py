@@ -29,7 +29,7 @@ from coordconv_rl.agents.threads import thread_callbacks
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
-from coordconv_rl.policies import detect_precision
+from coordconv_rl.precision import detect_precision
 
 ENDLESS = 1_000_000_000  # environment steps: the schedules stand still while we measure
 WARM_UP_STEPS = 1_000  # environment steps before the first measurement

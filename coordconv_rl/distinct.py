@@ -8,7 +8,6 @@ distinct patches only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,8 +53,10 @@ class _Distinct(torch.autograd.Function):
     ) -> Tensor:
         count = len(batch.layers)
         weights, shares = tensors[:count], tensors[count:]
-        compute = partial(_compute, batch, weights, shares)
-        results = compute() if known is None else list(map(_pick, batch.layers, known))
+        if known is None:
+            results = _compute(batch, weights, shares)
+        else:
+            results = list(map(_pick, batch.layers, known))
         ctx.save_for_backward(*results, *weights)
         ctx.batch, ctx.shares = batch, [share.shape for share in shares]
         if known is not None:
@@ -131,7 +132,7 @@ def _fill(rows: Tensor, count: int) -> Tensor:
 
 
 def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
-    """Multiply patches by a weight (K, kh * kw * C): (count, K), the last ones of zeros."""
+    """Multiply patches by a weight (K, kh * kw * C): (count, K), the last rows zero."""
     result = weight.new_empty(count, len(weight))
     for part in _parts(count):
         out = result[part]

@@ -142,7 +142,7 @@ def _named(
     numbers[order] = new.cumsum(dtype=np.int32) - 1
     same = first[numbers]
     if not all(np.array_equal(word, word[same]) for word in words()):
-        raise Collision
+        raise Collision("two contents of this rollout have the same hash")
     latest = changed.ravel().cumsum(dtype=np.int32) - 1
     return Named(numbers[latest].reshape(changed.shape), changed, places[first])
 

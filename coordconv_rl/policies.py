@@ -19,16 +19,13 @@ from torch import Tensor
 from torch.func import functional_call
 
 from coordconv_rl import fast_network, optimizers
-from coordconv_rl.arms import Arm
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.errors import InputError, unknown
-from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.extractors import CoordConvExtractor
 from coordconv_rl.kept import Kept, KnownPass
 from coordconv_rl.precision import Resolved, check_precision, detect_precision
 from coordconv_rl.repeats import Minibatch
 from coordconv_rl.sampling import draw
-
-__all__ = ["CoordConvPolicy", "DeviceRolloutBuffer", "detect_precision", "policy_settings"]
 
 CoordinatesFor = Literal["shared", "actor"]
 
@@ -235,31 +232,3 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         features = self._features(self.vf_features_extractor, obs, blind=blind, keep=keep)
         values: Tensor = self.value_net(self.mlp_extractor.forward_critic(features))
         return values
-
-
-def policy_settings(
-    arm: Arm,
-    *,
-    seed: int,
-    backbone: Backbone = "nature",
-    precision: str = "auto",
-    algo: Literal["a2c", "ppo"] = "ppo",
-) -> tuple[type[CoordConvPolicy], dict[str, Any]]:
-    """Return the policy class and `policy_kwargs` of a run, for SB3's A2C or PPO.
-
-    Args:
-        arm: What the run's network sees.
-        seed: The run's seed; see `extractor_settings`.
-        backbone: The convolutional network.
-        precision: Arithmetic of the network.
-        algo: Chooses the optimizer: RMSpropTFLike for A2C and Adam for PPO, as RL Zoo's presets.
-    """
-    optimizer = optimizers.RMSpropTFLike if algo == "a2c" else torch.optim.Adam
-    return CoordConvPolicy, {
-        "features_extractor_class": CoordConvExtractor,
-        "features_extractor_kwargs": extractor_settings(arm, seed=seed, backbone=backbone),
-        "precision": precision,
-        "coordinates_for": "actor" if arm.actor_only else "shared",
-        "optimizer_class": optimizer,
-        "optimizer_kwargs": dict(optimizers.RMSPROP if algo == "a2c" else optimizers.ADAM),
-    }

@@ -7,6 +7,7 @@ once. Each convolution's patches are made of those of the convolution below.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,6 +21,7 @@ from coordconv_rl.naming import (
     CHANNELS,
     Collision,
     Named,
+    Places,
     corners,
     name_blocks,
     name_windows,
@@ -32,8 +34,9 @@ WINDOWS = ((1,), (2, 1), (1, 1))
 
 SMALLEST = 36  # pixels, for which the third convolution has one patch
 
+_log = logging.getLogger(__name__)
+
 Numbers = NDArray[np.int32]
-Places = NDArray[np.int64]
 
 Limits: TypeAlias = tuple[float, float, float]
 """The share of distinct patches, of each convolution, above which plain ones are faster."""
@@ -122,8 +125,8 @@ class Repeats:
                     break
                 self._known.append(_know(named, below, kernel, stride))
                 below = named
-        except Collision:
-            pass  # The convolutions from here on are plain.
+        except Collision as collision:
+            _log.info("convolutions after the first %d are plain: %s", len(self._known), collision)
         if below is not None:
             self._numbers = below.numbers.reshape(-1, len(self._frames)).T.copy()
 

@@ -13,10 +13,10 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 
 from coordconv_rl import fused
+from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.algorithms import FastA2C
 from coordconv_rl.arms import ARMS
 from coordconv_rl.buffers import DeviceRolloutBuffer
-from coordconv_rl.policies import policy_settings
 
 STEPS = 8
 ROLLOUT = 2 * STEPS

@@ -8,10 +8,10 @@ from images import SHAPE, patches
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 
+from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.errors import InputError
-from coordconv_rl.policies import policy_settings
 
 SPACE = spaces.Box(0, 255, SHAPE, np.uint8)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(

@@ -91,12 +91,14 @@ def test_the_order_of_images_changes_no_contents():
     assert np.array_equal(named.numbers, backwards.numbers[:, :, ::-1])
 
 
-def test_contents_with_the_same_hash_are_not_taken_for_each_other(monkeypatch):
+def test_contents_with_the_same_hash_are_not_taken_for_each_other(monkeypatch, caplog):
+    caplog.set_level("INFO", "coordconv_rl.repeats")
     frames = flickering(36, 36)
     monkeypatch.setattr(naming, "_hash", lambda words, count: np.zeros(count, np.uint64))
     with pytest.raises(naming.Collision):
         name_blocks(frames)
     assert Repeats(torch.from_numpy(frames), np.arange(8)).minibatch(np.arange(8)) is None
+    assert "convolutions after the first 0 are plain: two contents" in caplog.text
     still = np.zeros_like(frames)
     assert len(name_blocks(still).first) == 81
 

@@ -46,13 +46,18 @@ def test_acting_packs_and_learning_does_not():
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "logged"),
     [
-        pytest.param(lambda *_: (_ for _ in ()).throw(RuntimeError("no such kernel")), id="raises"),
-        pytest.param(lambda x, *_: torch.zeros_like(x), id="computes nonsense"),
+        pytest.param(
+            lambda *_: (_ for _ in ()).throw(RuntimeError("no such kernel")),
+            "no such kernel",
+            id="raises",
+        ),
+        pytest.param(lambda x, *_: torch.zeros_like(x), "does not compute", id="computes nonsense"),
     ],
 )
-def test_without_the_operators_the_features_are_the_same(monkeypatch, broken):
+def test_without_the_operators_the_features_are_the_same(monkeypatch, caplog, broken, logged):
+    caplog.set_level("INFO", "coordconv_rl.onednn")
     extractor = CoordConvExtractor(IMAGES)
     frames = torch.randint(256, (8, 4, 84, 84), dtype=torch.uint8)
     with torch.no_grad():
@@ -67,6 +72,7 @@ def test_without_the_operators_the_features_are_the_same(monkeypatch, broken):
     try:
         network = acting(extractor)
         assert network.packed is None
+        assert [logged in record.message for record in caplog.records] == [True]
         with torch.no_grad():
             found = fast_network.features(network, frames)
     finally:

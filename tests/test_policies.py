@@ -13,9 +13,10 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 
+from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS, Arm
 from coordconv_rl.errors import InputError
-from coordconv_rl.policies import CoordConvPolicy, policy_settings
+from coordconv_rl.policies import CoordConvPolicy
 
 SPACE = spaces.Box(0, 255, SHAPE, np.uint8)
 ACTIONS = spaces.Discrete(3)

@@ -13,9 +13,10 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 
 from coordconv_rl import AtariVecEnv, FastA2C, FastPPO, algorithms, distinct, fused
+from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
 from coordconv_rl.buffers import DeviceRolloutBuffer
-from coordconv_rl.policies import CoordConvPolicy, policy_settings
+from coordconv_rl.policies import CoordConvPolicy
 from coordconv_rl.repeats import BACKWARD, EAGER, WARY, Minibatch, Repeats
 
 ENVS, STEPS, BATCH, EPOCHS = 2, 32, 32, 2

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from stable_baselines3 import A2C, PPO
 
+from coordconv_rl import optimizers
 from coordconv_rl.algorithms import FastA2C, FastPPO
-from coordconv_rl.arms import get_arm
+from coordconv_rl.arms import Arm, get_arm
 from coordconv_rl.buffers import DeviceRolloutBuffer
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.errors import InputError
-from coordconv_rl.policies import policy_settings
+from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.policies import CoordConvPolicy
 
 Model: TypeAlias = A2C | PPO
 
@@ -28,6 +30,34 @@ def check_device(device: str) -> torch.device:
             "or a torch build with CUDA on a machine with a GPU"
         )
     return chosen
+
+
+def policy_settings(
+    arm: Arm,
+    *,
+    seed: int,
+    backbone: Backbone = "nature",
+    precision: str = "auto",
+    algo: Literal["a2c", "ppo"] = "ppo",
+) -> tuple[type[CoordConvPolicy], dict[str, Any]]:
+    """Return the policy class and `policy_kwargs` of a run, for SB3's A2C or PPO.
+
+    Args:
+        arm: What the run's network sees.
+        seed: The run's seed; see `extractor_settings`.
+        backbone: The convolutional network.
+        precision: Arithmetic of the network.
+        algo: Chooses the optimizer: RMSpropTFLike for A2C and Adam for PPO, as RL Zoo's presets.
+    """
+    optimizer = optimizers.RMSpropTFLike if algo == "a2c" else torch.optim.Adam
+    return CoordConvPolicy, {
+        "features_extractor_class": CoordConvExtractor,
+        "features_extractor_kwargs": extractor_settings(arm, seed=seed, backbone=backbone),
+        "precision": precision,
+        "coordinates_for": "actor" if arm.actor_only else "shared",
+        "optimizer_class": optimizer,
+        "optimizer_kwargs": dict(optimizers.RMSPROP if algo == "a2c" else optimizers.ADAM),
+    }
 
 
 def build_env(config: RunConfig) -> AtariVecEnv:

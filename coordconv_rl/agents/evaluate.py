@@ -28,7 +28,7 @@ from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.envs.games import human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
-from coordconv_rl.policies import detect_precision
+from coordconv_rl.precision import detect_precision
 
 log = logging.getLogger(__name__)
 

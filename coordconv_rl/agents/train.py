@@ -32,7 +32,7 @@ from coordconv_rl.configs.schema import RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.extractors import parameter_counts
 from coordconv_rl.files import write_text_atomic
-from coordconv_rl.policies import detect_precision
+from coordconv_rl.precision import detect_precision
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from coordconv_rl.agents import train as training
-from coordconv_rl.agents.callbacks import RunCallback
-from coordconv_rl.agents.checkpoint import list_checkpoints
+from coordconv_rl.agents.training.callbacks import RunCallback
+from coordconv_rl.agents.training.checkpoint import list_checkpoints
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Evaluation, RunConfig, Settings
 
@@ -64,7 +64,7 @@ def _cost(algo: str, count: int, folder: Path) -> dict[str, Any]:
     where = folder / f"cost-{algo}"
     before, training.RunCallback = training.RunCallback, Timed  # type: ignore[misc]
     try:
-        training.train(config, where)
+        training.train_agent(config, where)
     finally:
         training.RunCallback = before  # type: ignore[misc]
     seconds = sorted(Timed.seconds_of_saves)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from coordconv_rl.agents.checkpoint import list_checkpoints, load_checkpoint
-from coordconv_rl.comparison import ledger, plan
+from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import get_arm
-from coordconv_rl.extractors import CoordConvExtractor
-from coordconv_rl.policies import CoordConvPolicy
+from coordconv_rl.sb3.extractors import CoordConvExtractor
+from coordconv_rl.sb3.policy import CoordConvPolicy
 
 IMAGE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 ACTIONS = spaces.Discrete(4)  # Breakout's

@@ -20,12 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.output import header
-from coordconv_rl.comparison import ledger, plan, report, results, scores
+from coordconv_rl.comparison import plan, results
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.report import scores
+from coordconv_rl.comparison.report import write as report
 from coordconv_rl.envs.games import SUITES
 from coordconv_rl.files import write_json_atomic
 
 CHANGES = 1_000
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def change_ledger(folder: Path) -> None:
 
 def read_results(folder: Path) -> None:
     """Read every run and make the score tables."""
-    scores.score_tables(results.load_experiment(folder))
+    scores.make_score_tables(results.load_experiment(folder))
 
 
 def write_report(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from coordconv_rl.agents.record import machine, now, versions
+from coordconv_rl.runs.record import machine, now, versions
 
 
 def header(options: dict[str, Any], cores: int) -> dict[str, Any]:

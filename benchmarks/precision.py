@@ -15,9 +15,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from coordconv_rl.comparison import bootstrap, statistics
 from coordconv_rl.comparison.results import Results, final_scores, load_experiment
-from coordconv_rl.comparison.statistics import Array
+from coordconv_rl.comparison.statistics import bootstrap
+from coordconv_rl.comparison.statistics import estimators as statistics
+from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.configs.schema import ExperimentConfig
 from coordconv_rl.envs.games import human_normalised
 from coordconv_rl.errors import InputError

@@ -27,12 +27,12 @@ from rich.table import Table
 from benchmarks.output import header, number
 from benchmarks.parts import PRESET_ENVS, ROLLOUT
 from benchmarks.subjects import Training, make_training, use_threads
-from coordconv_rl import algorithms
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
+from coordconv_rl.fast.patch_index import Limits, Repeats
+from coordconv_rl.fast.precision import detect_precision
 from coordconv_rl.files import write_json_atomic
-from coordconv_rl.precision import detect_precision
-from coordconv_rl.repeats import Limits, Repeats
+from coordconv_rl.sb3 import algorithms
 
 ALL: Limits = (1.0, 1.0, 1.0)
 WAYS: dict[str, Limits | None] = {

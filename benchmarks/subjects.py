@@ -25,11 +25,11 @@ from stable_baselines3.common.vec_env import (
 
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
 from coordconv_rl.agents.evaluate import load_agent
-from coordconv_rl.agents.threads import thread_callbacks
+from coordconv_rl.agents.training.threads import thread_callbacks
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
-from coordconv_rl.precision import detect_precision
+from coordconv_rl.fast.precision import detect_precision
 
 ENDLESS = 1_000_000_000  # environment steps: the schedules stand still while we measure
 WARM_UP_STEPS = 1_000  # environment steps before the first measurement

@@ -7,15 +7,15 @@ from typing import Any, Literal, TypeAlias
 import torch
 from stable_baselines3 import A2C, PPO
 
-from coordconv_rl import optimizers
-from coordconv_rl.algorithms import FastA2C, FastPPO
+from coordconv_rl.sb3 import ADAM, RMSPROP, RMSpropTFLike
+from coordconv_rl.sb3 import FastA2C, FastPPO
 from coordconv_rl.arms import Arm, get_arm
-from coordconv_rl.buffers import DeviceRolloutBuffer
-from coordconv_rl.configs.schema import Hyperparameters, RunConfig
-from coordconv_rl.envs.atari import AtariVecEnv
+from coordconv_rl.sb3 import DeviceRolloutBuffer
+from coordconv_rl.configs import Hyperparameters, RunConfig
+from coordconv_rl.envs import AtariVecEnv
 from coordconv_rl.errors import InputError
-from coordconv_rl.extractors import Backbone, CoordConvExtractor, extractor_settings
-from coordconv_rl.policies import CoordConvPolicy
+from coordconv_rl.sb3 import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.sb3 import CoordConvPolicy
 
 Model: TypeAlias = A2C | PPO
 
@@ -49,14 +49,14 @@ def policy_settings(
         precision: Arithmetic of the network.
         algo: Chooses the optimizer: RMSpropTFLike for A2C and Adam for PPO, as RL Zoo's presets.
     """
-    optimizer = optimizers.RMSpropTFLike if algo == "a2c" else torch.optim.Adam
+    optimizer = RMSpropTFLike if algo == "a2c" else torch.optim.Adam
     return CoordConvPolicy, {
         "features_extractor_class": CoordConvExtractor,
         "features_extractor_kwargs": extractor_settings(arm, seed=seed, backbone=backbone),
         "precision": precision,
         "coordinates_for": "actor" if arm.actor_only else "shared",
         "optimizer_class": optimizer,
-        "optimizer_kwargs": dict(optimizers.RMSPROP if algo == "a2c" else optimizers.ADAM),
+        "optimizer_kwargs": dict(RMSPROP if algo == "a2c" else ADAM),
     }
 
 

@@ -13,22 +13,22 @@ import torch
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from coordconv_rl.agents.build import Model, build_model, check_device
-from coordconv_rl.agents.checkpoint import (
+from coordconv_rl.agents.training import (
     Checkpoint,
     best_step,
     checkpoint_path,
     list_checkpoints,
     load_checkpoint,
 )
-from coordconv_rl.agents.state import restore_weights
-from coordconv_rl.agents.threads import use_threads
-from coordconv_rl.configs.load import load_run
-from coordconv_rl.configs.schema import RunConfig
-from coordconv_rl.envs.atari import AtariVecEnv
-from coordconv_rl.envs.games import human_normalised
+from coordconv_rl.agents.training import restore_weights
+from coordconv_rl.agents.training import use_threads
+from coordconv_rl.configs import load_run
+from coordconv_rl.configs import RunConfig
+from coordconv_rl.envs import AtariVecEnv
+from coordconv_rl.envs import human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
-from coordconv_rl.precision import detect_precision
+from coordconv_rl.fast import detect_precision
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+
+if __name__ == "__main__":  # `python agents/train.py` is `coordconv-rl train`
+    sys.path.pop(0)  # this file's folder, whose `inspect` would hide Python's own
+    sys.argv.insert(1, "train")
+    runpy.run_module("coordconv_rl", run_name="__main__")
+
 import logging
 import os
 import socket
@@ -15,24 +23,24 @@ from stable_baselines3.common.logger import HParam, Logger
 
 from coordconv_rl import locks
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device
-from coordconv_rl.agents.callbacks import RunCallback
-from coordconv_rl.agents.checkpoint import Checkpoint, list_checkpoints, load_checkpoint, prune
-from coordconv_rl.agents.episodes import EpisodeLog
+from coordconv_rl.agents.training import RunCallback
+from coordconv_rl.agents.training import Checkpoint, list_checkpoints, load_checkpoint, prune
+from coordconv_rl.runs import EpisodeLog
 from coordconv_rl.agents.evaluate import evaluate_model
-from coordconv_rl.agents.logs import TensorBoardLog, hyperparameters
-from coordconv_rl.agents.progress import Progress
-from coordconv_rl.agents.record import RunRecord
-from coordconv_rl.agents.state import episodes_bytes, restore
-from coordconv_rl.agents.stopping import Interrupted, launched, stop_on_signals
-from coordconv_rl.agents.threads import thread_callbacks, use_threads
+from coordconv_rl.agents.training import TensorBoardLog, hyperparameters
+from coordconv_rl.agents.training import Progress
+from coordconv_rl.runs import RunRecord
+from coordconv_rl.agents.training import episodes_bytes, restore
+from coordconv_rl.agents.training import Interrupted, launched, stop_on_signals
+from coordconv_rl.agents.training import thread_callbacks, use_threads
 from coordconv_rl.arms import get_arm
-from coordconv_rl.configs.check import check_run
-from coordconv_rl.configs.load import load_run, to_yaml
-from coordconv_rl.configs.schema import RunConfig
+from coordconv_rl.configs import check_run
+from coordconv_rl.configs import load_run, to_yaml
+from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.extractors import parameter_counts
+from coordconv_rl.sb3 import parameter_counts
 from coordconv_rl.files import write_text_atomic
-from coordconv_rl.precision import detect_precision
+from coordconv_rl.fast import detect_precision
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +110,7 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def train(config: RunConfig, folder: Path, *, show_progress: bool = False) -> dict[str, Any]:
+def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False) -> dict[str, Any]:
     """Train the agent, evaluate it, and leave everything in the folder.
 
     A folder that holds a checkpoint of this run is gone on with, exactly.
@@ -220,11 +228,3 @@ def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback)
             callback.refresh()
     finally:
         model.logger.close()
-
-
-if __name__ == "__main__":
-    import sys
-
-    from coordconv_rl.cli import main
-
-    sys.exit(main(["train", *sys.argv[1:]]))

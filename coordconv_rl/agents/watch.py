@@ -13,7 +13,7 @@ from PIL import Image
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import SEED_OFFSET, evaluation_env, load_agent
-from coordconv_rl.configs.schema import RunConfig
+from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
 
 FPS = 15.0  # the emulator's 60 frames a second, of which the agent sees every fourth
@@ -25,7 +25,7 @@ MAX_GIF_FRAMES = 1_500  # a GIF keeps every frame in memory until it is written
 Frame = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def watch(folder: Path, video: Path, *, greedy: bool = False, seed: int | None = None) -> float:
+def watch_game(folder: Path, video: Path, *, greedy: bool = False, seed: int | None = None) -> float:
     """Play one game and write it as a video.
 
     Args:

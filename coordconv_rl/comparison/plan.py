@@ -6,9 +6,8 @@ from dataclasses import asdict, fields
 from itertools import product
 from pathlib import Path
 
-from coordconv_rl.configs.load import load_experiment, preset, to_yaml
-from coordconv_rl.configs.schema import Algo, ExperimentConfig, RunConfig
-from coordconv_rl.envs.games import resolve_games
+from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experiment, preset, to_yaml
+from coordconv_rl.envs import resolve_games
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordconv_rl.comparison import ledger, plan
-from coordconv_rl.comparison.readers import damaged, read_episodes, read_json
-from coordconv_rl.configs.schema import Algo, ExperimentConfig
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.configs import Algo, ExperimentConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import damaged, read_episodes, read_json
 
 TRAINING_GAMES = 100  # last full games whose mean stands for the score before an evaluation
 

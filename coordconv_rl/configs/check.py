@@ -7,7 +7,7 @@ import re
 
 from coordconv_rl.arms import get_arm
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparameters, RunConfig
-from coordconv_rl.envs.games import check_game, resolve_games
+from coordconv_rl.envs import check_game, resolve_games
 from coordconv_rl.errors import InputError
 
 MAX_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits

@@ -21,8 +21,8 @@ from coordconv_rl.configs.schema import (
 )
 from coordconv_rl.errors import InputError, unknown
 
-FOLDER = Path(__file__).parent
-PRESETS = ("a2c", "ppo")
+PRESETS_FOLDER = Path(__file__).with_name("presets")
+EXPERIMENTS_FOLDER = Path(__file__).with_name("experiments")
 _UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 Config = TypeVar("Config", RunConfig, ExperimentConfig, Hyperparameters)
 
@@ -130,15 +130,16 @@ def preset(algo: str, overrides: Mapping[str, Any] | None = None) -> Hyperparame
     Raises:
         InputError: The algorithm or a key is unknown, or a value has the wrong type.
     """
-    if algo not in PRESETS:
-        raise unknown("algorithm", algo, PRESETS)
-    values = read_yaml(FOLDER / f"{algo}.yaml") | dict(overrides or {})
+    presets = {path.stem: path for path in PRESETS_FOLDER.glob("*.yaml")}
+    if algo not in presets:
+        raise unknown("algorithm", algo, presets)
+    values = read_yaml(presets[algo]) | dict(overrides or {})
     return parse(Hyperparameters, values, f"{algo} hyperparameters")
 
 
 def experiment_names() -> tuple[str, ...]:
     """Return the names of the experiments that come with the package."""
-    return tuple(sorted(p.stem for p in FOLDER.glob("*.yaml") if p.stem not in PRESETS))
+    return tuple(sorted(p.stem for p in EXPERIMENTS_FOLDER.glob("*.yaml")))
 
 
 def load_experiment(
@@ -153,7 +154,7 @@ def load_experiment(
     Raises:
         InputError: It does not exist, or says something that makes no sense.
     """
-    path = FOLDER / f"{name_or_path}.yaml"
+    path = EXPERIMENTS_FOLDER / f"{name_or_path}.yaml"
     if name_or_path not in experiment_names():
         path = Path(name_or_path)
         if path.suffix not in {".yaml", ".yml"} and not path.is_file():

@@ -15,9 +15,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from coordconv_rl.envs.buffers import STACK_SHAPE, Buffers, size_in_bytes
-from coordconv_rl.envs.group import Group
-from coordconv_rl.envs.pool import Pool
+from coordconv_rl.envs.workers import STACK_SHAPE, Buffers, size_in_bytes
+from coordconv_rl.envs.workers import Group
+from coordconv_rl.envs.workers import Pool
 from coordconv_rl.envs.settings import Settings
 from coordconv_rl.errors import InputError
 

@@ -39,6 +39,6 @@ def run_study(name: str, *, options: StudyOptions) -> int:
     Raises:
         InputError: The name is unknown, or the folder is in use, unwritable or of another study.
     """
-    from coordconv_rl.studies.command import run
+    from coordconv_rl.cli.studies import run
 
     return run(name, options)

@@ -1,0 +1,213 @@
+"""Does a trained agent use its coordinates? Its scores with, without and with wrong ones.
+
+The second question, how much of the first layer's output comes from them, is answered on frames of
+the agent's own games. (No module here may be called `inspect`: `python agents/train.py` would find
+it instead of Python's own.)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.nn import functional as F
+
+from coordconv_rl.agents.build import Model
+from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, summarise
+from coordconv_rl.agents.inspect.figure import write_figure
+from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_capped
+from coordconv_rl.agents.training import Interrupted, StopRequest
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_json_atomic
+from coordconv_rl.layers import CoordConv2d
+
+log = logging.getLogger(__name__)
+
+Treatment = Literal["trained", "zeroed", "permuted"]
+TREATMENTS: tuple[Treatment, ...] = ("trained", "zeroed", "permuted")
+PERMUTATION_OFFSET = 700_000  # the `shuffled` arm permutes by the run's seed, far below this
+RESULT_FILE = "inspection.json"
+INTERRUPTED = 130
+
+
+def inspect(
+    folder: Path, *, episodes: int = 30, on_step: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Inspect one trained agent; write `inspection.json` and `inspection.png` to its folder.
+
+    Games are sampled as in the evaluation, with the same seeds for each treatment, and cut after
+    `GAME_FRAMES` emulator frames.
+
+    Args:
+        folder: The run's folder.
+        episodes: Games for each treatment.
+        on_step: Called after every step; if it raises, nothing is written.
+
+    Returns:
+        What `inspection.json` holds.
+
+    Raises:
+        InputError: The folder holds no agent, the agent has no coordinates, or `episodes` is none.
+    """
+    if episodes < 1:
+        raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
+    model, config, step = load_agent(folder)
+    layers = coordinate_layers(model)
+    if not layers:
+        raise InputError(
+            f"{folder} holds an agent of the arm {config.arm}, which has no coordinates: "
+            "inspect one of another arm"
+        )
+    seed, permutation = config.seed + SEED_OFFSET, config.seed + PERMUTATION_OFFSET
+    share, heat = first_layer_share(layers[0], own_observations(model, config, seed))
+    scores = {}
+    for treatment in TREATMENTS:
+        with coordinates_as(layers, treatment, permutation):
+            games, cut = play_capped(model, config, episodes, seed=seed, on_step=on_step)
+        scores[treatment] = summarise(config.game, games) | {"cut": cut}
+    result = {
+        "format": 1,
+        "run": config.run_id,
+        "game": config.game,
+        "protocol": config.protocol,
+        "step": step,
+        "episodes": episodes,
+        "frame_cap": GAME_FRAMES,
+        "seed": seed,
+        "permutation_seed": permutation,
+        "share": share,
+        "scores": scores,
+    }
+    write_figure(folder / "inspection.png", result, heat)
+    write_json_atomic(folder / RESULT_FILE, result)
+    return result
+
+
+def coordinate_layers(model: Model) -> list[CoordConv2d]:
+    """Return the layers of an agent that see coordinates, the first one first."""
+    return [module for module in model.policy.modules() if isinstance(module, CoordConv2d)]
+
+
+@contextmanager
+def coordinates_as(
+    layers: list[CoordConv2d], treatment: Treatment, permutation: int
+) -> Iterator[None]:
+    """Change what the layers see as coordinates inside a `with` block.
+
+    Args:
+        layers: The layers.
+        treatment: "trained" changes nothing; "zeroed" makes the channels zero, which is the same as
+            weights of zero; "permuted" moves their values to other pixels.
+        permutation: Seed of the permutation.
+    """
+    before = [(layer.coord_weight.detach().clone(), layer.shuffle_seed) for layer in layers]
+    try:
+        for layer, (weight, seed) in zip(layers, before, strict=True):
+            zeroed, permuted = treatment == "zeroed", treatment == "permuted"
+            _set(layer, weight * (not zeroed), permutation if permuted else seed)
+        yield
+    finally:
+        for layer, (weight, seed) in zip(layers, before, strict=True):
+            _set(layer, weight, seed)
+
+
+def _set(layer: CoordConv2d, weight: Tensor, shuffle_seed: int | None) -> None:
+    with torch.no_grad():
+        layer.coord_weight.copy_(weight)
+    layer.shuffle_seed = shuffle_seed
+    layer.to(layer.coord_weight.device)  # the layer makes its coordinates anew when it moves
+
+
+def first_layer_share(
+    layer: CoordConv2d, observations: Tensor
+) -> tuple[float, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Return how much of a layer's output varies because of coordinates.
+
+    The output before its activation is a sum: the convolution of the image, and a map that comes
+    from coordinates alone. Their variances, over observations and positions, are added up over the
+    layer's channels.
+
+    Args:
+        layer: The network's first layer.
+        observations: Shape (N, C, H, W), uint8.
+
+    Returns:
+        The map's variance over the sum of both, 0 to 1; and the map's root mean square over
+        channels at each position, shape (H', W'), each channel's mean taken out.
+    """
+    size = observations.shape[2:]
+    with torch.no_grad():
+        images = observations.to(layer.weight.device, layer.weight.dtype) / 255
+        seen = F.conv2d(
+            images, layer.weight, None, layer.stride, layer.padding, layer.dilation
+        )  # fmt: skip
+        told = layer.coordinate_map(size).to(seen.dtype)
+        told = told - told.mean(dim=(2, 3), keepdim=True)
+        from_image = seen.var(dim=(0, 2, 3), unbiased=False).sum()
+        from_coordinates = told.square().mean(dim=(0, 2, 3)).sum()
+        total = float(from_image + from_coordinates)
+        heat = told[0].square().mean(dim=0).sqrt()
+    share = float(from_coordinates) / total if total > 0 else 0.0
+    return share, heat.float().cpu().numpy()
+
+
+def inspect_command(folder: Path, episodes: int = 30) -> int:
+    """Inspect an agent, or what an experiment has of uninspected ones, and print tables.
+
+    Args:
+        folder: A run's folder, or an experiment's.
+        episodes: Games for each treatment.
+
+    Returns:
+        The exit code: 0, or 130 if the launcher that started this process is gone.
+
+    Raises:
+        InputError: There is no agent with coordinates.
+    """
+    console = Console()
+    request = StopRequest()
+    for run in _agents(folder):
+        try:
+            result = inspect(run, episodes=episodes, on_step=request.raise_if_asked)
+        except Interrupted as stop:
+            log.warning("not inspected, as %s", stop)
+            return INTERRUPTED
+        console.print(_table(result))
+        console.print(f"{result['share']:.1%} of the first layer's output variance comes from them")
+        console.print(f"Written: {run / RESULT_FILE} and .png", soft_wrap=True, markup=False)
+    return 0
+
+
+def _table(result: dict[str, Any]) -> Table:
+    columns = ("coordinates", "mean score", "standard deviation", "games cut")
+    table = Table(*columns, title=result["run"])
+    for treatment, found in result["scores"].items():
+        spread = f"{found['std']:,.1f}"
+        table.add_row(treatment, f"{found['mean']:,.1f}", spread, str(found["cut"]))
+    return table
+
+
+def _agents(folder: Path) -> list[Path]:
+    """Return the folder itself, or an experiment's trained agents that nobody has inspected."""
+    if not (folder / "experiment.yaml").is_file():
+        return [folder]
+    configs = sorted(folder.glob("*/*/*/seed-*/config.yaml"))
+    trained = [path.parent for path in configs if any(path.parent.glob("checkpoints/step-*"))]
+    agents = [run for run in trained if run.parent.name != "cnn"]
+    if not agents:
+        raise InputError(f"{folder} holds no trained agent with coordinates yet: train one first")
+    left = [run for run in agents if not (run / RESULT_FILE).is_file()]
+    if len(left) < len(agents):
+        done = len(agents) - len(left)
+        log.info(
+            "%d of %d agents are inspected already: name one to do it again", done, len(agents)
+        )
+    return left

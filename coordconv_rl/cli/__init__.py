@@ -1,0 +1,7 @@
+"""..."""
+
+from coordconv_rl.cli.main import main
+
+__all__ = [
+    "main",
+]

@@ -1,1 +1,0 @@
-"""The commands, one dataclass each: its fields are the command's options, `run` does it."""

@@ -1,0 +1,169 @@
+"""An experiment from its start, or from where it stopped, to its tables."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch.backend import Backend
+from coordconv_rl.comparison.launch.ledger import Ledger
+from coordconv_rl.comparison.launch.local import LocalBackend
+from coordconv_rl.comparison.launch.scheduler import CannotGoOnError, Scheduler
+from coordconv_rl.comparison.launch.terminal import Display
+from coordconv_rl.comparison.results import check_foreign
+from coordconv_rl.comparison.tensorboard import Aggregates
+from coordconv_rl.configs import ExperimentConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import is_no_room
+from coordconv_rl.signals import stop_signals
+
+TICK_SECONDS = 0.25
+FAILED = 1
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How an experiment is launched; none of it changes what is computed.
+
+    Attributes:
+        retries: How often a run that was killed, diverged or hung is started again.
+        backend: Processes on this machine, or tasks on a Ray cluster.
+        address: The Ray cluster's address; None for a local one.
+        hang_minutes: Minutes without any progress after which a run is killed.
+        inspect: Whether the agents are inspected at the end; not on a cluster, where it would be
+            this machine that plays the games of all of them.
+    """
+
+    retries: int = 2
+    backend: Literal["local", "ray"] = "local"
+    address: str | None = None
+    hang_minutes: float = 30.0
+    inspect: bool = True
+
+
+def run_comparison(
+    experiment: ExperimentConfig, folder: Path, *, jobs: int | None, options: LaunchOptions
+) -> int:
+    """Run what is missing of an experiment, then print and write its tables and figures.
+
+    Args:
+        experiment: The experiment.
+        folder: Its folder; made if missing.
+        jobs: Runs at a time; as many as there are cores for if None.
+        options: How to launch.
+
+    Returns:
+        The exit code: 0, 1 if a run failed or the disk is full, 130 after Ctrl-C.
+
+    Raises:
+        InputError: The folder holds another experiment or is in use, or an option makes no sense.
+    """
+    _check(jobs, options)
+    configs = plan.expand(experiment)
+    backend = _backend(options)
+    jobs = jobs or backend.slots(experiment.cores)
+    try:
+        plan.claim_folder(folder, experiment)
+        runs = [config.run_id for config in configs]
+        check_foreign(folder, set(runs))
+        with Ledger(folder, runs) as ledger:
+            scheduler = Scheduler(
+                folder,
+                configs,
+                ledger,
+                backend,
+                jobs=jobs,
+                retries=options.retries,
+                hang_seconds=60 * options.hang_minutes,
+            )
+            code = _work(scheduler, folder)
+    except CannotGoOnError as error:
+        _say(f"Stopping: {error}. Make room, then start it again: it goes on from there.")
+        return FAILED
+    finally:
+        backend.close()
+    inspectors = jobs if options.inspect and options.backend == "local" else 0
+    return _close(folder, inspectors) if code == 0 else code
+
+
+def _close(folder: Path, inspectors: int) -> int:
+    try:
+        return closing.close(folder, inspectors=inspectors)
+    except OSError as error:
+        if not is_no_room(error):
+            raise
+        _say(f"All runs are kept, but not the report: {error.strerror}. Make room, then again.")
+        return FAILED
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(text, soft_wrap=True, markup=False)
+
+
+def _work(scheduler: Scheduler, folder: Path) -> int:
+    with (
+        stop_signals() as signals,
+        Display(folder, scheduler) as display,
+        _aggregates(folder) as aggregates,
+    ):
+        try:
+            while scheduler.left and not signals:
+                scheduler.tick()
+                _draw(aggregates, scheduler, display)
+                display.update()
+                time.sleep(TICK_SECONDS)
+            _draw(aggregates, scheduler, display, now=True)
+            if not signals:
+                return 0
+            display.say("Stopping: every run saves a checkpoint (once more kills them at once).")
+        finally:
+            scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)
+        display.say(f"Stopped. To go on: coordconv-rl compare ... --folder {folder}")
+        return INTERRUPTED
+
+
+def _aggregates(folder: Path) -> Aggregates:
+    try:
+        return Aggregates(folder)
+    except OSError as error:
+        raise CannotGoOnError(f"TensorBoard's files: {error.strerror}") from error
+
+
+def _draw(
+    aggregates: Aggregates, scheduler: Scheduler, display: Display, *, now: bool = False
+) -> None:
+    """Update TensorBoard's lines; a damaged file is told, but stops no other run."""
+    try:
+        aggregates.update(scheduler.active, now=now)
+    except InputError as error:
+        display.warn(str(error))
+    except OSError as error:
+        raise CannotGoOnError(f"TensorBoard's files: {error.strerror}") from error
+
+
+def _check(jobs: int | None, options: LaunchOptions) -> None:
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs is {jobs}: at least one run at a time is needed")
+    if options.retries < 0:
+        raise InputError(f"retries is {options.retries}: it must be 0 or more")
+    if not options.hang_minutes > 0:
+        raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
+    if options.address is not None and options.backend != "ray":
+        raise InputError("an address needs the ray backend: add --backend ray")
+
+
+def _backend(options: LaunchOptions) -> Backend:
+    if options.backend == "local":
+        return LocalBackend()
+    try:
+        from coordconv_rl.comparison.launch.ray_backend import RayBackend
+    except ImportError as error:
+        raise InputError(f"{error}: pip install 'coordconv_rl[ray]', or use local") from error
+    return RayBackend(options.address)

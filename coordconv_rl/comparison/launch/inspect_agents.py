@@ -1,0 +1,160 @@
+"""Inspections at the end of a comparison: each agent with coordinates, some at a time.
+
+Each is a process `coordconv-rl inspect RUN_FOLDER`, which needs torch as nothing here does. A
+result that exists is not made again, so that an interrupted comparison goes on where it was.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from coordconv_rl.arms import get_arm
+from coordconv_rl.comparison.launch.local import LOG_FILE, Process
+from coordconv_rl.comparison.report import INSPECTION_FILE
+from coordconv_rl.comparison.results import Results, RunResult
+from coordconv_rl.locks import LockedError
+from coordconv_rl.runs import describe_exit
+
+PROGRAM = (sys.executable, "-m", "coordconv_rl", "inspect", "--episodes")
+POLL_SECONDS = 0.1
+MOST_GAMES = 5  # of each treatment: `coordconv-rl inspect RUN_FOLDER` plays more
+LONGEST_SECONDS = 3600.0  # games are cut, so that only a process that hangs takes so long
+
+
+@dataclass
+class Running:
+    """An inspection that goes on."""
+
+    run: RunResult
+    process: Process
+    began: float
+
+
+def uninspected(found: Results) -> list[RunResult]:
+    """Return the finished runs of arms with coordinates that have no inspection yet."""
+    return [
+        run
+        for run in found.runs
+        if run.status == "done"
+        and get_arm(run.arm).coords != "none"
+        and not (run.folder / INSPECTION_FILE).is_file()
+    ]
+
+
+def inspect_missing(
+    found: Results,
+    console: Console,
+    *,
+    jobs: int,
+    stop: Callable[[], bool],
+    program: Sequence[str] = PROGRAM,
+) -> bool:
+    """Inspect what has no inspection yet; one that fails is named and fails nothing else.
+
+    Args:
+        found: The experiment.
+        console: Where progress is shown.
+        jobs: Inspections at a time.
+        stop: Whether to stop; what goes on is then killed, and whole results stay.
+        program: The command, to which the number of games (the evaluation's, at most
+            `MOST_GAMES`) and the run's folder are added.
+
+    Returns:
+        Whether it was asked to stop.
+    """
+    runs = uninspected(found)
+    if not runs:
+        return False
+    command = (*program, str(min(found.experiment.evaluation.episodes, MOST_GAMES)))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    console.print(f"Do the agents use their coordinates? {len(runs)} to inspect.")
+    with bar:
+        task = bar.add_task("inspecting", total=len(runs))
+        work = _Work(runs, command, found.experiment.threads, jobs)
+        try:
+            while work.left and not stop():
+                for line in work.tick():
+                    console.print(line, soft_wrap=True, markup=False)
+                bar.update(task, completed=work.ended)
+                time.sleep(POLL_SECONDS)
+        finally:
+            work.kill_all()
+    if work.left:
+        console.print(f"Stopped: {work.left} agents are left to inspect.")
+    return bool(work.left)
+
+
+class _Work:
+    """The queue of agents and the processes that go on."""
+
+    def __init__(
+        self, runs: Sequence[RunResult], command: Sequence[str], threads: int, jobs: int
+    ) -> None:
+        self._queue = deque(runs)
+        self._total = len(runs)
+        self._command = command
+        self._threads = threads
+        self._jobs = jobs
+        self._running: list[Running] = []
+
+    @property
+    def left(self) -> int:
+        """How many are not ended."""
+        return len(self._queue) + len(self._running)
+
+    @property
+    def ended(self) -> int:
+        """How many are inspected or failed."""
+        return self._total - self.left
+
+    def tick(self) -> list[str]:
+        """Look at every process, start others where there is room, and say what has ended."""
+        lines = []
+        for one in list(self._running):
+            seconds = time.monotonic() - one.began
+            if seconds > LONGEST_SECONDS:
+                one.process.kill()
+            code = one.process.poll()
+            if code is not None:
+                self._running.remove(one)
+                lines.append(f"{self.ended} of {self._total}: {_outcome(one.run, code, seconds)}")
+        while self._queue and len(self._running) < self._jobs:
+            run = self._queue.popleft()
+            try:
+                process = Process(run.folder, self._threads, self._command)
+            except LockedError as error:
+                lines.append(f"{run.run_id} is not inspected: {error} works on it")
+            except OSError as error:
+                lines.append(f"{run.run_id} is not inspected: {error}")
+            else:
+                self._running.append(Running(run, process, time.monotonic()))
+        return lines
+
+    def kill_all(self) -> None:
+        """End what goes on."""
+        for one in self._running:
+            one.process.kill()
+
+
+def _outcome(run: RunResult, code: int, seconds: float) -> str:
+    if code == 0 and (run.folder / INSPECTION_FILE).is_file():
+        return f"{run.run_id} inspected in {seconds:.0f} s"
+    why = describe_exit(code, None)
+    said = (run.folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+    if said and said[-1].startswith("error: "):
+        why = said[-1].removeprefix("error: ")
+    return f"{run.run_id} is not inspected: {why}"

@@ -1,0 +1,116 @@
+"""One process a run on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coordconv_rl import locks
+from coordconv_rl.configs import RunConfig
+
+LOG_FILE = "log.txt"
+WORKER = (sys.executable, "-m", "coordconv_rl", "train", "--resume")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return this process's environment with the numeric libraries held to some threads.
+
+    `COORDCONV_PARENT_PID` names this process: a worker that no longer finds it saves and stops.
+    """
+    limits = {name: str(threads) for name in _THREAD_VARIABLES}
+    return {**os.environ, **limits, "COORDCONV_PARENT_PID": str(os.getpid())}
+
+
+class Process:
+    """A run's process in a session of its own, so that Ctrl-C reaches the launcher alone.
+
+    It shares the run's lock: as long as it lives, even after its launcher, no second process
+    starts on the same folder.
+
+    Attributes:
+        host: The machine's name.
+        pid: The process's id there.
+
+    Raises:
+        locks.LockedError: A process of an earlier launcher still works on the folder.
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, threads: int, program: Sequence[str] = WORKER) -> None:
+        self.host = socket.gethostname()
+        owner = f"a process that process {os.getpid()} on {self.host} started"
+        lock = locks.acquire(folder / locks.RUN_LOCK, owner)
+        try:
+            with (folder / LOG_FILE).open("ab") as log:
+                self._process = subprocess.Popen(
+                    [*program, str(folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=worker_environment(threads),
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                )
+        finally:
+            os.close(lock)
+        self.pid: int | None = self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, minus the signal's number for a killed process, None if alive."""
+        code = self._process.poll()
+        if code is not None:
+            self._signal_group(signal.SIGKILL)  # environment workers that outlived it
+        return code
+
+    def stop(self) -> None:
+        """Ask it to save a checkpoint and end."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        if self._process.poll() is None:
+            self._signal_group(signal.SIGKILL)
+            self._process.wait()
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+class LocalBackend:
+    """Runs on this machine.
+
+    Args:
+        program: The worker's command line, to which the run's folder is added.
+    """
+
+    def __init__(self, program: Sequence[str] = WORKER) -> None:
+        self._program = program
+
+    def slots(self, cores: int) -> int:
+        """Return how many runs of so many cores this process may use at once, at least one."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        available = len(affinity(0)) if affinity else os.cpu_count() or 1
+        return max(1, available // cores)
+
+    def start(self, folder: Path, config: RunConfig) -> Process:
+        """Start the run that the folder's config.yaml describes, or go on with it."""
+        return Process(folder, config.threads, self._program)
+
+    def close(self) -> None:
+        """Nothing to give back."""

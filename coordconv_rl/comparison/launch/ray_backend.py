@@ -1,0 +1,195 @@
+"""One Ray actor a run, on whichever machine of the cluster has room (extra `ray`).
+
+The actor starts the same process that the local backend starts, so checkpoints, retries and
+results are the same. The experiment's folder must lie on storage that every machine mounts at
+the same path, and the package must be installed on all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc  # type: ignore[import-untyped]
+import ray
+from ray.exceptions import ActorUnavailableError, RayActorError
+
+from coordconv_rl.comparison.launch.local import WORKER, Process
+from coordconv_rl.configs import RunConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.locks import LockedError
+from coordconv_rl.runs import MACHINE_LOST
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+KILL_SECONDS = 5.0
+
+
+class Look(NamedTuple):
+    """What an actor says of its process: exit code or None, where it is, who keeps it waiting."""
+
+    code: int | None
+    host: str
+    pid: int | None
+    locked: str | None = None
+
+
+class RunActor:
+    """Holds one run's process on a machine of the cluster."""
+
+    def __init__(self, folder: str, threads: int, program: tuple[str, ...]) -> None:
+        self._start = (Path(folder), threads, program)
+        self._process: Process | None = None
+
+    def look(self) -> Look:
+        """Start the process at the first call, and say how it is."""
+        if self._process is None:
+            try:
+                self._process = Process(*self._start)
+            except LockedError as error:
+                return Look(None, socket.gethostname(), None, str(error))
+        return Look(self._process.poll(), self._process.host, self._process.pid)
+
+    def stop(self) -> None:
+        """Ask the process to save and end."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._process is not None:
+            self._process.kill()
+
+
+class RayWorker:
+    """A run's actor, seen from the launcher; nothing here waits for the cluster.
+
+    Attributes:
+        host: The machine, or "ray" until the actor has one.
+        pid: The process there, or None until it runs.
+    """
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+        self._answer = actor.look.remote()
+        self.host = "ray"
+        self.pid: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it lives or waits for room."""
+        ready, _ = ray.wait([self._answer], timeout=0)
+        if not ready:
+            return None
+        try:
+            look: Look = ray.get(self._answer)
+        except ActorUnavailableError:
+            self._answer = self._actor.look.remote()
+            return None
+        except RayActorError:
+            return MACHINE_LOST
+        if look.locked is not None:
+            ray.kill(self._actor)
+            raise LockedError(look.locked)
+        self.host, self.pid = look.host, look.pid
+        if look.code is None:
+            self._answer = self._actor.look.remote()
+        else:
+            ray.kill(self._actor)  # gives its cores back
+        return look.code
+
+    def stop(self) -> None:
+        """Ask the process to save and end."""
+        if self.pid is None:
+            ray.kill(self._actor)
+        else:
+            self._actor.stop.remote()
+
+    def kill(self) -> None:
+        """End the process and its actor."""
+        if self.pid is not None:
+            ray.wait([self._actor.kill.remote()], timeout=KILL_SECONDS)
+        ray.kill(self._actor)
+
+
+class RayBackend:
+    """A Ray cluster.
+
+    Args:
+        address: The cluster's address, as in "10.0.0.1:6379"; None for one on this machine.
+        program: The worker's command line, to which the run's folder is added.
+
+    Raises:
+        InputError: There is no Ray at the address.
+    """
+
+    def __init__(self, address: str | None, program: Sequence[str] = WORKER) -> None:
+        if address is not None and address != "auto":
+            _check_address(address)
+        try:
+            ray.init(
+                address=address,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                namespace="coordconv",
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = address or "this machine"
+            raise InputError(
+                f"no Ray cluster at {where}: {' '.join(str(error).split())}"
+            ) from error
+        self._program = tuple(program)
+
+    def slots(self, cores: int) -> int:
+        """Return how many runs of so many cores the cluster holds now, at least one."""
+        return max(1, int(_resource("CPU")) // cores)
+
+    def start(self, folder: Path, config: RunConfig) -> RayWorker:
+        """Ask for an actor for the run in a folder; it waits for room if need be."""
+        cores = config.cores
+        gpus = _resource("GPU") / self.slots(cores)
+        options = {
+            "num_cpus": cores,
+            "num_gpus": min(1.0, gpus) if config.device.startswith("cuda") else 0,
+            "max_restarts": 0,
+        }
+        actor = ray.remote(RunActor).options(**options)
+        return RayWorker(actor.remote(str(folder.resolve()), config.threads, self._program))
+
+    def close(self) -> None:
+        """Leave the cluster; a local one ends."""
+        ray.shutdown()
+
+
+def _resource(name: str) -> float:
+    everything: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return everything.get(name, 0.0)
+
+
+def _check_address(address: str) -> None:
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f"the Ray address {address!r} is not HOST:PORT, as in 10.0.0.1:6379")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"no Ray cluster at {address} ({error}): start one with ray start --head"
+        ) from error
+    if os.environ.get("RAY_USE_TLS", "0") == "0":
+        _check_grpc(f"{host}:{port}")
+
+
+def _check_grpc(address: str) -> None:
+    """Raise `InputError` if what listens does not speak gRPC: Ray itself would try for minutes."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=ANSWER_SECONDS)
+        except grpc.FutureTimeoutError as error:
+            raise InputError(
+                f"no Ray cluster at {address}: something else listens there; "
+                "start one with ray start --head"
+            ) from error

@@ -1,0 +1,237 @@
+"""Which run starts, which has ended and how, and which is tried again."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coordconv_rl.comparison.launch import ledger as ledgers
+from coordconv_rl.comparison.launch.backend import Backend, Worker
+from coordconv_rl.configs import RunConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.locks import LockedError
+from coordconv_rl.runs import (
+    NO_ROOM,
+    describe_exit,
+    finished,
+    prepare_run,
+    read_record,
+)
+
+BAD_INPUT = 2  # a worker's exit code for what no retry mends
+STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
+LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
+LEAST_FREE_BYTES = 2**20
+
+
+@dataclass
+class Active:
+    """A run that has a process; `stamp` changes whenever it makes progress."""
+
+    config: RunConfig
+    worker: Worker
+    stamp: object
+    progressed: float
+    record: dict[str, Any] | None = None
+
+
+class CannotGoOnError(Exception):
+    """The disk is full or cannot be written: going on would only break more."""
+
+
+class Scheduler:
+    """Works through the runs that the ledger does not have as done.
+
+    Args:
+        folder: The experiment's folder.
+        configs: All planned runs, in the order to start them.
+        ledger: The held ledger.
+        backend: Where processes run.
+        jobs: How many run at a time.
+        retries: How often a run is started again after it broke.
+        hang_seconds: Seconds without progress after which a run is killed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        configs: Sequence[RunConfig],
+        ledger: ledgers.Ledger,
+        backend: Backend,
+        *,
+        jobs: int,
+        retries: int,
+        hang_seconds: float,
+    ) -> None:
+        self._folder = folder
+        self.ledger = ledger
+        self._backend = backend
+        self._jobs = jobs
+        self._retries = retries
+        self._hang_seconds = hang_seconds
+        self._starts: dict[str, int] = {}
+        self._locked_since: dict[str, float] = {}
+        self.active: dict[str, Active] = {}
+        missing = [config for config in configs if self._is_missing(config)]
+        self.queue = deque(missing)
+
+    @property
+    def left(self) -> int:
+        """How many runs are still to end."""
+        return len(self.queue) + len(self.active)
+
+    def tick(self) -> None:
+        """Look at every process once, then start as many runs as there is room for.
+
+        Raises:
+            CannotGoOnError: The disk is full or cannot be written.
+        """
+        for active in list(self.active.values()):
+            self._look_at(active)
+        for _ in range(min(self._jobs - len(self.active), len(self.queue))):
+            self._start(self.queue.popleft())
+
+    def stop_all(self, reason: str, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Ask every process to save and end, wait, and kill those that do not in time.
+
+        Args:
+            reason: Why, for the ledger.
+            hurry: Whether to kill them at once after all.
+        """
+        for active in self.active.values():
+            active.worker.stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.active:
+            for run, active in list(self.active.items()):
+                late = time.monotonic() > deadline or hurry()
+                if late:
+                    active.worker.kill()
+                code = active.worker.poll()
+                if code is None and not late:
+                    continue
+                active.record = read_record(self._folder / run)
+                del self.active[run]
+                self._record_stop(active, code, reason)
+            time.sleep(0.05)
+
+    def _record_stop(self, active: Active, code: int | None, reason: str) -> None:
+        run = active.config.run_id
+        done = code == 0 and finished(self._folder, active.config)
+        step = (active.record or {}).get("step", 0)
+        status = "done" if done else "waiting"
+        text = None if done else f"{reason} at step {step:,}"
+        # On a full disk the entry stays "running", which the next launcher reads as lost.
+        with contextlib.suppress(CannotGoOnError):
+            self._update(run, status=status, reason=text, ended=ledgers.now())
+
+    def _is_missing(self, config: RunConfig) -> bool:
+        entry = self.ledger.entries[config.run_id]
+        done = finished(self._folder, config)
+        if done and entry.status != "done":
+            self._update(config.run_id, status="done", reason=None)
+        elif not done and entry.status == "done":
+            self._update(config.run_id, status="waiting", reason="its results are gone")
+        return not done
+
+    def _start(self, config: RunConfig) -> None:
+        run = config.run_id
+        folder = self._folder / run
+        try:
+            prepare_run(folder, config)
+            worker = self._backend.start(folder, config)
+        except LockedError as error:
+            self._wait_for_lock(config, str(error))
+            return
+        except InputError as error:
+            self._update(run, status="failed", reason=str(error), ended=ledgers.now())
+            return
+        except OSError as error:
+            raise CannotGoOnError(f"{folder}: {error.strerror}") from error
+        self._starts[run] = self._starts.get(run, 0) + 1
+        self.active[run] = Active(config, worker, None, time.monotonic())
+        self._update(
+            run,
+            status="running",
+            attempts=self.ledger.entries[run].attempts + 1,
+            host=worker.host,
+            pid=worker.pid,
+            started=ledgers.now(),
+            ended=None,
+        )
+
+    def _wait_for_lock(self, config: RunConfig, owner: str) -> None:
+        since = self._locked_since.setdefault(config.run_id, time.monotonic())
+        if time.monotonic() - since < LOCK_SECONDS:
+            self.queue.append(config)
+            return
+        reason = f"{owner} still works on it: end that process, then start again"
+        self._update(config.run_id, status="failed", reason=reason, ended=ledgers.now())
+
+    def _look_at(self, active: Active) -> None:
+        run = active.config.run_id
+        try:
+            code = active.worker.poll()
+        except LockedError as error:
+            del self.active[run]
+            self._starts[run] -= 1
+            self._update(run, status="waiting", reason=str(error))
+            self._wait_for_lock(active.config, str(error))
+            return
+        except OSError as error:
+            raise CannotGoOnError(f"{self._folder / run}: {error}") from error
+        self._note_place(active)
+        active.record = read_record(self._folder / run) or active.record
+        record = active.record or {}
+        stamp = (record.get("step"), record.get("status"), record.get("updated"))
+        if stamp != active.stamp or active.worker.pid is None:
+            active.stamp, active.progressed = stamp, time.monotonic()
+        if code is not None:
+            del self.active[run]
+            self._judge(active, code)
+        elif time.monotonic() - active.progressed > self._hang_seconds:
+            active.worker.kill()
+            del self.active[run]
+            self._again(active.config, f"no progress for {self._hang_seconds / 60:.3g} minutes")
+
+    def _note_place(self, active: Active) -> None:
+        run, worker = active.config.run_id, active.worker
+        if worker.pid != self.ledger.entries[run].pid:
+            self._update(run, host=worker.host, pid=worker.pid)
+
+    def _judge(self, active: Active, code: int) -> None:
+        config, run = active.config, active.config.run_id
+        reason = describe_exit(code, active.record)
+        if code and (NO_ROOM in reason or self._is_disk_full()):
+            reason = f"{NO_ROOM} ({reason})" if NO_ROOM not in reason else reason
+            self._update(run, status="waiting", reason=reason, ended=ledgers.now())
+            raise CannotGoOnError(f"{run}: {reason}")
+        if code == 0 and finished(self._folder, config):
+            self._update(run, status="done", reason=None, ended=ledgers.now())
+        elif code == BAD_INPUT:
+            self._update(run, status="failed", reason=reason, ended=ledgers.now())
+        else:
+            self._again(config, reason)
+
+    def _is_disk_full(self) -> bool:
+        """Whether there is too little room to have told why a process ended."""
+        return shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES
+
+    def _again(self, config: RunConfig, reason: str) -> None:
+        run = config.run_id
+        if self._starts[run] <= self._retries:
+            self._update(run, status="lost", reason=reason, ended=ledgers.now())
+            self.queue.appendleft(config)
+        else:
+            self._update(run, status="failed", reason=reason, ended=ledgers.now())
+
+    def _update(self, run: str, **changes: Any) -> None:
+        try:
+            self.ledger.update(run, **changes)
+        except OSError as error:
+            raise CannotGoOnError(f"the ledger: {error.strerror}") from error

@@ -1,0 +1,181 @@
+"""What the terminal shows: a live table while runs go on, or plain lines without a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from coordconv_rl.comparison.launch.ledger import STATUSES, Entry
+from coordconv_rl.comparison.launch.scheduler import Active, Scheduler
+
+LIVE_SECONDS = 0.5
+PLAIN_SECONDS = 30.0
+COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "red", "lost": "yellow"}
+
+
+class Display:
+    """Shows a scheduler's work; a context manager.
+
+    Args:
+        folder: The experiment's folder, for the first line.
+        scheduler: What to show.
+        console: Where to; the standard output if None.
+    """
+
+    def __init__(self, folder: Path, scheduler: Scheduler, console: Console | None = None) -> None:
+        self._scheduler = scheduler
+        self._console = console or Console(highlight=False)
+        self._seen: dict[str, Entry] = dict(scheduler.ledger.entries)
+        self._last = 0.0
+        self._live: Live | None = None
+        self._warned: set[str] = set()
+        self.say(f"{folder}: {scheduler.left} of {len(self._seen)} runs to do")
+
+    def __enter__(self) -> Display:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._say_changes()
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line, above the table if there is one."""
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a line that may come again and again, once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.say(f"warning: {text}")
+
+    def update(self) -> None:
+        """Show what has changed; cheap when it is too early for that."""
+        self._say_changes()
+        wait = PLAIN_SECONDS if self._live is None else LIVE_SECONDS
+        if time.monotonic() - self._last < wait:
+            return
+        self._last = time.monotonic()
+        if self._live is not None:
+            self._live.update(live_table(self._scheduler), refresh=True)
+        elif self._scheduler.active:
+            self.say(summary(self._scheduler))
+
+    def _say_changes(self) -> None:
+        for run, entry in self._scheduler.ledger.entries.items():
+            if entry is not self._seen[run]:
+                self._seen[run] = entry
+                reason = f" ({entry.reason})" if entry.reason else ""
+                again = f", attempt {entry.attempts}" if entry.attempts > 1 else ""
+                self.say(f"{entry.status:8}{run}{again}{reason}")
+
+
+def speed(active: Active) -> float:
+    """A running run's environment steps a second; 0.0 before it says."""
+    return float((active.record or {}).get("steps_per_second") or 0.0)
+
+
+def seconds_left(scheduler: Scheduler) -> float | None:
+    """Seconds of training left at the present speed, evaluations not counted; None if unknown."""
+    total = sum(speed(active) for active in scheduler.active.values())
+    if not total:
+        return None
+    waiting = sum(config.steps for config in scheduler.queue)
+    running = sum(steps_left(active) for active in scheduler.active.values())
+    return (waiting + running) / total
+
+
+def steps_left(active: Active) -> int:
+    """Environment steps that a running run still has to train."""
+    return max(0, active.config.steps - int((active.record or {}).get("step", 0)))
+
+
+def summary(scheduler: Scheduler) -> str:
+    """One line on the whole experiment: counts, speed, time left."""
+    counts: Counter[str] = Counter(entry.status for entry in scheduler.ledger.entries.values())
+    parts = [f"{counts[status]} {status}" for status in STATUSES if counts[status]]
+    total = sum(speed(active) for active in scheduler.active.values())
+    left = duration(seconds_left(scheduler))
+    return f"{', '.join(parts)}; {total:,.0f} steps a second; {left} left"
+
+
+def live_table(scheduler: Scheduler) -> Group:
+    """Every running run's progress, speed, score and time left, and the whole in a line."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "progress", "step", "steps/s", "score", "left"):
+        table.add_column(name, justify="left" if name in {"run", "progress"} else "right")
+    for run, active in scheduler.active.items():
+        step = active.config.steps - steps_left(active)
+        score = (active.record or {}).get("recent_score")
+        rate = speed(active)
+        table.add_row(
+            run,
+            ProgressBar(total=active.config.steps, completed=step, width=24),
+            f"{step:,}",
+            f"{rate:,.0f}",
+            "-" if score is None else f"{score:,.1f}",
+            "evaluating" if step == active.config.steps else _left(steps_left(active), rate),
+        )
+    return Group(table, summary(scheduler))
+
+
+def _left(steps: int, rate: float) -> str:
+    return duration(steps / rate if rate else None)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as hours, minutes and seconds, as in 1:02:03; "?" for None."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:
+    """Tables of the counts and of each run that has started and is not done.
+
+    Args:
+        entries: Every planned run's entry.
+        most: How many runs to name; the rest is counted.
+    """
+    counts: Counter[str] = Counter(entry.status for entry in entries.values())
+    totals = Table(title=f"{len(entries)} runs")
+    for status in STATUSES:
+        totals.add_column(status, style=COLOURS[status], justify="right")
+    totals.add_row(*(str(counts[status]) for status in STATUSES))
+    named = [entry for entry in entries.values() if entry.attempts or entry.status != "waiting"]
+    if len(named) > most:
+        named = [entry for entry in named if entry.status != "done"]
+    runs = Table()
+    for column in ("run", "status", "attempts", "host", "started", "ended", "reason"):
+        runs.add_column(column)
+    for entry in named[:most]:
+        reason = None if entry.status == "running" else entry.reason  # that of the attempt before
+        cells = (entry.host, entry.started, entry.ended, reason)
+        colour = COLOURS[entry.status]
+        runs.add_row(
+            entry.run,
+            f"[{colour}]{entry.status}[/]",
+            str(entry.attempts),
+            *(cell or "" for cell in cells),
+        )
+    if len(named) > most:
+        runs.caption = f"and {len(named) - most} more"
+    return [totals, runs]

@@ -1,0 +1,173 @@
+"""The report's figures: drawn, saved as PNG and SVG, and described in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from coordconv_rl.comparison.report import charts
+from coordconv_rl.comparison.report import svg as drawing
+from coordconv_rl.comparison.report.curves import draw_learning_curves
+from coordconv_rl.comparison.report.inspections import TREATMENTS, Inspection, by_arm
+from coordconv_rl.comparison.report.svg import Drawing
+from coordconv_rl.comparison.report.tables import bounds
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.statistics import AlgoAnalysis, ArmEstimates
+
+WIDTH = 5.2  # inches
+GAMES_APART = 12  # with more games than that, their learning curves share one figure
+COLUMNS = 3
+
+
+def draw_algo(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    """Draw everything about one algorithm, and save it in the folder."""
+    drawings = []
+    with drawing.style():
+        if analysis.arms:
+            drawings += _draw_aggregates(analysis, folder)
+        if analysis.comparisons:
+            drawings.append(_draw_improvement(analysis, folder))
+        return drawings + _draw_curves(found, analysis, folder)
+
+
+def draw_inspections(inspected: list[Inspection], folder: Path) -> list[Drawing]:
+    """Draw what happens to the score without coordinates, one figure a game, if they are few."""
+    by_game: dict[tuple[str, str], dict[str, list[Inspection]]] = {}
+    for (algo, game, arm), agents in by_arm(inspected).items():
+        by_game.setdefault((algo, game), {})[arm] = agents
+    if len({game for _, game in by_game}) > GAMES_APART:
+        return []
+    with drawing.style():
+        return [_draw_use(*key, arms, folder) for key, arms in by_game.items()]
+
+
+def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figure:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    plot(figure.subplots(), *arguments)
+    return figure
+
+
+def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    algo, arms = analysis.algo, analysis.arms
+    bands = "Bands are 95% intervals." if _has_intervals(arms) else "Too few seeds for bands."
+    spoken = "; ".join(
+        f"{arm} {float(own.iqm.value):.3f}"
+        + (f" ({between})" if (between := bounds(own.iqm)) else "")
+        for arm, own in arms.items()
+    )
+    return [
+        drawing.save(
+            _figure(0.9 + 0.45 * len(arms), charts.draw_iqm, arms),
+            folder,
+            f"iqm_{algo}",
+            f"Interquartile mean over {len(analysis.shared)} games. {bands}",
+            f"Human-normalised IQM by arm: {spoken}.",
+        ),
+        drawing.save(
+            _figure(3.8, charts.draw_profile, arms),
+            folder,
+            f"profile_{algo}",
+            f"Performance profile: higher is better everywhere. {bands}",
+            "Share of runs above each human-normalised score from 0 to 2, one line an arm.",
+        ),
+        drawing.save(
+            _figure(3.8, charts.draw_efficiency, analysis.grid, arms),
+            folder,
+            f"efficiency_{algo}",
+            "Sample efficiency: IQM of the training's games, as far as all finished runs have "
+            f"one. {bands}",
+            "Human-normalised IQM over environment steps, one line an arm.",
+        ),
+    ]
+
+
+def _has_intervals(arms: Mapping[str, ArmEstimates]) -> bool:
+    return any(own.iqm.low is not None for own in arms.values())
+
+
+def _draw_improvement(analysis: AlgoAnalysis, folder: Path) -> Drawing:
+    pairs = analysis.comparisons
+    spoken = "; ".join(
+        f"{pair.arm} against {pair.against} {float(pair.improvement.value):.2f}"
+        + (f" ({between})" if (between := bounds(pair.improvement)) else "")
+        for pair in pairs
+    )
+    return drawing.save(
+        _figure(0.9 + 0.55 * len(pairs), charts.draw_improvement, pairs),
+        folder,
+        f"improvement_{analysis.algo}",
+        "How often a run of one arm beats one of the other on the same game; the dashed line is "
+        "even chance. Bands are 95% intervals, where there are enough seeds.",
+        f"Probability of improvement: {spoken}.",
+    )
+
+
+def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    algo, games = analysis.algo, analysis.games
+    caption = (
+        "Raw score over training: mean over seeds, band from the lowest to the highest; thin where "
+        "only some of the seeds have a game."
+    )
+    spoken = "Raw score over environment steps, one line an arm:"
+    if len(games) <= GAMES_APART:
+        return [
+            drawing.save(
+                _figure(3.8, _draw_game, found, algo, game),
+                folder,
+                f"learning_curves_{algo}_{game}",
+                f"{game}. {caption}",
+                f"{spoken} {game}. The final scores are in the table of games.",
+            )
+            for game in games
+        ]
+    text = f"{spoken} {len(games)} games. The final scores are in the table of games."
+    figure = _draw_many(found, analysis)
+    return [drawing.save(figure, folder, f"learning_curves_{algo}", caption, text, wide=True)]
+
+
+def _draw_many(found: Results, analysis: AlgoAnalysis) -> Figure:
+    """Draw every game small, with one legend for all: placed by hand, as it takes half the time."""
+    rows = -(-len(analysis.games) // COLUMNS)
+    height = 2.4 * rows + 0.8
+    figure = Figure(figsize=(4 * COLUMNS, height))
+    top, bottom = 1 - 0.8 / height, 0.4 / height
+    figure.subplots_adjust(0.06, bottom, 0.99, top, wspace=0.25, hspace=0.4)
+    places = figure.subplots(rows, COLUMNS).ravel()
+    for place, game in zip(places, analysis.games, strict=False):
+        draw_learning_curves(place, found, analysis.algo, game)
+        place.set(xlabel="", ylabel="", title=game)
+        place.get_legend().remove()
+    for place in places[len(analysis.games) :]:
+        place.set_axis_off()
+    lines = places[0].get_legend_handles_labels()[0]
+    figure.legend(lines, found.experiment.arms, loc="upper center", ncols=len(lines), frameon=False)
+    return figure
+
+
+def _draw_game(axes: Axes, found: Results, algo: str, game: str) -> None:
+    draw_learning_curves(axes, found, algo, game)
+    charts.legend_below(axes)
+
+
+def _draw_use(algo: str, game: str, arms: Mapping[str, list[Inspection]], folder: Path) -> Drawing:
+    rows = {arm: [agent.means for agent in agents] for arm, agents in arms.items()}
+    figure = _figure(1.3 + 0.75 * len(rows), charts.draw_use, rows)
+    figure.axes[0].set_xlabel(f"mean raw score, {game} ({algo.upper()})")
+    spoken = "; ".join(
+        f"{arm}: "
+        + ", ".join(f"{name} {fmean(agent[name] for agent in own):.1f}" for name in TREATMENTS)
+        for arm, own in rows.items()
+    )
+    return drawing.save(
+        figure,
+        folder,
+        f"inspection_{algo}_{game}",
+        f"{game}: mean raw score with the coordinate channels as trained, zeroed and permuted. "
+        "A point is an agent, a bar the mean over seeds.",
+        f"{game}, mean raw scores over seeds. {spoken}.",
+    )

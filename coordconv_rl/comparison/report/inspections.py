@@ -1,0 +1,149 @@
+"""What inspections found about trained agents: read from their folders and tabled."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coordconv_rl.arms import get_arm
+from coordconv_rl.comparison.report.tables import NONE, Cell, Table, number
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.runs import damaged, read_json
+
+INSPECTION_FILE = "inspection.json"
+TREATMENTS = ("trained", "zeroed", "permuted")
+HEADINGS = ("As trained", "Zeroed", "Permuted", "Share of the first layer")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One agent's scores with its coordinate channels as trained, zeroed and permuted.
+
+    Attributes:
+        algo: The algorithm.
+        game: The game.
+        arm: The arm.
+        seed: The seed of the training.
+        episodes: Games for each treatment.
+        frame_cap: Emulator frames after which a game was cut; None for no cut.
+        cut: How many games were, of all treatments.
+        share: Share of the first layer's output variance that comes from the coordinates, 0 to 1;
+            None where that layer has none.
+        means: Mean raw score by treatment.
+    """
+
+    algo: str
+    game: str
+    arm: str
+    seed: int
+    episodes: int
+    frame_cap: int | None
+    cut: int
+    share: float | None
+    means: dict[str, float]
+
+
+def read_inspections(found: Results) -> list[Inspection]:
+    """Read the inspections of an experiment's runs, in the runs' order.
+
+    Raises:
+        InputError: One of the files is damaged.
+    """
+    inspections = []
+    for run in found.runs:
+        path = run.folder / INSPECTION_FILE
+        content = read_json(path, ("run", "episodes", "share", "scores"))
+        if content is not None:
+            key = (run.algo, run.game, run.arm, run.seed)
+            inspections.append(_parse(path, key, run.run_id, content))
+    return inspections
+
+
+def _parse(
+    path: Path, key: tuple[str, str, str, int], run: str, content: dict[str, Any]
+) -> Inspection:
+    if content["run"] != run:
+        raise damaged(path, f"it is about the run {content['run']}")
+    try:
+        share = None if content["share"] is None else float(content["share"])
+        means = {name: float(content["scores"][name]["mean"]) for name in TREATMENTS}
+        cut = sum(int(content["scores"][name].get("cut", 0)) for name in TREATMENTS)
+        cap = int(content["frame_cap"]) if content.get("frame_cap") is not None else None
+        episodes = int(content["episodes"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"{type(error).__name__} {error}") from error
+    if not all(math.isfinite(value) for value in (*means.values(), share or 0.0)):
+        raise damaged(path, "a value that is no number")
+    return Inspection(*key, episodes, cap, cut, share, means)
+
+
+def coverage(found: Results, inspected: Sequence[Inspection]) -> str:
+    """Say how many agents were inspected, over how many games, and where games were cut."""
+    agents = sum(run.status == "done" and get_arm(run.arm).coords != "none" for run in found.runs)
+    games = " or ".join(map(str, sorted({one.episodes for one in inspected})))
+    text = (
+        f"{len(inspected)} of {agents} finished agents with coordinates were inspected, over "
+        f"{games} games for each column of scores, with actions sampled as in the evaluation."
+    )
+    caps = sorted({one.frame_cap for one in inspected if one.frame_cap is not None})
+    if caps:
+        cut = sum(one.cut for one in inspected)
+        played = sum(one.episodes for one in inspected) * len(TREATMENTS)
+        frames = " or ".join(f"{cap:,}" for cap in caps)
+        text += f" Games are cut after {frames} frames: {cut} of {played} were."
+    return text
+
+
+def by_arm(inspected: Sequence[Inspection]) -> dict[tuple[str, str, str], list[Inspection]]:
+    """Return the inspections of each (algorithm, game, arm), in the order of the runs' games."""
+    games = list(dict.fromkeys((one.algo, one.game) for one in inspected))
+    cells: dict[tuple[str, str, str], list[Inspection]] = {}
+    for one in inspected:
+        cells.setdefault((one.algo, one.game, one.arm), []).append(one)
+    return dict(sorted(cells.items(), key=lambda item: games.index(item[0][:2])))
+
+
+def arms_table(inspected: Sequence[Inspection]) -> Table:
+    """Return one row for each arm of each game: means over its inspected seeds."""
+    rows = [
+        (
+            Cell(algo.upper()),
+            Cell(game),
+            Cell(arm),
+            Cell(str(len(agents)), value=len(agents)),
+            *(number(statistics.fmean(a.means[name] for a in agents), 4) for name in TREATMENTS),
+            _share([agent.share for agent in agents]),
+        )
+        for (algo, game, arm), agents in by_arm(inspected).items()
+    ]
+    columns = ("Algorithm", "Game", "Arm", "Seeds", *HEADINGS)
+    return Table("Mean over seeds of the raw score, by arm", columns, tuple(rows))
+
+
+def _share(shares: Sequence[float | None]) -> Cell:
+    known = [share for share in shares if share is not None]
+    if not known:
+        return Cell(NONE)
+    mean = statistics.fmean(known)
+    return Cell(f"{mean:.1%}", value=mean)
+
+
+def inspection_table(inspected: Sequence[Inspection]) -> Table:
+    """Return one row for each inspected agent."""
+    rows = [
+        (
+            Cell(one.algo.upper()),
+            Cell(one.game),
+            Cell(one.arm),
+            Cell(str(one.seed), value=one.seed),
+            *(number(one.means[name], 4) for name in TREATMENTS),
+            _share([one.share]),
+        )
+        for one in inspected
+    ]
+    columns = ("Algorithm", "Game", "Arm", "Seed", *HEADINGS)
+    return Table("Mean raw score of each inspected agent", columns, tuple(rows))

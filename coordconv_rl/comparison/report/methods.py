@@ -1,0 +1,92 @@
+"""How an experiment was made: its protocol, versions, machines, and the command to repeat it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from coordconv_rl.comparison.plan import EXPERIMENT_FILE
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
+from coordconv_rl.configs import preset
+
+PROTOCOLS = {
+    "v4": "v4: no sticky actions; a life lost ends the learner's episode while training",
+    "v5": "v5: sticky actions with probability 0.25; no episodes end at a life lost",
+}
+METHODS = (
+    "A seed is the unit: a run's score is the mean of its evaluation games, with sampled actions.",
+    "Human-normalised: (score - random) / (human - random); 0 is random play, 1 a human tester.",
+    "IQM: the mean of the middle half of all runs. Optimality gap: how far runs stay below human "
+    "level. Probability of improvement: how often a run of one arm beats one of another on the "
+    "same game, ties counting half (Agarwal et al. 2021, arXiv 2108.13264).",
+    f"Intervals: 95%, percentile bootstrap over seeds, stratified by game, {RESAMPLES:,} resamples "
+    f"(500 for bands), generator seed {BOOTSTRAP_SEED}. None is given under {MIN_SEEDS} seeds.",
+    "Paired difference: the mean over seeds of the difference of two runs with the same game and "
+    "seed. p: Welch's t-test over seeds, corrected for the number of games (Holm 1979).",
+    "Missing runs are counted and shown, and never filled in.",
+)
+
+
+def protocol(found: Results) -> list[tuple[str, str]]:
+    """Return what the experiment did and where, as names and values."""
+    experiment = found.experiment
+    evaluation = experiment.evaluation
+    actions = "all 18" if experiment.full_action_space else "the game's own"
+    judged = f"{evaluation.episodes} games a run" if evaluation.episodes else "none"
+    facts = [
+        ("Arms", ", ".join(experiment.arms)),
+        ("Games", ", ".join(found.games)),
+        ("Seeds", ", ".join(map(str, experiment.seeds))),
+        ("Training", f"{experiment.steps:,} environment steps a run, four frames each"),
+        ("Atari protocol", PROTOCOLS[experiment.protocol]),
+        ("Actions", actions),
+        ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
+        ("Backbone", experiment.backbone),
+    ]
+    for algo in experiment.algos:
+        settings = asdict(preset(algo, experiment.overrides.get(algo)))
+        text = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+        facts.append((algo.upper(), text))
+    return facts + _conditions([run.record for run in found.runs if run.record])
+
+
+def command(found: Results) -> str:
+    """Return the command that makes the experiment again, in another folder."""
+    path = found.folder / EXPERIMENT_FILE
+    again = f"runs/{found.experiment.name}-again"
+    return f"coordconv-rl compare {shlex.quote(str(path))} --folder {again}"
+
+
+def _conditions(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    machines = [_mapping(record, "machine") for record in records]
+    versions = [_mapping(record, "versions") for record in records]
+    packages = sorted({name for known in versions for name in known})
+    return [
+        ("Commit", _counted(record.get("commit") for record in records)),
+        ("Python", _counted(record.get("python") for record in records)),
+        *((name, _counted(known.get(name) for known in versions)) for name in packages),
+        ("Precision", _counted(record.get("precision") for record in records)),
+        ("Device", _counted(record.get("device") for record in records)),
+        ("Host", _counted(record.get("host") for record in records)),
+        ("Processor", _counted(machine.get("cpu") for machine in machines)),
+        ("Cores", _counted(machine.get("cores") for machine in machines)),
+    ]
+
+
+def _mapping(record: dict[str, Any], key: str) -> dict[str, Any]:
+    value = record.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _counted(values: Iterable[object]) -> str:
+    """Return the value, or each with the number of its runs where they differ."""
+    counts = Counter("unknown" if value is None else str(value) for value in values)
+    if len(counts) <= 1:
+        return next(iter(counts), "unknown")
+    return ", ".join(
+        f"{value} ({count} run{'' if count == 1 else 's'})" for value, count in counts.most_common()
+    )

@@ -1,0 +1,117 @@
+"""The report as one structure, from which the page and the Markdown file are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from coordconv_rl.comparison.report import (
+    figures,
+    inspections,
+    run_tables,
+    score_tables,
+    verdict,
+)
+from coordconv_rl.comparison.report.methods import METHODS, command, protocol
+from coordconv_rl.comparison.report.svg import Drawing
+from coordconv_rl.comparison.report.tables import Table
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.statistics import BASELINE, AlgoAnalysis
+from coordconv_rl.configs import to_yaml
+
+INSPECTION_NOTE = (
+    "Zeroed: the coordinate channels are 0 everywhere. Permuted: they hold their own values at "
+    "other pixels. An agent that uses its coordinates scores less without them. The share is that "
+    "of the first layer's output variance, over positions and frames of the agent's own games; an "
+    "untrained layer has one too, so that only the scores tell of use."
+)
+
+
+@dataclass(frozen=True)
+class AlgoPart:
+    """The report's section on one algorithm."""
+
+    algo: str
+    verdict: str
+    warnings: list[str]
+    power: str | None
+    figures: list[Drawing]
+    tables: list[Table]
+    details: list[Table]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the report shows, in its order."""
+
+    title: str
+    description: str
+    made: str
+    banners: list[str]
+    algos: list[AlgoPart]
+    runs: list[Table]
+    protocol: list[tuple[str, str]]
+    command: str
+    experiment: str
+    inspections: list[Table] = field(default_factory=list)
+    inspection_figures: list[Drawing] = field(default_factory=list)
+    inspection_notes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = METHODS
+
+
+def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Page:
+    """Put the report together and draw its figures.
+
+    Args:
+        found: The experiment.
+        analyses: One for each of its algorithms.
+        folder: Where the figures go; it exists.
+    """
+    done = Counter(run.status for run in found.runs)["done"]
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    troubles = run_tables.troubles(found)
+    return Page(
+        title=found.experiment.name,
+        description=found.experiment.description,
+        made=f"{done} of {len(found.runs)} runs done. Written {now}.",
+        banners=verdict.banners(found),
+        algos=[_algo_part(found, analysis, folder) for analysis in analyses],
+        runs=[run_tables.completeness(found), *([troubles] if troubles else [])],
+        protocol=protocol(found),
+        command=command(found),
+        experiment=to_yaml(found.experiment),
+        **_inspection_part(found, folder),
+    )
+
+
+def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
+    inspected = inspections.read_inspections(found)
+    if not inspected:
+        return {}
+    return {
+        "inspections": [inspections.arms_table(inspected), inspections.inspection_table(inspected)],
+        "inspection_figures": figures.draw_inspections(inspected, folder),
+        "inspection_notes": (inspections.coverage(found, inspected), INSPECTION_NOTE),
+    }
+
+
+def _algo_part(found: Results, analysis: AlgoAnalysis, folder: Path) -> AlgoPart:
+    pairs = [score_tables.pair_games(pair) for pair in analysis.comparisons]
+    main = [(p.arm, p.against) == (verdict.SUBJECT, BASELINE) for p in analysis.comparisons]
+    tables = [score_tables.aggregates(analysis)]
+    if pairs:
+        tables.append(score_tables.comparisons(analysis))
+    tables.append(score_tables.games(analysis))
+    tables += [table for table, is_main in zip(pairs, main, strict=True) if is_main]
+    return AlgoPart(
+        algo=analysis.algo,
+        verdict=verdict.verdict(analysis),
+        warnings=verdict.warnings(found, analysis),
+        power=verdict.power_note(analysis),
+        figures=figures.draw_algo(found, analysis, folder),
+        tables=[*tables, run_tables.speed(found, analysis.algo)],
+        details=[table for table, is_main in zip(pairs, main, strict=True) if not is_main],
+    )

@@ -1,0 +1,64 @@
+"""The report of an experiment: a page that opens offline, Markdown, CSV and figures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from coordconv_rl.comparison.report import as_csv as report_csv
+from coordconv_rl.comparison.report import as_markdown as report_text
+from coordconv_rl.comparison.report.page import Page, build_page
+from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.comparison.statistics import analyse
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_text_atomic
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def write_report(folder: Path | str) -> Path:
+    """Write the report of an experiment, also of one that still runs or has failed runs.
+
+    Args:
+        folder: The experiment's folder. The report goes to its folder `report`.
+
+    Returns:
+        The path of the page, `report/index.html`.
+
+    Raises:
+        InputError: The folder holds no experiment, no started run, a damaged file or runs of
+            another experiment, or it cannot be written.
+    """
+    found = load_experiment(folder)
+    if all(run.record is None for run in found.runs):
+        raise InputError(
+            f"{folder} holds an experiment of which no run has started: start it with "
+            "coordconv-rl compare, then report on it"
+        )
+    target = found.folder / "report"
+    try:
+        target.mkdir(exist_ok=True)
+        analyses = [analyse(found, algo) for algo in found.experiment.algos]
+        report_csv.write_tables(target, found, analyses)
+        page = build_page(found, analyses, target)
+        write_text_atomic(target / "report.md", report_text.markdown(page))
+        write_text_atomic(target / "index.html", html(page))
+    except OSError as error:
+        raise InputError(f"cannot write the report to {target}: {error.strerror}") from error
+    return target / "index.html"
+
+
+def html(page: Page) -> str:
+    """Return the page as one HTML document; whatever comes from the folder is escaped."""
+    return _template().render(page=page, svg=Markup)
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))

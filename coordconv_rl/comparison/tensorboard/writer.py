@@ -1,0 +1,205 @@
+"""The comparison in TensorBoard while it runs: one chart a game, one line an arm.
+
+Each arm is a TensorBoard run below `by-arm/`, with the mean over the seeds so far, the lowest and
+the highest seed, by environment step. Beside it: a Custom Scalars layout with one margin chart a
+game, and the HParams tab with one row an arm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coordconv_rl.arms import get_arm
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.results import smooth, step_grid
+from coordconv_rl.comparison.tensorboard.events import (
+    EventFile,
+    hyperparameter_columns,
+    hyperparameter_row,
+    margin_layout,
+)
+from coordconv_rl.configs import ExperimentConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.runs import read_episodes, read_json
+
+FOLDER = "by-arm"
+UPDATE_SECONDS = 10.0
+Cell = tuple[str, str, str]  # algorithm, game, arm
+Lines = NDArray[np.float64]  # shape (3, grid steps): mean, low, high
+
+
+class Aggregates:
+    """Writes the lines of all arms; a context manager.
+
+    Args:
+        folder: The experiment's folder, with its experiment.yaml.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        experiment = plan.read_experiment(folder)
+        self._grid = step_grid(experiment)
+        self._keys = {plan.run_id(*key): key for key in plan.run_keys(experiment)}
+        self._rows: dict[Cell, dict[str, NDArray[np.float64]]] = {}
+        self._written: dict[Cell, Lines] = {}
+        self._last: float | None = None
+        self._before: set[str] = set(self._keys)
+        self._files = {arm: EventFile(folder / FOLDER / arm) for arm in experiment.arms}
+        self._describe(experiment)
+
+    def __enter__(self) -> Aggregates:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def update(self, active: Collection[str], *, now: bool = False) -> None:
+        """Read the runs that go on, or did at the last update, and write what has changed.
+
+        Args:
+            active: Ids of the runs that go on.
+            now: Whether to do it even if the last update was only just.
+
+        Raises:
+            InputError: A file of a run is damaged; the lines of the others are written.
+        """
+        moment = time.monotonic()
+        if self._last is not None and not now and moment - self._last < UPDATE_SECONDS:
+            return
+        self._last = moment
+        damage: InputError | None = None
+        for run in self._before | set(active):
+            try:
+                self._read(run)
+            except InputError as error:
+                damage = error
+        self._before = set(active)
+        for cell in self._rows:
+            self._write(cell)
+        for file in self._files.values():
+            file.flush()
+        if damage is not None:
+            raise damage
+
+    def _read(self, run: str) -> None:
+        algo, game, arm, _ = self._keys[run]
+        folder = self._folder / run
+        episodes = read_episodes(folder / "episodes.csv")
+        if not len(episodes):
+            return
+        record = read_json(folder / "run.json", ("step", "status")) or {"step": 0, "status": ""}
+        trained = self._grid[-1] if record["status"] == "done" else record["step"]
+        rows = self._rows.setdefault((algo, game, arm), {})
+        rows[run] = smooth(episodes, self._grid, trained=int(trained))
+
+    def _write(self, cell: Cell) -> None:
+        algo, game, arm = cell
+        lines = spread(np.array(list(self._rows[cell].values())))
+        before = self._written.get(cell, np.full_like(lines, np.nan))
+        differs = ~((lines == before) | (np.isnan(lines) & np.isnan(before))).all(axis=0)
+        if not differs.any():
+            return
+        first = int(differs.argmax())
+        known = [i for i in range(first, len(self._grid)) if not np.isnan(lines[0, i])]
+        for tag, line in zip(tags(algo, game), lines, strict=True):
+            points = [(int(self._grid[i]), float(line[i])) for i in known]
+            self._files[arm].add_scalars(tag, points)
+        self._written[cell] = lines
+
+    def _describe(self, experiment: ExperimentConfig) -> None:
+        games = plan.games(experiment)
+        charts = {
+            f"{algo}: mean, lowest and highest seed": {game: tags(algo, game) for game in games}
+            for algo in experiment.algos
+        }
+        metrics = {
+            tags(algo, game)[0]: f"{game} ({algo})" for algo in experiment.algos for game in games
+        }
+        rows = arm_settings(experiment.arms)
+        columns = {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}
+        common = next(iter(self._files.values()))  # one of its own would be one more line's name
+        common.add(margin_layout(charts))
+        common.add(hyperparameter_columns(columns, metrics))
+        for arm, row in rows.items():
+            self._files[arm].add(hyperparameter_row(row, arm))
+
+
+def arm_settings(arms: Sequence[str]) -> dict[str, dict[str, str | bool | float]]:
+    """Return what tells arms from each other, as hyperparameters by arm; "arm" is the first."""
+    rows: dict[str, dict[str, str | bool | float]] = {}
+    for arm in arms:
+        found = get_arm(arm)
+        rows[arm] = {
+            "arm": arm,
+            "coordinates": str(found.coords),
+            "radius": found.radius,
+            "shuffled": found.shuffled,
+            "actor only": found.actor_only,
+        }
+    names = next(iter(rows.values()))
+    alike = {name for name in names if len({row[name] for row in rows.values()}) == 1} - {"arm"}
+    return {arm: {k: v for k, v in row.items() if k not in alike} for arm, row in rows.items()}
+
+
+def tags(algo: str, game: str) -> tuple[str, str, str]:
+    """Return the tags of a game's mean, low and high lines."""
+    spread_group = f"seeds_{algo}/{game}"
+    return f"comparison_{algo}/{game}", f"{spread_group} low", f"{spread_group} high"
+
+
+def spread(rows: NDArray[np.float64]) -> Lines:
+    """Return mean, low and high over the seeds that have reached each step.
+
+    Args:
+        rows: Shape (seeds, grid steps), NaN where a seed has no score.
+    """
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=0)
+    means = np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    low = np.where(known, rows, np.inf).min(axis=0)
+    high = np.where(known, rows, -np.inf).max(axis=0)
+    return np.where(counts > 0, np.stack([means, low, high]), np.nan)
+
+
+def serve(folder: Path | str, port: int = 6006) -> int:
+    """Serve TensorBoard for an experiment or a run on this machine's loopback address.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        InputError: There is no such folder, or the port is taken.
+    """
+    if not Path(folder).is_dir():
+        raise InputError(f"there is no folder {folder}: give that of an experiment or a run")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise InputError(f"port {port} cannot be used ({error}): choose --port") from error
+    from tensorboard import default, program
+
+    board = program.TensorBoard(plugins=default.get_plugins())
+    flags = ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    board.configure(argv=["tensorboard", *flags, "--reload_interval", "5"])
+    with contextlib.suppress(KeyboardInterrupt):
+        return int(board.main() or 0)
+    return 0

@@ -1,0 +1,21 @@
+from .atari import AtariVecEnv
+from .games import (
+    GAMES,
+    SUITES,
+    TINY_RANGE_GAMES,
+    check_game,
+    human_normalised,
+    reference_scores,
+    resolve_games,
+)
+
+__all__ = [
+    "GAMES",
+    "SUITES",
+    "TINY_RANGE_GAMES",
+    "AtariVecEnv",
+    "check_game",
+    "human_normalised",
+    "reference_scores",
+    "resolve_games",
+]

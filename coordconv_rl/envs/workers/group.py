@@ -1,0 +1,79 @@
+"""Several emulators of one game that step one after another, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from coordconv_rl.envs import snapshot
+from coordconv_rl.envs.workers.shared_arrays import Buffers
+from coordconv_rl.envs.emulator import Emulator
+from coordconv_rl.envs.settings import Settings
+
+Ends = dict[int, dict[str, Any]]
+"""What SB3's infos hold at the end of an episode, by environment."""
+
+
+class Group:
+    """The emulators that write into `buffers`, one for each of its environments."""
+
+    def __init__(self, settings: Settings, buffers: Buffers) -> None:
+        self.buffers = buffers
+        self.emulators = [
+            Emulator(settings, stack, counters)
+            for stack, counters in zip(buffers.stacks, buffers.counters, strict=True)
+        ]
+
+    def start(self) -> None:
+        """Begin a step; here it waits for `finish`."""
+
+    def finish(self) -> Ends:
+        """Step every emulator with its action, and begin the next episode where one ended."""
+        ends = {}
+        actions = self.buffers.actions.tolist()
+        for index, (emulator, action) in enumerate(zip(self.emulators, actions, strict=True)):
+            self.buffers.rewards[index] = emulator.step(action)
+            self.buffers.dones[index] = emulator.done
+            if emulator.done:
+                ends[index] = {
+                    "TimeLimit.truncated": emulator.truncated,
+                    "terminal_observation": emulator.stack.copy(),
+                }
+                if emulator.episode is not None:
+                    ends[index]["episode"] = emulator.episode
+                emulator.reset()
+        return ends
+
+    def reset(self, seeds: Sequence[int | None]) -> None:
+        """Begin an episode everywhere; None goes on with an emulator's present random state."""
+        for emulator, seed in zip(self.emulators, seeds, strict=True):
+            emulator.reset(seed)
+
+    def save(self) -> list[snapshot.State]:
+        """Return every emulator's state."""
+        return [snapshot.save(emulator) for emulator in self.emulators]
+
+    def load(self, states: Sequence[snapshot.State]) -> None:
+        """Put every emulator into its state."""
+        for emulator, state in zip(self.emulators, states, strict=True):
+            snapshot.load(emulator, state)
+
+    def get(self, indices: Iterable[int], name: str) -> list[Any]:
+        """Return an attribute of the emulators at the indices."""
+        return [getattr(self.emulators[index], name) for index in indices]
+
+    def set(self, indices: Iterable[int], name: str, value: Any) -> None:
+        """Set an attribute of the emulators at the indices."""
+        for index in indices:
+            setattr(self.emulators[index], name, value)
+
+    def call(
+        self, indices: Iterable[int], name: str, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[Any]:
+        """Call a method of the emulators at the indices."""
+        return [getattr(self.emulators[index], name)(*args, **kwargs) for index in indices]
+
+    def close(self) -> None:
+        """Close the emulators."""
+        for emulator in self.emulators:
+            emulator.env.close()

@@ -1,0 +1,203 @@
+"""Convolutions over many images, each patch that comes again computed once.
+
+Each distinct patch is one row of a matrix product. The backward pass first sums the gradients of
+a patch's occurrences, which is the same sum in another order, and then does its products for
+distinct patches only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from coordconv_rl.fast.patch_index import Layer, Minibatch
+
+PART = 2048  # patches of one product; all at once would be fresh memory, mapped page by page
+STEP = 512  # Patches are padded to a multiple: oneDNN makes and keeps a program for each size.
+
+
+def convolutions(
+    batch: Minibatch,
+    weights: Sequence[Tensor],
+    shares: Sequence[Tensor],
+    known: Sequence[Tensor] | None = None,
+) -> Tensor:
+    """Compute convolutions as `fused.conv_relu`, one after the other, would for the images.
+
+    Args:
+        batch: What `Repeats.minibatch` found.
+        weights: (K, C, kh, kw) of each of the batch's layers.
+        shares: Biases or maps, as `fused.conv_relu` takes them.
+        known: The results of all of them for the whole rollout, (N, K, H', W') each, if they were
+            computed before: then only the backward pass needs the rest.
+
+    Returns:
+        Shape (B, K, H', W'), channels last, the weights' type; B as the images of the minibatch.
+    """
+    result: Tensor = _Distinct.apply(batch, known, *weights, *shares)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Distinct(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, batch: Minibatch, known: Sequence[Tensor] | None, *tensors: Tensor
+    ) -> Tensor:
+        count = len(batch.layers)
+        weights, shares = tensors[:count], tensors[count:]
+        if known is None:
+            results = _compute(batch, weights, shares)
+        else:
+            results = list(map(_pick, batch.layers, known))
+        ctx.save_for_backward(*results, *weights)
+        ctx.batch, ctx.shares = batch, [share.shape for share in shares]
+        if known is not None:
+            return known[count - 1].detach()
+        last = batch.layers[-1]
+        images = results[-1].index_select(0, torch.from_numpy(last.uses).view(-1))
+        return images.view(-1, *last.shape, images.shape[1]).movedim(-1, 1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        layers = ctx.batch.layers
+        results, weights = ctx.saved_tensors[: len(layers)], ctx.saved_tensors[len(layers) :]
+        rows = grad.movedim(1, -1).reshape(-1, grad.shape[1])
+        to_weights, to_shares = [], []
+        for index in reversed(range(len(layers))):
+            layer, y, weight = layers[index], results[index], weights[index]
+            rows = _sums_by(rows, layer.uses, len(y))
+            rows = torch.ops.aten.threshold_backward(rows, y, 0)
+            patches = _patches(ctx.batch, results, index, y.dtype)
+            to_weights.append(_kernel(_to_weight(rows, patches), weight.shape))
+            to_shares.append(_to_share(rows, ctx.shares[index], layer))
+            if index:
+                rows = _to_patches(rows, _matrix(weight), len(layers[index - 1].uses))
+                rows = rows.view(-1, weight.shape[1])
+        return None, None, *reversed(to_weights), *reversed(to_shares)
+
+
+def _compute(batch: Minibatch, weights: Sequence[Tensor], shares: Sequence[Tensor]) -> list[Tensor]:
+    """Return each layer's results for its patches, (patches, K), padded."""
+    results: list[Tensor] = []
+    for layer, weight, share in zip(batch.layers, weights, shares, strict=True):
+        patches = _patches(batch, results, len(results), weight.dtype)
+        y = _products(patches, _matrix(weight), _padded(len(layer.first)))
+        results.append(_add(y, share, layer).relu_())
+    return results
+
+
+def _pick(layer: Layer, known: Tensor) -> Tensor:
+    """Pick each patch's result out of those of all images, (patches, K), padded."""
+    rows = known.detach().movedim(1, -1).reshape(-1, known.shape[1])
+    return _fill(rows.index_select(0, torch.from_numpy(layer.first)), _padded(len(layer.first)))
+
+
+Patches: TypeAlias = Callable[[slice], Tensor]
+"""Some of the distinct patches as rows of a matrix, (patches, kh * kw * C)."""
+
+
+def _patches(
+    batch: Minibatch, results: Sequence[Tensor], index: int, dtype: torch.dtype
+) -> Patches:
+    """Return one layer's patches: pixels, or what the layer below gave for their parts."""
+    if not index:
+        pixels = torch.from_numpy(batch.pixels)
+        return lambda part: pixels[part].to(dtype)
+    y, uses = results[index - 1], torch.from_numpy(batch.layers[index - 1].uses)
+    columns = uses.shape[1] * y.shape[1]
+    return lambda part: y.index_select(0, uses[part].reshape(-1)).view(-1, columns)
+
+
+def _padded(count: int) -> int:
+    return -(-count // STEP) * STEP
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + PART) for start in range(0, count, PART)]
+
+
+def _fill(rows: Tensor, count: int) -> Tensor:
+    """Add rows of zeros."""
+    missing = count - len(rows)
+    return F.pad(rows, (0, 0, 0, missing)) if missing else rows
+
+
+def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
+    """Multiply patches by a weight (K, kh * kw * C): (count, K), the last rows zero."""
+    result = weight.new_empty(count, len(weight))
+    for part in _parts(count):
+        out = result[part]
+        torch.mm(_fill(patches(part), len(out)), weight.t(), out=out)
+    return result
+
+
+def _to_patches(grad: Tensor, weight: Tensor, count: int) -> Tensor:
+    """Return the gradient of the first `count` patches, (count, kh * kw * C)."""
+    result = weight.new_empty(len(grad), weight.shape[1])
+    for part in _parts(len(grad)):
+        torch.mm(grad[part], weight, out=result[part])
+    return result[:count]
+
+
+def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
+    """Return the weight's gradient, (K, kh * kw * C), summed in float32 at least."""
+    dtype = torch.promote_types(grad.dtype, torch.float32)
+    slopes = [grad[part] for part in _parts(len(grad))]
+    rows = [patches(part) for part in _parts(len(grad))]
+    found = [(g.t() @ _fill(x, len(g))).to(dtype) for g, x in zip(slopes, rows, strict=True)]
+    return sum(found[1:], found[0]).to(grad.dtype)
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """View a channels-last kernel as (K, kh * kw * C)."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
+
+
+def _kernel(matrix: Tensor, shape: torch.Size) -> Tensor:
+    """Undo `_matrix`."""
+    outputs, channels, height, width = shape
+    return matrix.view(outputs, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _add(rows: Tensor, share: Tensor, layer: Layer) -> Tensor:
+    """Add biases, or the map at each patch's position, in place."""
+    if share.dim() == 1:
+        return rows.add_(share)
+    table = share.permute(0, 2, 3, 1).reshape(-1, rows.shape[1])
+    positions = torch.from_numpy(layer.positions)
+    rows[: len(positions)].add_(table.index_select(0, positions))
+    return rows
+
+
+def _to_share(grad: Tensor, shape: torch.Size, layer: Layer) -> Tensor:
+    if len(shape) == 1:
+        return grad.sum(0)
+    _, channels, height, width = shape
+    starts = np.searchsorted(layer.positions, np.arange(height * width))
+    total = _sums(grad, torch.arange(len(grad)), torch.from_numpy(starts))
+    return total.view(1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _sums(rows: Tensor, order: Tensor, starts: Tensor) -> Tensor:
+    """Sum `rows[order]` from each start up to the next."""
+    sums: Tensor = F.embedding_bag(order, rows, starts, mode="sum")
+    return sums
+
+
+def _sums_by(rows: Tensor, numbers: NDArray[np.int32], count: int) -> Tensor:
+    """Sum the rows of each number, (count, columns)."""
+    ids = numbers.ravel()
+    places = np.arange(len(ids) + 1, dtype=np.int32)
+    marks = (np.empty(len(ids), np.int8), ids, places)
+    by_id = csr_matrix(marks, shape=(len(ids), count)).tocsc()  # a counting sort
+    order, starts = torch.from_numpy(by_id.indices), torch.from_numpy(by_id.indptr[:-1])
+    return _sums(rows, order, starts)

@@ -1,0 +1,28 @@
+"""CoordConv for torch, and nothing but torch.
+
+- `coordinates`: the coordinate channels of an image size, and the layer that appends them.
+- `coordinate_map`: what a layer's coordinates add to each image, kept while weights stand still.
+- `convolutions`: the CoordConv layers.
+- `convert`: coordinates for the convolutions of a model that exists already.
+"""
+
+from coordconv_rl.layers.convert import Conversion, Layers, convolutions_of, give_coordinates
+from coordconv_rl.layers.convolutions import (
+    CoordConv1d,
+    CoordConv2d,
+    CoordConv3d,
+    CoordConvTranspose2d,
+)
+from coordconv_rl.layers.coordinates import AddCoords
+
+__all__ = [
+    "AddCoords",
+    "Conversion",
+    "CoordConv1d",
+    "CoordConv2d",
+    "CoordConv3d",
+    "CoordConvTranspose2d",
+    "Layers",
+    "convolutions_of",
+    "give_coordinates",
+]

@@ -1,0 +1,40 @@
+"""CoordConv in Stable-Baselines3.
+
+- `backbones`: the convolutional networks of the extractors, and the images that they take.
+- `extractors`: feature extractors, the arms of a comparison in plain `policy_kwargs`.
+- `optimizers`: SB3's optimizers in fewer passes over the weights.
+- `sampling`: SB3's draws of actions with fewer calls.
+- `rollout_buffer`: a rollout buffer whose images stay on the network's device.
+- `policy`: the fast image policy for A2C and PPO.
+- `algorithms`: A2C and PPO that compute nothing twice.
+- `convert`: coordinates for a model that is trained already.
+"""
+
+from coordconv_rl.sb3.algorithms import FastA2C, FastPPO
+from coordconv_rl.sb3.convert import add_coordinates
+from coordconv_rl.sb3.extractors import (
+    Backbone,
+    CoordConvCombinedExtractor,
+    CoordConvExtractor,
+    extractor_settings,
+    parameter_counts,
+)
+from coordconv_rl.sb3.optimizers import ADAM, RMSPROP, RMSpropTFLike
+from coordconv_rl.sb3.policy import CoordConvPolicy
+from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
+
+__all__ = [
+    "ADAM",
+    "RMSPROP",
+    "Backbone",
+    "CoordConvCombinedExtractor",
+    "CoordConvExtractor",
+    "CoordConvPolicy",
+    "DeviceRolloutBuffer",
+    "FastA2C",
+    "FastPPO",
+    "RMSpropTFLike",
+    "add_coordinates",
+    "extractor_settings",
+    "parameter_counts",
+]

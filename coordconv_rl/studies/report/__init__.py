@@ -1,0 +1,8 @@
+"""..."""
+
+from coordconv_rl.studies.report.terminal import ProgressWatcher, close
+
+__all__ = [
+    "ProgressWatcher",
+    "close",
+]

@@ -1,0 +1,150 @@
+"""One HTML page for a study: table, ratios and pictures, in one file without scripts."""
+
+from __future__ import annotations
+
+import base64
+import html
+import statistics
+from pathlib import Path
+
+from coordconv_rl.files import write_text_atomic
+from coordconv_rl.studies.report.results import Ratio, Row, table
+from coordconv_rl.studies.tasks import Study
+
+STYLE = """
+:root { --ink: #1c2024; --soft: #5b6470; --page: #fff; --card: #f5f6f8; --line: #d7dbe0; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ee; --soft: #a3adb9; --page: #14171b; --card: #1d2228; --line: #363e48; }
+}
+body { margin: 0 auto; max-width: 78rem; padding: 1rem; background: var(--page); color: var(--ink);
+       font: 16px/1.55 system-ui, sans-serif; }
+h1, h2 { line-height: 1.25; }
+h2 { margin-top: 2.5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
+p { max-width: 44rem; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; margin: 1rem 0; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem;
+        font-variant-numeric: tabular-nums; }
+th, td { padding: .4rem .6rem; border-top: 1px solid var(--line); text-align: left;
+         white-space: nowrap; }
+th { background: var(--card); border-top: 0; }
+img { display: block; width: 100%; max-width: max-content; min-width: 36rem; height: auto;
+      background: #fff; }
+footer, .soft { color: var(--soft); font-size: .875rem; }
+"""
+PICTURES = (("canvas", "positions and predictions"), ("curves", "test values by time"))
+NOTES = (
+    "Mean ± standard deviation over seeds. Best test is the best value at any evaluation; s to "
+    "best, the processor seconds of one core until then; s in all, those of the whole training. "
+    "Evaluations are not counted.",
+    "Of several settings, each is trained with seed 0, and the one with the best test value is "
+    "shown: that favours convolution and shuffled. CoordConv has one setting, which was chosen "
+    "beforehand, by the test values of some of these seeds.",
+    "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
+    "no geometry.",
+)
+
+
+def html_table(head: list[str], lines: list[list[str]]) -> str:
+    """Write a table as HTML."""
+    cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>\n"
+        for line in lines
+    )
+    return f'<div class="scroll" tabindex="0"><table>\n<tr>{cells}</tr>\n{body}</table></div>\n'
+
+
+def markdown_table(head: list[str], lines: list[list[str]]) -> str:
+    """Write a table as Markdown."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def ratio_lines(study: Study, found: list[Ratio]) -> tuple[list[str], list[list[str]]]:
+    """Write the ratios as a table with the paper's figures beside them."""
+    head = ["split", "convolution / CoordConv", "here", "the paper"]
+    lines = []
+    for ratio in found:
+        lines += [
+            [ratio.split, "time to the same value", ratio.show_time(), study.paper.time_ratio],
+            [ratio.split, "parameters", f"{ratio.parameters:.1f}", study.paper.parameter_ratio],
+        ]
+    return head, lines
+
+
+def settings_lines(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
+    """Write which setting each row is from."""
+    head = ["split", "model", "setting", "epochs"]
+    return head, [[r.split, r.model, r.setting.name, _epochs(r)] for r in rows]
+
+
+def _epochs(row: Row) -> str:
+    """Write the epochs trained, of those that the setting allows; means over seeds."""
+    done = statistics.fmean(result.curve[-1].epoch for result in row.results)
+    return f"{done:.1f} of at most {row.setting.epochs}"
+
+
+def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path) -> Path:
+    """Write `table.md` in the study's folder: the tables alone; return its path."""
+    parts = [
+        f"### {study.name}",
+        study.question,
+        markdown_table(*table(study, rows)),
+        markdown_table(*ratio_lines(study, found)),
+        study.paper.sentence,
+        markdown_table(*settings_lines(rows)),
+    ]
+    path = root / "table.md"
+    write_text_atomic(path, "\n\n".join(parts) + "\n")
+    return path
+
+
+def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) -> Path:
+    """Write `index.html` in the study's folder, pictures included.
+
+    Args:
+        study: The study.
+        rows: Its table.
+        found: Its ratios.
+        root: The study's folder, which holds the pictures already.
+
+    Returns:
+        The page's path.
+    """
+    notes = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in NOTES)
+    page = f"""<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{html.escape(study.name)}: CoordConv against convolution</title><style>{STYLE}</style></head>
+<body>
+<h1>{html.escape(study.name)}</h1>
+<p>{html.escape(study.question)}</p>
+{html_table(*table(study, rows))}
+{notes}
+{html_table(*ratio_lines(study, found))}
+<p>{html.escape(study.paper.sentence)}</p>
+{_pictures(rows, root)}
+<h2>Settings</h2>
+{html_table(*settings_lines(rows))}
+<footer>coordconv-rl study {html.escape(study.name)}</footer>
+</body></html>
+"""
+    path = root / "index.html"
+    write_text_atomic(path, page)
+    return path
+
+
+def _pictures(rows: list[Row], root: Path) -> str:
+    """Write both pictures of each split as HTML, the files' bytes inside."""
+    parts = []
+    for split in dict.fromkeys(row.split for row in rows):
+        parts.append(f"<h2>{split} split</h2>")
+        for kind, text in PICTURES:
+            data = base64.b64encode((root / f"{split}-{kind}.png").read_bytes()).decode()
+            source = f'src="data:image/png;base64,{data}"'
+            parts.append(
+                f'<div class="scroll" tabindex="0"><img alt="{split}: {text}" {source}></div>'
+            )
+    return "\n".join(parts)

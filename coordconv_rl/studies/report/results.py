@@ -1,0 +1,184 @@
+"""From the folders of a study to rows of a table: means and spreads over seeds, and ratios."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordconv_rl.studies.options import Split, StudyOptions
+from coordconv_rl.studies.tasks import MODELS, Measure, Model, Setting, Study
+from coordconv_rl.studies.training import Result, Unit, best_setting, find_result, seeds_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in one split, over its seeds.
+
+    Attributes:
+        split: Which positions are held out.
+        model: The model.
+        setting: Its setting: the best so far, where it has a choice.
+        tried: Settings of which at least one training has a result.
+        results: One result for each seed that has one, in the order of the seeds.
+        wanted: Seeds that were asked for.
+    """
+
+    split: Split
+    model: Model
+    setting: Setting
+    tried: int
+    results: tuple[Result, ...]
+    wanted: int
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers in the network."""
+        return self.results[0].parameters
+
+    @property
+    def train(self) -> list[float]:
+        """Final values on the training positions, one a seed."""
+        return [r.train for r in self.results if r.train is not None]
+
+    @property
+    def test(self) -> list[float]:
+        """Final values on the held-out positions, one a seed."""
+        return [r.test for r in self.results if r.test is not None]
+
+    @property
+    def best(self) -> list[float]:
+        """Best values on the held-out positions at any time, one a seed."""
+        return [r.best_test for r in self.results if r.best_test is not None]
+
+    @property
+    def best_seconds(self) -> list[float]:
+        """Processor seconds until those best values, one a seed."""
+        return [r.best_seconds for r in self.results if r.best_seconds is not None]
+
+    @property
+    def seconds(self) -> list[float]:
+        """Processor seconds of the whole trainings, one a seed."""
+        return [r.seconds for r in self.results]
+
+    def reached(self, measure: Measure) -> int:
+        """Count the seeds whose final test value reaches the study's goal."""
+        return sum(measure.reached(value) for value in self.test)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The baseline against CoordConv in one split: how many times as long, as large.
+
+    Attributes:
+        split: Which positions are held out.
+        time: Seconds to the baseline's best test value over seconds to CoordConv's.
+        budget: Seconds that the baseline trained over seconds to CoordConv's best.
+        parameters: The baseline's parameters over CoordConv's.
+        reached: Whether a seed of the baseline was ever as good as CoordConv is on average.
+    """
+
+    split: Split
+    time: float
+    budget: float
+    parameters: float
+    reached: bool
+
+    def show_time(self) -> str:
+        """Write the ratio of times: "12 times", or that it was not reached, and within what."""
+        if self.reached:
+            return f"{self.time:.1f}"
+        return f"not reached within {self.budget:.1f} (its own best: {self.time:.1f})"
+
+
+def collect(study: Study, options: StudyOptions, root: Path) -> list[Row]:
+    """Read the rows of all models in all splits that have a result, in that order."""
+    rows = []
+    for split in options.splits:
+        for model in MODELS:
+            row = _row(study, options, split, model, root)
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
+def _row(study: Study, options: StudyOptions, split: Split, model: Model, root: Path) -> Row | None:
+    setting = best_setting(study, model, split, root)
+    if setting is None:
+        return None
+    wanted = seeds_of(model, options)
+    units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(wanted)]
+    found = [find_result(root, unit) for unit in units]
+    results = tuple(result for result in found if result is not None and result.curve)
+    tried = sum(
+        find_result(root, Unit(study.name, split, model, other, 0, math.inf)) is not None
+        for other in study.settings(model, split, True)
+    )
+    return Row(split, model, setting, tried, results, wanted) if results else None
+
+
+def ratios(study: Study, rows: list[Row]) -> list[Ratio]:
+    """Compare the baseline with CoordConv in each split that has both."""
+    found = []
+    by_name = {(row.split, row.model): row for row in rows}
+    for split in dict.fromkeys(row.split for row in rows):
+        ours, theirs = by_name.get((split, "coordconv")), by_name.get((split, "convolution"))
+        if ours is None or theirs is None:
+            continue
+        mean = statistics.fmean
+        seconds = max(mean(ours.best_seconds), 1e-9)
+        target = mean(ours.best)
+        found.append(
+            Ratio(
+                split,
+                time=mean(theirs.best_seconds) / seconds,
+                budget=mean(theirs.seconds) / seconds,
+                parameters=theirs.parameters / ours.parameters,
+                reached=any(not study.measure.better(target, value) for value in theirs.best),
+            )
+        )
+    return found
+
+
+def spread(values: list[float]) -> float:
+    """Give the standard deviation over seeds (n - 1); 0 for a single seed."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def show(measure: Measure, values: list[float]) -> str:
+    """Write mean and standard deviation over seeds, as in "98.61% ± 0.40"."""
+    factor = 100 if measure.unit == "%" else 1
+    mean = measure.show(statistics.fmean(values))
+    return mean + _plus_minus([factor * value for value in values], 2 if factor > 1 else 3)
+
+
+def _plus_minus(values: list[float], digits: int) -> str:
+    """Write the spread; nothing for a single seed, which has none."""
+    return f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
+
+
+def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
+    """Write the rows as text: the head, then one list a row."""
+    name, measure = study.measure.name, study.measure
+    head = ["split", "model", "seeds", f"train {name}", f"test {name}", f"best test {name}"]
+    head += [f"goal {measure.show(measure.goal)}", "s to best", "s in all", "parameters"]
+    head.append("settings")
+    lines = []
+    for row in rows:
+        lines.append(
+            [
+                row.split,
+                row.model,
+                f"{len(row.results)} of {row.wanted}",
+                show(measure, row.train),
+                show(measure, row.test),
+                show(measure, row.best),
+                f"{row.reached(measure)} of {len(row.results)}",
+                f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
+                f"{statistics.fmean(row.seconds):.1f}",
+                f"{row.parameters:,}",
+                "1" if row.tried == 1 else f"best of {row.tried}",
+            ]
+        )
+    return head, lines

@@ -1,0 +1,162 @@
+"""Trains many units, some at a time, each in a process of its own on one thread."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from coordconv_rl.studies.tasks import Study
+from coordconv_rl.studies.training.plan import find_result
+from coordconv_rl.studies.training.records import Result
+from coordconv_rl.studies.training.units import Unit
+
+log = logging.getLogger(__name__)
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def load_study(name: str) -> Study:
+    """Import the module of a study and return its `STUDY`."""
+    module = importlib.import_module(f"coordconv_rl.studies.tasks.{name.replace('-', '_')}")
+    study: Study = module.STUDY
+    return study
+
+
+class Watcher(Protocol):
+    """Who is told how the trainings go."""
+
+    def started(self, units: int) -> None:
+        """So many units are to be trained."""
+
+    def waiting(self, units: list[Unit]) -> None:
+        """These units are being trained; called about every second."""
+
+    def finished(self, unit: Unit, result: Result) -> None:
+        """A unit ended."""
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        """A unit raised or its process died."""
+
+
+def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> list[Unit]:
+    """Train what is not complete yet.
+
+    Args:
+        units: The trainings, in order.
+        root: The study's folder.
+        jobs: Trainings at a time.
+        watcher: Is told about each start and end.
+
+    Returns:
+        The units that failed; the others have results.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM; each training has saved itself before.
+    """
+    todo = [u for u in units if not _complete(root, u)]
+    watcher.started(len(todo))
+    if not todo:
+        return []
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    executor = ProcessPoolExecutor(
+        min(jobs, len(todo)), context, initializer=_begin, initargs=(stop, os.getpid())
+    )
+    with _terminable(), executor:
+        futures = {executor.submit(_work, unit, root): unit for unit in todo}
+        try:
+            return _collect(futures, watcher)
+        except BaseException:
+            stop.set()
+            executor.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _complete(root: Path, unit: Unit) -> bool:
+    result = find_result(root, unit)
+    return result is not None and result.complete(unit.seconds)
+
+
+def _collect(futures: dict[Future[Result], Unit], watcher: Watcher) -> list[Unit]:
+    """Wait for all futures, tell the watcher about each, and return the failures."""
+    failures, pending = [], set(futures)
+    while pending:
+        done, pending = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
+        for future in done:
+            unit, error = futures[future], future.exception()
+            if error is None:
+                watcher.finished(unit, future.result())
+            else:
+                log.error("%s failed", unit.path, exc_info=error)
+                failures.append(unit)
+                watcher.failed(unit, f"{type(error).__name__}: {error}")
+        watcher.waiting([futures[future] for future in pending if future.running()])
+    return failures
+
+
+_stop: Event | None = None
+_parent = 0
+
+
+def _begin(stop: Event, parent: int) -> None:
+    """Prepare a worker process: one thread; the parent alone answers Ctrl-C."""
+    global _stop, _parent
+    import torch
+
+    _stop, _parent = stop, parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Ask glibc to keep freed memory instead of giving it back to the system after each step.
+
+    Every step of a study allocates the same tens of megabytes; fetching them anew costs 10,000
+    page faults, up to a quarter of the step. Other C libraries have no such function.
+    """
+    adjust = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if adjust is not None:
+        adjust(M_MMAP_THRESHOLD, 2**25)  # bytes; the largest value that glibc takes
+        adjust(M_TRIM_THRESHOLD, 2**30)
+
+
+def _stopped() -> bool:
+    """Whether the parent wants an end, or is gone."""
+    return os.getppid() != _parent or (_stop is not None and _stop.is_set())
+
+
+def _work(unit: Unit, root: Path) -> Result:
+    """Train one unit in a worker process."""
+    from coordconv_rl.studies.training.train import train_unit
+
+    return train_unit(unit, load_study(unit.study), root / unit.path, _stopped)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, while trainings run in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,197 @@
+"""What a training leaves in its folder: result.json, checkpoint.safetensors, canvases.
+
+No file holds pickled objects, and each is written under another name and then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import write_bytes_atomic, write_json_atomic
+from coordconv_rl.studies.tasks import Measure
+from coordconv_rl.studies.training.units import Unit
+
+Status = Literal["running", "done", "budget", "interrupted"]
+FORMAT = 1
+
+
+@dataclass
+class Point:
+    """One evaluation: processor seconds and steps so far, and the values then."""
+
+    seconds: float
+    step: int
+    epoch: float
+    loss: float
+    train: float
+    test: float
+
+
+@dataclass
+class Result:
+    """A training so far. Values are shares, pixels or IoU, as the study's measure says.
+
+    Attributes:
+        unit: The training's path.
+        setting: Its setting, as plain data.
+        seed: Its seed.
+        parameters: Trainable numbers in the network.
+        status: Why it stands still: out of epochs ("done"), out of budget, or interrupted.
+        steps: Minibatches so far.
+        seconds: Processor seconds of training so far.
+        wall_seconds: The same on the clock.
+        train: Value on the training positions, at the end.
+        test: Value on the held-out positions, at the end.
+        best_test: The best test value on the way.
+        best_seconds: Processor seconds at which that value was first seen.
+        last_loss: Loss of the last minibatch.
+        curve: The evaluations, in order.
+        machine: Where it ran, with which torch, and in which precision.
+    """
+
+    unit: str
+    setting: dict[str, Any]
+    seed: int
+    parameters: int
+    status: Status = "running"
+    steps: int = 0
+    seconds: float = 0.0
+    wall_seconds: float = 0.0
+    train: float | None = None
+    test: float | None = None
+    best_test: float | None = None
+    best_seconds: float | None = None
+    last_loss: float = 0.0
+    curve: list[Point] = field(default_factory=list)
+    machine: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def fresh(cls, unit: Unit, parameters: int, precision: str) -> Result:
+        """Begin at step 0."""
+        machine = {
+            "processor": platform.machine(),
+            "torch": torch.__version__,
+            "precision": precision,
+        }
+        return cls(unit.path, asdict(unit.setting), unit.seed, parameters, machine=machine)
+
+    def add(self, point: Point, measure: Measure) -> None:
+        """Append a point; its values are the latest ones, and may be the best."""
+        if self.curve and self.curve[-1].step == point.step:
+            self.curve.pop()
+        self.curve.append(point)
+        self.train, self.test = point.train, point.test
+        if self.best_test is None or measure.better(point.test, self.best_test):
+            self.best_test, self.best_seconds = point.test, point.seconds
+
+    def complete(self, seconds: float) -> bool:
+        """Whether nothing is left to train with that many processor seconds."""
+        return self.status == "done" or (self.status == "budget" and self.seconds >= seconds)
+
+    def write(self, folder: Path) -> None:
+        """Write result.json, whole or not at all."""
+        write_json_atomic(folder / "result.json", {"format": FORMAT, **asdict(self)})
+
+    @classmethod
+    def read(cls, folder: Path) -> Result | None:
+        """Read result.json; none if there is none yet.
+
+        Raises:
+            InputError: The file is no result of a study.
+        """
+        path = folder / "result.json"
+        if not path.exists():
+            return None
+        try:
+            return cls.parse(json.loads(path.read_text()))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{path} is no result of a study ({error}): delete its folder to train it again"
+            ) from error
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> Result:
+        """Make a result of plain data, as `write` leaves it."""
+        if values.pop("format", None) != FORMAT:
+            raise ValueError("another format")
+        curve = [Point(**point) for point in values.pop("curve")]
+        return cls(**values, curve=curve)
+
+
+def save_checkpoint(
+    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, result: Result
+) -> None:
+    """Write weights and Adam's state as tensors, and the result so far as JSON beside them."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{index}.{name}": tensor for name, tensor in state.items()}
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    metadata = {"result": json.dumps({"format": FORMAT, **asdict(result)})}
+    data = safetensors.torch.save(tensors, metadata)
+    write_bytes_atomic(folder / "checkpoint.safetensors", data)
+
+
+def load_checkpoint(
+    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, result: Result
+) -> None:
+    """Bring network, optimizer and result to where the last checkpoint stood, if there is one.
+
+    Raises:
+        InputError: The file is damaged or belongs to another training.
+    """
+    path = folder / "checkpoint.safetensors"
+    if not path.exists():
+        return
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            saved = Result.parse(json.loads(file.metadata()["result"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if (saved.unit, saved.setting) != (result.unit, result.setting):
+            raise ValueError("it belongs to another training")
+        prefix = "network."
+        weights = {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+        network.load_state_dict(weights)
+        _load_adam(optimizer, tensors)
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} cannot be used ({reason}): delete it to train again") from error
+    for name, value in vars(saved).items():
+        setattr(result, name, value)
+
+
+def _load_adam(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Restore Adam's moments in each weight's own memory order: the fused step relies on it."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        kind, *rest = name.split(".")
+        if kind == "adam":
+            index = int(rest[0])
+            value = (
+                torch.empty_like(weights[index].detach()).copy_(tensor) if tensor.dim() else tensor
+            )
+            state.setdefault(index, {})[rest[1]] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def save_canvases(folder: Path, canvases: Tensor) -> None:
+    """Keep what the network paints: shape (2, 64, 64), training positions, then held-out ones."""
+    data = safetensors.torch.save({"canvases": canvases})
+    write_bytes_atomic(folder / "canvases.safetensors", data)
+
+
+def load_canvases(folder: Path) -> Tensor | None:
+    """Read what `save_canvases` kept; none if the training has not ended once."""
+    path = folder / "canvases.safetensors"
+    return safetensors.torch.load_file(path)["canvases"] if path.exists() else None

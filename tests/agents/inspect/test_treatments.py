@@ -1,0 +1,197 @@
+"""Whether an agent uses its coordinates: the treatments, the share, the files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import coordconv_rl.agents
+from coordconv_rl.agents.inspect import treatments as inspection
+from coordconv_rl.agents.inspect import games as inspection_games
+from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.train import train_agent
+from coordconv_rl.comparison.report.inspections import INSPECTION_FILE, TREATMENTS
+from coordconv_rl.errors import InputError
+from coordconv_rl.layers.convolutions import CoordConv2d
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    from coordconv_rl.configs.load import preset
+    from coordconv_rl.configs.schema import Evaluation, RunConfig
+
+    settings = preset("ppo", {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1})
+    folder = tmp_path_factory.mktemp("runs")
+    for arm in ("coordconv", "shuffled", "cnn"):
+        config = RunConfig(
+            algo="ppo",
+            game="Breakout",
+            arm=arm,
+            seed=1,
+            steps=32,
+            hyperparameters=settings,
+            evaluation=Evaluation(0),
+            precision="float32",
+        )
+        assert train_agent(config, folder / config.run_id, show_progress=False) is not None
+    return folder
+
+
+def run_of(trained, arm):
+    return trained / "ppo" / "Breakout" / arm / "seed-1"
+
+
+def features(model):
+    frames = torch.randint(0, 256, (2, 4, 84, 84), generator=torch.Generator().manual_seed(0))
+    model.policy.set_training_mode(False)
+    with torch.no_grad():
+        return model.policy.extract_features(frames.to(torch.uint8))
+
+
+@pytest.mark.parametrize("arm", ["coordconv", "shuffled"])
+def test_treatments_change_what_the_network_sees_and_are_undone(trained, arm):
+    model, _, _ = load_agent(run_of(trained, arm))
+    layers = inspection.coordinate_layers(model)
+    assert len(layers) == 1
+    before = features(model)
+    seen = {}
+    for treatment in inspection.TREATMENTS:
+        with inspection.coordinates_as(layers, treatment, 5):
+            seen[treatment] = features(model)
+    assert torch.equal(seen["trained"], before)
+    assert not torch.allclose(seen["zeroed"], before)
+    assert not torch.allclose(seen["permuted"], before)
+    assert not torch.allclose(seen["permuted"], seen["zeroed"])
+    assert torch.equal(features(model), before)
+
+
+def test_zeroed_is_the_network_on_channels_of_zero():
+    layer = CoordConv2d(3, 4, 3)
+    images = torch.rand(2, 3, 9, 9)
+    with inspection.coordinates_as([layer], "zeroed", 0), torch.no_grad():
+        torch.testing.assert_close(layer(images), torch.conv2d(images, layer.weight, layer.bias))
+
+
+def test_permuted_is_the_layer_with_that_permutation():
+    layer, other = CoordConv2d(3, 4, 3), CoordConv2d(3, 4, 3, shuffle_seed=8)
+    other.load_state_dict(layer.state_dict())
+    images = torch.rand(2, 3, 9, 9)
+    with torch.no_grad():
+        layer(images)  # so that there is something kept
+        with inspection.coordinates_as([layer], "permuted", 8):
+            torch.testing.assert_close(layer(images), other(images))
+
+
+def test_treatments_are_undone_after_an_error():
+    layer = CoordConv2d(3, 4, 3, shuffle_seed=3)
+    weight = layer.coord_weight.detach().clone()
+    with pytest.raises(KeyError), inspection.coordinates_as([layer], "zeroed", 0):
+        raise KeyError
+    assert torch.equal(layer.coord_weight, weight)
+    assert layer.shuffle_seed == 3
+
+
+def test_share_by_hand():
+    layer = CoordConv2d(1, 1, 1, bias=False)
+    images = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
+    images[1] = 255  # after scaling: 0 everywhere, 1 everywhere: variance 1/4
+    with torch.no_grad():
+        layer.weight.fill_(2.0)  # variance 1
+        layer.coord_weight.copy_(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1))  # x is -1 and 1: 1/4
+    share, heat = inspection.first_layer_share(layer, images)
+    assert share == pytest.approx(0.25 / 1.25)
+    assert heat == pytest.approx(0.5)
+    with torch.no_grad():
+        layer.coord_weight.zero_()
+    assert inspection.first_layer_share(layer, images)[0] == 0
+
+
+def test_share_does_not_count_the_bias():
+    layer, images = CoordConv2d(2, 3, 3), torch.randint(0, 256, (4, 2, 8, 8)).to(torch.uint8)
+    share, _ = inspection.first_layer_share(layer, images)
+    with torch.no_grad():
+        layer.bias += 100
+    assert inspection.first_layer_share(layer, images)[0] == pytest.approx(share, rel=1e-3)
+
+
+def nothing():
+    """What is called after every step of a game."""
+
+
+def test_games_are_those_of_the_evaluation(trained):
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    scores, cut = inspection_games.play_capped(model, config, 3, seed=9, on_step=nothing)
+    assert sorted(scores) == sorted(play(model, config, 3, greedy=False, seed=9))
+    assert cut == 0
+
+
+def test_more_games_than_environments_are_played_in_turns(trained, monkeypatch):
+    monkeypatch.setattr(inspection_games, "MAX_ENVS", 2)
+    monkeypatch.setattr(inspection_games, "GAME_FRAMES", 400)
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    scores, cut = inspection_games.play_capped(model, config, 5, seed=9, on_step=nothing)
+    assert len(scores) == 5
+    assert 0 < cut <= 5
+
+
+def test_a_cut_game_counts_as_far_as_it_came(trained, monkeypatch):
+    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    monkeypatch.setattr(inspection_games, "GAME_FRAMES", 480)
+    steps = []
+    scores, cut = inspection_games.play_capped(
+        model, config, 2, seed=9, on_step=lambda: steps.append(1)
+    )
+    assert cut == 2
+    assert len(steps) == 120
+    whole = play(model, config, 2, greedy=False, seed=9)
+    assert all(0 <= part <= all_ for part, all_ in zip(scores, whole, strict=True))
+    assert sum(scores) > 0
+
+
+def test_an_inspection_ends_when_its_launcher_is_gone(trained, monkeypatch, caplog):
+    monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
+    monkeypatch.setenv("COORDCONV_PARENT_PID", "1")
+    assert inspection.inspect_command(run_of(trained, "shuffled"), 1) == 130
+    assert "its launcher is gone" in caplog.text
+    assert not (run_of(trained, "shuffled") / INSPECTION_FILE).exists()
+
+
+def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
+    monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
+    folder = run_of(trained, "coordconv")
+    assert inspection.inspect_command(folder, 1) == 0
+    found = json.loads((folder / INSPECTION_FILE).read_text())
+    assert found["run"] == "ppo/Breakout/coordconv/seed-1"
+    assert tuple(found["scores"]) == TREATMENTS == inspection.TREATMENTS
+    assert all(len(scores["scores"]) == 1 for scores in found["scores"].values())
+    assert 0 < found["share"] < 1
+    assert (folder / "inspection.png").read_bytes().startswith(b"\x89PNG")
+    again = inspection.inspect(folder, episodes=1)
+    assert again == found
+
+
+def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_path):
+    with pytest.raises(InputError, match="arm cnn, which has no coordinates"):
+        inspection.inspect(run_of(trained, "cnn"), episodes=1)
+    with pytest.raises(InputError, match="play at least 1"):
+        inspection.inspect(run_of(trained, "coordconv"), episodes=0)
+    with pytest.raises(InputError, match="holds no run"):
+        inspection.inspect_command(tmp_path)
+    (tmp_path / "experiment.yaml").write_text("")
+    with pytest.raises(InputError, match="no trained agent with coordinates"):
+        inspection.inspect_command(tmp_path)
+
+
+def test_an_experiment_means_all_its_agents_with_coordinates(trained):
+    (trained / "experiment.yaml").write_text("")
+    done = run_of(trained, "coordconv") / INSPECTION_FILE
+    done.unlink(missing_ok=True)
+    found = {path.parent.name for path in inspection._agents(trained)}
+    assert found == {"coordconv", "shuffled"}
+    done.write_text("{}")
+    assert inspection._agents(trained) == [run_of(trained, "shuffled")]
+    assert inspection._agents(done.parent) == [done.parent]  # named: once more

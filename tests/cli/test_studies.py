@@ -1,0 +1,133 @@
+"""The command `coordconv-rl study`: killed and called again, refused, and its options."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from coordconv_rl.cli.comparison import Study
+from coordconv_rl.errors import InputError
+from coordconv_rl.studies import StudyOptions, run_study
+
+ROOT = Path(__file__).parents[2]
+
+
+# A real study on every eighth position: pictures, processes and files are those of the command.
+SCRIPT = """
+import dataclasses, sys
+from coordconv_rl.studies.tasks import translation
+
+def few_positions(positions, seed):
+    return WHOLE.data(positions[::8], seed)
+
+WHOLE = translation.STUDY
+translation.STUDY = dataclasses.replace(WHOLE, data=few_positions)
+if __name__ == "__main__":
+    from coordconv_rl.cli.main import main
+
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start(folder):
+    script = folder.with_suffix(".py")
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), "study", "translation", "--seeds", "1"]
+    command += ["--split", "quadrant", "--budget", "0.005", "--threads", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    return subprocess.Popen(
+        [*command, "--folder", str(folder)],
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def stop_at(process, folder, pattern):
+    """Wait for a file, stop all processes of the study at once, and return the file's path."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        for path in folder.glob(pattern):
+            os.killpg(process.pid, signal.SIGSTOP)
+            return path
+        time.sleep(0.002)
+    process.kill()
+    raise AssertionError(f"no {pattern} in {folder}: {process.communicate()[0]}")
+
+
+def test_the_command_killed_and_called_again(tmp_path):
+    folder = tmp_path / "study"
+    process = start(folder)
+    path = stop_at(process, folder, "quadrant/coordconv/*/seed-0/result.json")
+    with pytest.raises(InputError, match="in use"):
+        run_study("translation", options=StudyOptions(folder=folder))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert json.loads(path.read_text())["status"] == "running"
+
+    process = start(folder)
+    stop_at(process, folder, "quadrant/shuffled/*/seed-0/result.json")
+    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGCONT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "goes on from here" in output
+    done = json.loads(path.read_text())
+    assert done["status"] == "done"
+
+    process = start(folder)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert json.loads(path.read_text()) == done, "a finished training was trained again"
+    assert "1 of 1" in output
+    check_what_the_command_leaves(folder, output)
+    curves = EventAccumulator(str(path.parent))
+    curves.Reload()
+    assert curves.Scalars("accuracy/test")[-1].value == pytest.approx(done["test"])
+
+
+def check_what_the_command_leaves(folder, output):
+    assert str(folder / "index.html") in output
+    page = (folder / "index.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    for model in ("coordconv", "convolution", "shuffled"):
+        assert f"<td>{model}</td>" in page
+        assert f"| {model} | 1 of 1 |" in (folder / "table.md").read_text()
+    for name in ("quadrant-canvas.png", "quadrant-curves.png", "table.md"):
+        assert str(folder / name) in output
+    events = EventAccumulator(str(folder / "summary"))
+    events.Reload()
+    assert set(events.Tags()["images"]) == {"quadrant-canvas", "quadrant-curves"}
+
+
+def test_a_folder_of_another_study_is_refused(tmp_path):
+    (tmp_path / "study").write_text("rendering\n")
+    with pytest.raises(InputError, match="holds the study rendering"):
+        run_study("translation", options=StudyOptions(folder=tmp_path))
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        run_study("translation", options=StudyOptions(folder=tmp_path / "file"))
+
+
+def test_threads_are_one_a_core_unless_given():
+    assert StudyOptions(threads=3).jobs == 3
+    assert StudyOptions().jobs == len(os.sched_getaffinity(0))
+
+
+def test_the_command_hands_on_the_number_of_threads(tmp_path):
+    with pytest.raises(InputError, match="threads 0"):
+        Study("translation", threads=0, folder=tmp_path / "study").run()
+    assert not (tmp_path / "study").exists()

@@ -1,0 +1,236 @@
+"""Inspections at the end of a comparison: some at a time, kept, interrupted, failed and left out.
+
+Most tests run a small program that keeps the contract of `coordconv-rl inspect`; one runs the real.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from synthetic import make_experiment, write_inspection
+
+from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch import inspect_agents as inspecting
+from coordconv_rl.comparison.launch.compare import LaunchOptions
+from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, uninspected
+from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
+
+PROGRAM = """
+import json, os, sys, time
+from pathlib import Path
+games, folder = int(sys.argv[1]), Path(sys.argv[2])
+root = folder.parents[3]
+acts = json.loads((root / "acts.json").read_text())
+run = "/".join(folder.parts[-4:])
+with (root / "began").open("a") as file:
+    file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
+time.sleep(acts.get("seconds", 0.3))
+if acts.get(run) == "refuse":
+    print("error: no checkpoint here", file=sys.stderr)
+    sys.exit(2)
+if acts.get(run) == "die":
+    os.kill(os.getpid(), 9)
+scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
+text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
+(folder / "inspection.json").write_text(text)
+with (root / "ended").open("a") as file:
+    file.write(f"{time.monotonic()}\\n")
+"""
+AGENTS = [f"ppo/Pong/{arm}/seed-{seed}" for seed in (1, 2, 3) for arm in ("coordconv", "shuffled")]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "made-up"
+    make_experiment(made, games=("Pong",), seeds=(1, 2, 3))
+    (made / "acts.json").write_text("{}")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return made
+
+
+def inspect(folder, *, jobs=3, stop=lambda: False):
+    """Run the small program for what is missing; return whether it stopped and what it said."""
+    said = io.StringIO()
+    program = (sys.executable, str(folder.parent / "program.py"))
+    console = Console(file=said, width=80)
+    found = load_experiment(folder)
+    return inspect_missing(found, console, jobs=jobs, stop=stop, program=program), said.getvalue()
+
+
+def begun(folder):
+    return [line.split() for line in (folder / "began").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 0.1), (3, 1.0)])
+def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(
+    folder, jobs, seconds
+):
+    (folder / "acts.json").write_text(json.dumps({"seconds": seconds}))
+    stopped, said = inspect(folder, jobs=jobs)
+    assert not stopped
+    assert sorted(run for _, _, run in begun(folder)) == sorted(AGENTS)
+    assert "6 to inspect" in said
+    assert "6 of 6: " in said
+    assert json.loads((folder / AGENTS[0] / "inspection.json").read_text())["episodes"] == 5
+    times = [(float(t), 1) for t, _, _ in begun(folder)]
+    times += [(float(t), -1) for t in (folder / "ended").read_text().split()]
+    together = [sum(change for t, change in times if t <= now) for now, _ in times]
+    assert max(together) == jobs
+
+
+def test_what_exists_or_is_not_done_is_left_alone(tmp_path):
+    states = {("coordconv", 2): "failed", ("shuffled", 3): "waiting"}
+    make_experiment(tmp_path, lambda key: states.get(key[2:], "done"), games=("Pong",))
+    write_inspection(tmp_path, ("ppo", "Pong", "coordconv", 1))
+    left = {(run.arm, run.seed) for run in uninspected(load_experiment(tmp_path))}
+    kept = {("coordconv", seed) for seed in (3, 4, 5)}
+    assert left == kept | {("shuffled", seed) for seed in (1, 2, 4, 5)}
+
+
+def test_failures_are_named_and_stop_nothing(folder):
+    acts = {"seconds": 0, AGENTS[0]: "refuse", AGENTS[3]: "die"}
+    (folder / "acts.json").write_text(json.dumps(acts))
+    stopped, said = inspect(folder)
+    assert not stopped
+    assert f"{AGENTS[0]} is not inspected: no checkpoint here" in said
+    assert f"{AGENTS[3]} is not inspected: killed by SIGKILL (out of memory?)" in said
+    assert len(uninspected(load_experiment(folder))) == 2
+    (folder / "acts.json").write_text("{}")
+    inspect(folder)
+    assert len(begun(folder)) == 8  # only the two that failed once more
+    assert uninspected(load_experiment(folder)) == []
+
+
+def test_an_agent_that_somebody_works_on_is_named(folder):
+    from coordconv_rl import locks
+
+    held = locks.acquire(folder / AGENTS[1] / locks.RUN_LOCK, "another launcher")
+    _, said = inspect(folder)
+    os.close(held)
+    assert f"{AGENTS[1]} is not inspected: another launcher works on it" in said
+    assert len(begun(folder)) == 5
+
+
+def test_stopping_kills_what_goes_on_and_keeps_what_is_whole(folder):
+    (folder / "acts.json").write_text('{"seconds": 60}')
+    began = time.monotonic()
+    stopped, said = inspect(folder, stop=(folder / "began").is_file)
+    assert stopped
+    assert time.monotonic() - began < 5
+    assert "6 agents are left to inspect" in said
+    for _, pid, _ in begun(folder):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+def test_one_that_hangs_is_killed(folder, monkeypatch):
+    monkeypatch.setattr(inspecting, "LONGEST_SECONDS", 1.0)
+    (folder / "acts.json").write_text('{"seconds": 60}')
+    stopped, said = inspect(folder, jobs=6)
+    assert not stopped
+    assert said.count("killed by SIGKILL") == 6
+
+
+CLOSER = """
+import sys
+from pathlib import Path
+from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch import inspect_agents as inspecting
+inspecting.inspect_missing.__kwdefaults__["program"] = (sys.executable, sys.argv[2])
+sys.exit(closing.close(Path(sys.argv[1]), inspectors=2))
+"""
+
+
+def test_ctrl_c_ends_the_closing_within_seconds_and_it_goes_on_later(folder):
+    (folder / "acts.json").write_text('{"seconds": 60}')
+    command = [sys.executable, "-c", CLOSER, str(folder), str(folder.parent / "program.py")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not (folder / "began").is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert time.monotonic() - asked < 5
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "Start it again to go on" in said
+    assert (folder / "results.csv").is_file()
+    (folder / "acts.json").write_text('{"seconds": 0}')
+    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "The report: " in again.stdout
+    assert "6 of 6 finished agents" in (folder / "report/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("episodes", "inspectors", "words"),
+    [(5, 0, "6 agents with coordinates are not inspected"), (0, 2, "play no closing games")],
+)
+def test_it_says_so_when_nothing_is_inspected(tmp_path, episodes, inspectors, words):
+    evaluation = Evaluation(episodes=episodes)
+    make_experiment(tmp_path, games=("Pong",), seeds=(1, 2, 3), evaluation=evaluation)
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    assert not closing.inspect(load_experiment(tmp_path), console, inspectors)
+    assert words in said.getvalue()
+    assert f"coordconv-rl inspect {tmp_path} does it" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (LaunchOptions(), 2),
+        (LaunchOptions(inspect=False), 0),
+        (LaunchOptions(backend="ray"), 0),
+    ],
+)
+def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
+    tmp_path, monkeypatch, options, expected
+):
+    from coordconv_rl.comparison.launch.local import LocalBackend
+
+    def close(folder: Path, *, inspectors: int) -> int:
+        asked.append(inspectors)
+        return 0
+
+    asked: list[int] = []
+    monkeypatch.setattr(closing, "close", close)
+    monkeypatch.setattr(launch, "_backend", lambda options: LocalBackend())
+    experiment = make_experiment(tmp_path, games=("Pong",))
+    assert launch.run_comparison(experiment, tmp_path, jobs=2, options=options) == 0
+    assert asked == [expected]
+
+
+def test_a_real_comparison_ends_with_an_inspection_in_its_report(tmp_path, capsys):
+    small = ExperimentConfig(
+        name="trial",
+        description="A trial.",
+        algos=("ppo",),
+        games=("Breakout",),
+        arms=("coordconv",),
+        seeds=(0,),
+        steps=128,
+        overrides={"ppo": {"n_envs": 2, "n_steps": 32, "batch_size": 32, "n_epochs": 1}},
+        evaluation=Evaluation(episodes=1, greedy=False),
+    )
+    assert launch.run_comparison(small, tmp_path / "runs", jobs=1, options=LaunchOptions()) == 0
+    assert "1 of 1: ppo/Breakout/coordconv/seed-0 inspected in" in capsys.readouterr().out
+    run = tmp_path / "runs/ppo/Breakout/coordconv/seed-0"
+    inspected = json.loads((run / "inspection.json").read_text())
+    evaluated = json.loads((run / "evaluation.json").read_text())
+    trained = inspected["scores"]["trained"]
+    assert trained["scores"] == evaluated["stochastic"]["scores"]  # the same games, played again
+    page = (tmp_path / "runs/report/index.html").read_text()
+    assert "1 of 1 finished agents with coordinates were inspected" in page
+    assert (tmp_path / "runs/report/inspection_ppo_Breakout.svg").is_file()

@@ -1,0 +1,80 @@
+"""The Ray backend on a real local cluster of several nodes, one of which is killed in mid-run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from light_worker import HERE, RUNS, WORKER, experiment, wait_for
+
+from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch.compare import LaunchOptions
+from coordconv_rl.errors import InputError
+
+ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """A head without cores and two nodes with one core each."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *sys.path]))
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    made.nodes = [made.add_node(num_cpus=1) for _ in range(2)]
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def step(folder: Path) -> int:
+    path = folder / "run.json"
+    return int(json.loads(path.read_text())["step"]) if path.is_file() else 0
+
+
+def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
+    cluster, tmp_path, monkeypatch, capsys
+):
+    from coordconv_rl.comparison.launch import ray_backend
+
+    (tmp_path / "worker.py").write_text(WORKER)
+    program = (sys.executable, str(tmp_path / "worker.py"))
+    monkeypatch.setattr(launch, "_backend", lambda o: ray_backend.RayBackend(o.address, program))
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "plan.json").write_text(json.dumps({"pace": 0.3}))
+
+    def lose_a_node() -> None:
+        wait_for(lambda: all(step(folder / run) >= 30 for run in RUNS[:2]), 120)
+        cluster.remove_node(cluster.nodes[1], allow_graceful=False)
+
+    killer = threading.Thread(target=lose_a_node)
+    killer.start()
+    options = LaunchOptions(backend="ray", address=cluster.address)
+    code = launch.run_comparison(experiment(), folder, jobs=None, options=options)
+    killer.join()
+    assert code == 0
+    out = capsys.readouterr().out
+    assert "its machine went away" in out
+    assert "All 4 runs are done." in out
+    entries = ledger.read(folder)
+    assert [entries[run].status for run in RUNS] == ["done"] * 4
+    attempts = [int((folder / run / "attempts").read_text()) for run in RUNS]
+    assert sorted(attempts) == [1, 1, 1, 2]
+    lost = RUNS[attempts.index(2)]
+    lines = (folder / lost / "episodes.csv").read_text().splitlines()
+    assert int(lines[1].split(",")[0]) > 10  # it began at the first attempt's checkpoint
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "ray://127.0.0.1:1"])
+def test_an_address_where_no_ray_is(tmp_path, address):
+    options = LaunchOptions(backend="ray", address=address)
+    with pytest.raises(InputError, match="Ray"):
+        launch.run_comparison(experiment(), tmp_path / "new", jobs=1, options=options)
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,57 @@
+"""Learning curves where seeds differ in length: means by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from synthetic import SMALL, make_experiment
+
+from coordconv_rl.comparison.report.curves import draw_learning_curves, mean_lines
+from coordconv_rl.comparison.results import load_experiment
+
+NAN = np.nan
+
+
+def test_the_line_ends_where_a_seed_ends_and_a_thin_one_goes_on():
+    rows = np.array(
+        [
+            [NAN, 1.0, 2.0, 3.0, NAN, NAN],
+            [NAN, 3.0, 6.0, 5.0, 9.0, 9.0],
+            [4.0, 5.0, 1.0, 7.0, 3.0, NAN],
+        ]
+    )
+    whole, part, low, high = mean_lines(rows)
+    np.testing.assert_array_equal(whole, [NAN, 3.0, 3.0, 5.0, NAN, NAN])
+    np.testing.assert_array_equal(part, [4.0, 3.0, NAN, 5.0, 6.0, 9.0])
+    np.testing.assert_array_equal(low, [NAN, 1.0, 1.0, 3.0, NAN, NAN])
+    np.testing.assert_array_equal(high, [NAN, 5.0, 6.0, 7.0, NAN, NAN])
+
+
+def test_seeds_of_one_length_have_no_thin_line_and_none_has_no_line():
+    whole, part, low, high = mean_lines(np.array([[NAN, 1.0, 2.0], [NAN, 3.0, 8.0]]))
+    np.testing.assert_array_equal(whole, [NAN, 2.0, 5.0])
+    np.testing.assert_array_equal([part, low, high], [[NAN] * 3, [NAN, 1, 2], [NAN, 3, 8]])
+    assert all(np.isnan(line).all() for line in mean_lines(np.empty((0, 4))))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_legend_says_how_many_seeds_are_behind_a_line(tmp_path):
+    states = {
+        ("cnn", 2): "failed",
+        **dict.fromkeys((("shuffled", n) for n in (1, 2, 3)), "waiting"),
+    }
+    make_experiment(tmp_path, lambda key: states.get(key[2:], "done"), **SMALL)
+    axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["cnn (n = 3, thin: 2+)", "coordconv (n = 3)", "shuffled (n = 0)"]
+    cnn, thin = axes.get_lines()[:2]
+    end = cnn.get_xdata()[~np.isnan(cnn.get_ydata())].max()
+    assert end == 40_000  # where the failed seed stopped
+    assert thin.get_xdata()[~np.isnan(thin.get_ydata())].min() == end
+
+
+def test_a_chart_without_any_game_says_so(tmp_path):
+    make_experiment(tmp_path, lambda key: "waiting", **SMALL)
+    axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
+    assert [text.get_text() for text in axes.texts] == ["no training game has ended"]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from envs_reference import assert_same_steps
+
+from coordconv_rl.envs.atari import AtariVecEnv
+
+NO_GUARD = """
+import os
+from coordconv_rl.envs.atari import AtariVecEnv
+env = AtariVecEnv("Pong", 3, workers=3)
+print(*[worker.process.pid for worker in env._group._workers], flush=True)
+{then}
+"""
+
+
+def pids(env: AtariVecEnv) -> list[int]:
+    return [worker.process.pid for worker in getattr(env._group, "_workers", [])]
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def wait_gone(processes: list[int], seconds: float = 15.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(alive(pid) for pid in processes):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def shared_memory() -> set[str]:
+    return set(os.listdir("/dev/shm"))
+
+
+def test_results_do_not_depend_on_workers() -> None:
+    alone, split = AtariVecEnv("Breakout", 3, seed=1), AtariVecEnv("Breakout", 3, seed=1, workers=2)
+    seen = assert_same_steps(alone, split, 250, rng=np.random.default_rng(0), resets=(0, 99))
+    assert seen["episodes"] >= 3
+    for one, other in zip(alone.get_images(), split.get_images(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    split.close()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 3, 5])
+def test_this_process_is_one_of_the_workers(workers: int) -> None:
+    env = AtariVecEnv("Pong", 5, workers=workers)
+    assert len(pids(env)) == max(workers, 1) - 1
+    if workers == 3:
+        shares = [range(one.start, one.stop) for one in env._group._members]  # type: ignore[union-attr]
+        assert shares == [range(1), range(1, 3), range(3, 5)]
+    env.close()
+
+
+def test_workers_import_neither_torch_nor_sb3() -> None:
+    code = (
+        "import sys, coordconv_rl.envs.workers.worker; "
+        "print([m for m in ('torch', 'stable_baselines3') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_dead_worker_is_named_at_once() -> None:
+    env = AtariVecEnv("Pong", 6, workers=3)
+    env.reset()
+    processes = pids(env)
+    os.kill(processes[0], signal.SIGKILL)
+    began = time.monotonic()
+    assert wait_gone(processes[:1])
+    with pytest.raises(RuntimeError, match=r"worker 1 \(environments 2 to 3\) died.*-9"):
+        env.step(np.zeros(6, int))
+    assert time.monotonic() - began < 4
+    env.close()
+    env.close()
+    assert wait_gone(processes)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_failing_worker_raises_and_the_others_go_on(index: int) -> None:
+    env = AtariVecEnv("Pong", 2, workers=2)
+    env.reset()
+    with pytest.raises(AttributeError, match="nonsense"):
+        env.get_attr("nonsense")
+    actions = env.get_attr("actions", indices=index)[0]
+    env.set_attr("actions", [], indices=index)
+    with pytest.raises(IndexError):
+        env.step(np.array([1, 1]))
+    env.set_attr("actions", actions, indices=index)
+    assert env.step(np.array([1, 1]))[0].shape == (2, 4, 84, 84)
+    env.close()
+
+
+def test_nothing_stays_behind() -> None:
+    before = shared_memory()
+    env = AtariVecEnv("Pong", 2, workers=2)
+    env.reset()
+    processes = pids(env)
+    env.step_async(np.zeros(2, int))
+    env.close()
+    assert wait_gone(processes)
+    with pytest.raises(RuntimeError, match="closed"):
+        env.reset()
+
+    env = AtariVecEnv("Pong", 2, workers=2)
+    processes = pids(env)
+    del env
+    gc.collect()
+    assert wait_gone(processes)
+    assert shared_memory() == before
+
+
+@pytest.mark.parametrize("then", ["raise ValueError('on purpose')", "os.kill(os.getpid(), 9)"])
+def test_workers_leave_with_their_parent(then: str, tmp_path: Path) -> None:
+    """And the script needs no `if __name__ == "__main__"`."""
+    script = tmp_path / "script.py"
+    script.write_text(NO_GUARD.format(then=then))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    processes = [int(pid) for pid in done.stdout.split()]
+    assert len(processes) == 2
+    assert done.returncode in (1, -9)
+    assert wait_gone(processes)
+
+
+def test_a_reset_cancels_a_pending_step() -> None:
+    env = AtariVecEnv("Pong", 2, workers=2)
+    env.reset()
+    env.step_async(np.zeros(2, int))
+    assert env.reset().shape == (2, 4, 84, 84)
+    assert env.step(np.zeros(2, int))[0].shape == (2, 4, 84, 84)
+    env.close()

@@ -1,0 +1,83 @@
+"""The packed linear layer computes what the plain one does, and is not needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from coordconv_rl import CoordConvExtractor
+from coordconv_rl.fast import network as fast_network
+from coordconv_rl.fast import packed_linear as onednn
+
+IMAGES = spaces.Box(0, 255, (4, 84, 84), np.uint8)
+needs_operators = pytest.mark.skipif(
+    not onednn.serves(torch.zeros(1, dtype=torch.bfloat16)),
+    reason="torch has no oneDNN operators for bfloat16 here",
+)
+
+
+def acting(extractor, dtype=torch.bfloat16):
+    size = torch.Size((84, 84))
+    with torch.no_grad():
+        return fast_network.prepare(extractor, size, dtype, acting=True)
+
+
+@needs_operators
+@pytest.mark.parametrize("rows", [1, 8, 50])
+def test_packed_is_plain(rows):
+    x, weight, bias = (
+        torch.randn(shape, dtype=torch.bfloat16) for shape in ((rows, 300), (70, 300), (70,))
+    )
+    expected = (x.double() @ weight.double().t() + bias.double()).relu()
+    found = onednn.linear_relu(x, onednn.pack(weight), bias)
+    assert found.shape == (rows, 70)
+    torch.testing.assert_close(found.double(), expected, rtol=2**-7, atol=2**-6)
+
+
+@needs_operators
+def test_acting_packs_and_learning_does_not():
+    extractor = CoordConvExtractor(IMAGES)
+    assert acting(extractor).packed is not None
+    assert acting(extractor, torch.float32).packed is None
+    size = torch.Size((84, 84))
+    assert fast_network.prepare(extractor, size, torch.bfloat16).packed is None
+    recorded = fast_network.prepare(extractor, size, torch.bfloat16, acting=True)
+    assert recorded.packed is None  # its weight has to lead the gradients back
+
+
+@pytest.mark.parametrize(
+    ("broken", "logged"),
+    [
+        pytest.param(
+            lambda *_: (_ for _ in ()).throw(RuntimeError("no such kernel")),
+            "no such kernel",
+            id="raises",
+        ),
+        pytest.param(lambda x, *_: torch.zeros_like(x), "does not compute", id="computes nonsense"),
+    ],
+)
+def test_without_the_operators_the_features_are_the_same(monkeypatch, caplog, broken, logged):
+    caplog.set_level("INFO", "coordconv_rl.fast.packed_linear")
+    extractor = CoordConvExtractor(IMAGES)
+    frames = torch.randint(256, (8, 4, 84, 84), dtype=torch.uint8)
+    with torch.no_grad():
+        expected = fast_network.features(acting(extractor), frames)
+
+    class Operators:
+        _reorder_linear_weight = staticmethod(lambda weight, _: weight)
+        _linear_pointwise = staticmethod(broken)
+
+    monkeypatch.setattr(torch.ops, "mkldnn", Operators)
+    onednn._operators.cache_clear()
+    try:
+        network = acting(extractor)
+        assert network.packed is None
+        assert [logged in record.message for record in caplog.records] == [True]
+        with torch.no_grad():
+            found = fast_network.features(network, frames)
+    finally:
+        monkeypatch.undo()
+        onednn._operators.cache_clear()
+    torch.testing.assert_close(found, expected, rtol=2**-7, atol=2**-6)

@@ -1,0 +1,107 @@
+"""A run's worker that trains nothing: it keeps a run's files and dies as a test asks."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
+
+HERE = Path(__file__).parent
+WORKER = """
+import json, os, signal, sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+plan = json.loads((folder.parents[3] / "plan.json").read_text())
+run = "/".join(folder.parts[-4:])
+acts = plan.get(run, {})
+state = folder / "checkpoint"
+step = int(state.read_text()) if state.is_file() else 0
+attempt = int((folder / "attempts").read_text()) + 1 if (folder / "attempts").is_file() else 1
+(folder / "attempts").write_text(str(attempt))
+(folder / "episodes.csv").write_text("step,score,frames,life_loss\\n")
+asked = []
+signal.signal(signal.SIGINT, lambda *_: asked.append(1))
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+
+def record(status, reason=None):
+    values = {"format": 1, "run": run, "status": status, "reason": reason, "step": step,
+              "steps": 100, "steps_per_second": 50.0, "recent_score": 1.0, "updated": time.time()}
+    (folder / "new").write_text(json.dumps(values))
+    os.replace(folder / "new", folder / "run.json")
+
+def leave(code, status, reason=None):
+    save()
+    record(status, reason)
+    sys.exit(code)
+
+def save():
+    (folder / "newer").write_text(str(step))
+    os.replace(folder / "newer", state)
+
+while step < 100:
+    save()
+    record("running")
+    if asked:
+        leave(130, "interrupted")
+    if os.getppid() != int(os.environ["COORDCONV_PARENT_PID"]):
+        leave(130, "interrupted", "its launcher is gone")
+    act = acts.get(str(attempt)) if step >= 50 else None
+    if act == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if act == "hang":
+        time.sleep(60)
+    if act == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if act == "memory":
+        leave(1, "failed", "MemoryError: out of memory")
+    if act == "nan":
+        leave(1, "failed", "Diverged: the weights are not finite")
+    if act == "full":
+        leave(1, "failed", "OSError: [Errno 28] No space left on device")
+    if act == "input":
+        leave(2, "failed", "bad input")
+    if act == "vanish":
+        sys.exit(0)
+    step += 10
+    with (folder / "episodes.csv").open("a") as file:
+        file.write(f"{step},1,400,1\\n")
+    time.sleep(plan.get("pace", 0.005))
+leave(0, "done")
+"""
+RUNS = [f"ppo/Pong/{arm}/seed-{seed}" for seed in (0, 1) for arm in ("cnn", "coordconv")]
+
+
+def experiment(**changes: object) -> ExperimentConfig:
+    values = {
+        "name": "trial",
+        "description": "A trial.",
+        "algos": ("ppo",),
+        "games": ("Pong",),
+        "arms": ("cnn", "coordconv"),
+        "seeds": (0, 1),
+        "steps": 100,
+        "evaluation": Evaluation(episodes=0),
+    }
+    return ExperimentConfig(**(values | changes))
+
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from light_worker import experiment
+from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch.compare import LaunchOptions
+from coordconv_rl.comparison.launch.local import LocalBackend
+launch.LocalBackend = lambda: LocalBackend((sys.executable, sys.argv[2]))
+folder = Path(sys.argv[1])
+sys.exit(launch.run_comparison(experiment(), folder, jobs=2, options=LaunchOptions()))
+"""
+
+
+def wait_for(condition, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

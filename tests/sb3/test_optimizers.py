@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike as Reference
+
+from coordconv_rl.sb3 import optimizers
+from coordconv_rl.sb3.optimizers import ADAM, RMSpropTFLike
+
+
+def weights(seed: int = 0) -> list[torch.nn.Parameter]:
+    random = torch.Generator().manual_seed(seed)
+    shapes = [(7, 5), (11,), (3, 2, 4, 4), (1,)]
+    return [torch.nn.Parameter(torch.randn(s, generator=random)) for s in shapes]
+
+
+def give_gradients(parameters: list[torch.nn.Parameter], step: int) -> None:
+    random = torch.Generator().manual_seed(100 + step)
+    for p in parameters:
+        p.grad = torch.randn(p.shape, generator=random) * 10.0 ** (step % 5 - 3)
+    if step == 3:
+        parameters[1].grad = None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"eps": 1e-5},
+        {"momentum": 0.9},
+        {"centered": True, "eps": 1e-3},
+        {"weight_decay": 0.01},
+        {"centered": True, "momentum": 0.5, "weight_decay": 0.1, "alpha": 0.9, "eps": 1e-2},
+    ],
+)
+@pytest.mark.parametrize("portion", [optimizers.PORTION, 16])
+def test_rmsprop_computes_what_sb3s_does(settings, portion, monkeypatch):
+    monkeypatch.setattr(optimizers, "PORTION", portion)
+    ours, theirs = weights(), weights()
+    optimizer, reference = (
+        RMSpropTFLike(ours, 7e-4, **settings),
+        Reference(theirs, 7e-4, **settings),
+    )
+    for step in range(60):
+        give_gradients(ours, step)
+        give_gradients(theirs, step)
+        optimizer.param_groups[0]["lr"] = reference.param_groups[0]["lr"] = 7e-4 * (1 - step / 60)
+        optimizer.step()
+        reference.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
+    assert optimizer.state[ours[1]]["step"] == reference.state[theirs[1]]["step"] == 59
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(Reference, RMSpropTFLike), (RMSpropTFLike, Reference)]
+)
+def test_rmsprop_goes_on_from_sb3s_state_and_back(first, second):
+    one = weights()
+    begun = first(one, 1e-3, momentum=0.9)
+    for step in range(3):
+        give_gradients(one, step)
+        begun.step()
+    other = copy.deepcopy(one)
+    resumed = second(other, 1e-3, momentum=0.9)
+    resumed.load_state_dict(copy.deepcopy(begun.state_dict()))
+    for step in range(4, 8):
+        give_gradients(one, step)
+        give_gradients(other, step)
+        begun.step()
+        resumed.step()
+    for a, b in zip(one, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_rmsprop_returns_the_closures_loss():
+    (weight,) = parameters = [torch.nn.Parameter(torch.ones(1))]
+    optimizer = RMSpropTFLike(parameters, 0.1)
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        loss = weight.square().sum()
+        loss.backward()
+        return float(loss.detach())
+
+    assert optimizer.step(closure) == 1.0
+    assert weight.item() < 1.0
+
+
+def test_adam_computes_what_sb3s_does():
+    ours, theirs = weights(), weights()
+    optimizer = torch.optim.Adam(ours, 2.5e-4, **ADAM)
+    reference = torch.optim.Adam(theirs, 2.5e-4, eps=1e-5)
+    assert optimizer.defaults["fused"]
+    for step in range(60):
+        give_gradients(ours, step)
+        give_gradients(theirs, step)
+        optimizer.step()
+        reference.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)

@@ -1,0 +1,105 @@
+"""What is done with a trained agent: evaluating, watching, exchanging it with SB3."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from stable_baselines3 import A2C, PPO
+
+from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.sb3_zip import export_sb3, import_sb3
+from coordconv_rl.agents.train import train_agent
+from coordconv_rl.agents.watch import watch_game
+from coordconv_rl.cli.main import main
+from coordconv_rl.configs.load import preset
+from coordconv_rl.configs.schema import Evaluation, RunConfig
+from coordconv_rl.errors import InputError
+
+
+def trained(folder, algo):
+    """Leave a short run in the folder, of a game whose episodes are short."""
+    settings = {"n_envs": 2, "n_steps": 16}
+    if algo == "ppo":
+        settings |= {"batch_size": 16, "n_epochs": 1}
+    config = RunConfig(
+        algo=algo,
+        game="Freeway",
+        arm="coordconv-r",
+        seed=3,
+        steps=64,
+        hyperparameters=preset(algo, settings),
+        evaluation=Evaluation(episodes=0),
+    )
+    train_agent(config, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("run"), "ppo")
+
+
+@pytest.mark.parametrize("algo", ["a2c", "ppo"])
+def test_stock_sb3_opens_the_export_and_acts_the_same(algo, tmp_path):
+    folder = trained(tmp_path / "run", algo)
+    file = export_sb3(folder, tmp_path / "agent.zip")
+    ours, config, _ = load_agent(folder)
+    stock = {"a2c": A2C, "ppo": PPO}[config.algo].load(file)
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 84, 84), dtype=np.uint8)
+    expected, _ = ours.predict(images, deterministic=True)
+    assert np.array_equal(stock.predict(images, deterministic=True)[0], expected)
+    trusted = import_sb3(file, config.algo, trust_pickle=True)
+    assert np.array_equal(trusted.predict(images, deterministic=True)[0], expected)
+    assert sorted(tmp_path.iterdir()) == [file, folder]
+
+
+def test_zip_needs_trust(run_folder, tmp_path):
+    file = export_sb3(run_folder, tmp_path / "agent.zip")
+    with pytest.raises(InputError, match="--trust-pickle"):
+        import_sb3(file, "ppo", trust_pickle=False)
+    file.write_bytes(b"no zip")
+    with pytest.raises(InputError, match="no zip"):
+        import_sb3(file, "ppo", trust_pickle=True)
+
+
+def test_evaluate_command_writes_what_it_prints(run_folder, capsys):
+    assert main(["evaluate", str(run_folder), "--episodes", "1", "--seed", "9"]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads((run_folder / "evaluation.json").read_text())
+    assert (found["episodes"], found["seed"], found["step"]) == (1, 9, 64)
+    for name in ("stochastic", "greedy"):
+        assert len(found[name]["scores"]) == 1
+        assert f"{found[name]['mean']:.2f}" in printed
+        assert found[name]["human_normalised"] == pytest.approx(found[name]["mean"] / 29.6)
+
+
+def test_video_shows_the_game_and_its_score(run_folder, tmp_path):
+    model, config, _ = load_agent(run_folder)
+    expected = play(model, config, 1, greedy=False, seed=5)[0]
+    video = tmp_path / "game.mp4"
+    assert watch_game(run_folder, video, seed=5) == expected
+    film = cv2.VideoCapture(str(video))
+    frames = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
+    shown, frame = film.read()
+    assert shown
+    assert 2_040 <= frames <= 2_048  # of Freeway's 8,192 frames less 1 to 30 no-ops, each fourth
+    assert frame.shape == (2 * 210 + 28, 320, 3)
+    assert frame[:420].std() > 10
+    assert list(tmp_path.iterdir()) == [video]
+
+
+def test_gif(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("coordconv_rl.agents.watch.MAX_GIF_FRAMES", 20)
+    watch_game(run_folder, tmp_path / "game.gif", seed=5)
+    image = Image.open(tmp_path / "game.gif")
+    assert image.n_frames == 20
+    assert image.size == (320, 448)
+
+
+def test_video_that_cannot_be_written(run_folder, tmp_path):
+    with pytest.raises(InputError, match="is no folder"):
+        watch_game(run_folder, tmp_path / "none" / "game.mp4")

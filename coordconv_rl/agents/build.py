@@ -9,12 +9,12 @@ from stable_baselines3 import A2C, PPO
 
 from coordconv_rl.sb3 import ADAM, RMSPROP, RMSpropTFLike
 from coordconv_rl.sb3 import FastA2C, FastPPO
-from coordconv_rl.arms import Arm, get_arm
+from coordconv_rl.arms import Arm, Backbone, get_arm
 from coordconv_rl.sb3 import DeviceRolloutBuffer
 from coordconv_rl.configs import Hyperparameters, RunConfig
 from coordconv_rl.envs import AtariVecEnv
 from coordconv_rl.errors import InputError
-from coordconv_rl.sb3 import Backbone, CoordConvExtractor, extractor_settings
+from coordconv_rl.sb3 import CoordConvExtractor, extractor_settings
 from coordconv_rl.sb3 import CoordConvPolicy
 
 Model: TypeAlias = A2C | PPO

@@ -60,7 +60,10 @@ def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
     """Tell whether this module computes what the extractor does, given bytes."""
     from coordconv_rl.sb3 import CoordConvExtractor
 
-    return type(extractor) is CoordConvExtractor and extractor.backbone == "nature"
+    return type(extractor) is CoordConvExtractor and (extractor.backbone, extractor.head) == (
+        "nature",
+        "flatten",
+    )
 
 
 def is_bytes(obs: Tensor | dict[str, Tensor]) -> TypeGuard[Tensor]:

@@ -6,14 +6,14 @@
 - `convert`: coordinates for the convolutions of a model that exists already.
 """
 
-from coordconv_rl.layers.convert import Conversion, Layers, convolutions_of, give_coordinates
+from coordconv_rl.layers.convert import Conversion, LayerChoice, convolutions_of, give_coordinates
 from coordconv_rl.layers.convolutions import (
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,
     CoordConvTranspose2d,
 )
-from coordconv_rl.layers.coordinates import AddCoords
+from coordconv_rl.layers.coordinates import AddCoords, CoordinateGrid, coordinate_channels
 
 __all__ = [
     "AddCoords",
@@ -22,7 +22,9 @@ __all__ = [
     "CoordConv2d",
     "CoordConv3d",
     "CoordConvTranspose2d",
-    "Layers",
+    "CoordinateGrid",
+    "LayerChoice",
     "convolutions_of",
+    "coordinate_channels",
     "give_coordinates",
 ]

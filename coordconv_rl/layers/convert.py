@@ -20,7 +20,7 @@ from coordconv_rl.layers.convolutions import (
     _CoordConvNd,
 )
 
-Layers = Literal["first", "all"] | Sequence[int]
+LayerChoice = Literal["first", "all"] | Sequence[int]
 
 COORDCONV_OF: dict[type[_ConvNd], type[_CoordConvNd]] = {
     nn.Conv1d: CoordConv1d,
@@ -58,7 +58,7 @@ class Conversion:
 
 def give_coordinates(
     networks: Sequence[tuple[str, nn.Module]],
-    layers: Layers = "first",
+    layers: LayerChoice = "first",
     radius: bool = False,
     optimizers: Iterable[torch.optim.Optimizer] = (),
 ) -> Conversion:
@@ -93,7 +93,7 @@ def convolutions_of(network: nn.Module) -> list[tuple[str, _ConvNd]]:
 
 
 def _choose(
-    networks: Sequence[tuple[str, nn.Module]], layers: Layers
+    networks: Sequence[tuple[str, nn.Module]], layers: LayerChoice
 ) -> tuple[dict[str, _ConvNd], dict[str, str]]:
     """Return the convolutions to change and, with reasons, those that "all" must leave out."""
     chosen: dict[str, _ConvNd] = {}
@@ -113,7 +113,7 @@ def _choose(
     return chosen, skipped
 
 
-def _indices(layers: Layers, count: int) -> list[int]:
+def _indices(layers: LayerChoice, count: int) -> list[int]:
     """Resolve a choice of layers to indices below `count`."""
     if layers == "all":
         return list(range(count))

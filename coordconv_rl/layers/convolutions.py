@@ -23,16 +23,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
-from coordconv_rl.layers.coordinates import AddCoords, CoordinateGrid, coordinates, tracing
-
-__all__ = [
-    "AddCoords",
-    "CoordConv1d",
-    "CoordConv2d",
-    "CoordConv3d",
-    "CoordConvTranspose2d",
-    "coordinates",
-]
+from coordconv_rl.layers.coordinates import CoordinateGrid, tracing
 
 
 class _CoordConvNd(_ConvNd):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 
-def coordinates(
+def coordinate_channels(
     spatial_shape: Sequence[int],
     *,
     radius: bool = False,
@@ -61,7 +61,7 @@ class CoordinateGrid:
 
     Args:
         radius: Whether the distance from the centre is one more channel.
-        shuffle_seed: Permutes the pixels; see `coordinates`.
+        shuffle_seed: Permutes the pixels; see `coordinate_channels`.
     """
 
     def __init__(self, radius: bool = False, shuffle_seed: int | None = None) -> None:
@@ -75,7 +75,7 @@ class CoordinateGrid:
     def get(
         self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
     ) -> Tensor:
-        """Return `coordinates`, made again only if shape, type or device differ from last time."""
+        """Return `coordinate_channels`, made again only if an argument differs from last time."""
         if tracing():
             return self._make(spatial_shape, dtype, device)
         key = (spatial_shape, dtype, device)
@@ -88,7 +88,7 @@ class CoordinateGrid:
     def _make(
         self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
     ) -> Tensor:
-        return coordinates(
+        return coordinate_channels(
             spatial_shape,
             radius=self.radius,
             dtype=dtype,
@@ -105,7 +105,7 @@ class AddCoords(nn.Module):
 
     Args:
         radius: Whether the distance from the centre is one more channel.
-        shuffle_seed: Permutes the coordinates' pixels; see `coordinates`.
+        shuffle_seed: Permutes the coordinates' pixels; see `coordinate_channels`.
     """
 
     def __init__(self, *, radius: bool = False, shuffle_seed: int | None = None) -> None:

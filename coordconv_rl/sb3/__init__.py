@@ -1,6 +1,7 @@
 """CoordConv in Stable-Baselines3.
 
 - `backbones`: the convolutional networks of the extractors, and the images that they take.
+- `heads`: what becomes of a backbone's last feature maps.
 - `extractors`: feature extractors, the arms of a comparison in plain `policy_kwargs`.
 - `optimizers`: SB3's optimizers in fewer passes over the weights.
 - `sampling`: SB3's draws of actions with fewer calls.
@@ -13,9 +14,9 @@
 from coordconv_rl.sb3.algorithms import FastA2C, FastPPO
 from coordconv_rl.sb3.convert import add_coordinates
 from coordconv_rl.sb3.extractors import (
-    Backbone,
     CoordConvCombinedExtractor,
     CoordConvExtractor,
+    extractor_class,
     extractor_settings,
     parameter_counts,
 )
@@ -26,7 +27,6 @@ from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 __all__ = [
     "ADAM",
     "RMSPROP",
-    "Backbone",
     "CoordConvCombinedExtractor",
     "CoordConvExtractor",
     "CoordConvPolicy",
@@ -35,6 +35,7 @@ __all__ = [
     "FastPPO",
     "RMSpropTFLike",
     "add_coordinates",
+    "extractor_class",
     "extractor_settings",
     "parameter_counts",
 ]

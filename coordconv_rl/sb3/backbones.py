@@ -1,8 +1,12 @@
-"""The convolutional networks of the extractors, and the images that they take."""
+"""The convolutional networks of the extractors, and the images that they take.
+
+A backbone maps images, (N, channels, height, width), to feature maps, (N, K, H', W'), which a
+head turns to a vector (see `heads`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Protocol
 
@@ -12,13 +16,23 @@ from stable_baselines3.common.preprocessing import is_image_space
 from torch import nn
 from torch.nn import functional as F
 
-from coordconv_rl.arms import Coords
-from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.arms import Backbone, Coords, chosen_convolutions
+from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d
 
-NATURE_MINIMUM = 36  # 36 pixels leave 8, 3 and 1 after kernels 8, 4, 3 with strides 4, 2, 1
 IMPALA_CHANNELS = (16, 32, 32)  # Espeholt et al. 2018, figure 3, the large architecture
-CONVOLUTIONS = {"nature": 3, "impala": 15}
+MINATAR_CHANNELS = 16  # Young and Tian 2019, arXiv 1903.03176: a quarter of DQN's last 64
+
+FEATURES: dict[Backbone, int] = {
+    "nature": 512,
+    "impala": 512,
+    "minatar": 128,
+}  # SB3's, and a quarter of it for MinAtar
+SMALLEST: dict[Backbone, int] = {
+    "nature": 36,  # pixels: 36 leave 8, 3 and 1 after kernels 8, 4, 3 with strides 4, 2, 1
+    "impala": 1,  # its kernels are padded
+    "minatar": 3,
+}
 
 
 class Convolution(Protocol):
@@ -30,8 +44,8 @@ class Convolution(Protocol):
         """Take what `nn.Conv2d` takes."""
 
 
-def convolutions(
-    backbone: str, coords: Coords, radius: bool, shuffle_seed: int | None
+def convolution_factory(
+    backbone: Backbone, coords: Coords, radius: bool, shuffle_seed: int | None
 ) -> Convolution:
     """Return a factory whose k-th call makes the backbone's k-th convolution.
 
@@ -56,40 +70,14 @@ def convolutions(
     return convolution
 
 
-def chosen_convolutions(coords: Coords | Sequence[int], backbone: str) -> frozenset[int]:
-    """Return the indices of the convolutions that get coordinates.
-
-    Args:
-        coords: "first", "all", "none", or indices from 0.
-        backbone: "nature" (3 convolutions) or "impala" (15).
-
-    Raises:
-        InputError: If the backbone, the word or an index does not exist.
-    """
-    if backbone not in CONVOLUTIONS:
-        raise unknown("backbone", backbone, CONVOLUTIONS)
-    total = CONVOLUTIONS[backbone]
-    if isinstance(coords, str):
-        words = {"none": 0, "first": 1, "all": total}
-        if coords not in words:
-            raise unknown("coords", coords, words)
-        return frozenset(range(words[coords]))
-    indices = tuple(coords)
-    valid = all(type(index) is int and 0 <= index < total for index in indices)
-    if not indices or not valid or len(set(indices)) < len(indices):
-        raise InputError(
-            f"coords={coords!r} are not distinct indices of {backbone}'s {total} convolutions: "
-            f"take some of 0 to {total - 1}, or 'first', 'all' or 'none'"
-        )
-    return frozenset(indices)
-
-
-def check_image(space: spaces.Space[Any], backbone: str, *, normalized_image: bool = False) -> None:
+def check_image(
+    space: spaces.Space[Any], backbone: Backbone, *, normalized_image: bool = False
+) -> None:
     """Make sure that a space holds (channels, height, width) images that the backbone can take.
 
     Args:
         space: An observation space.
-        backbone: "nature" or "impala".
+        backbone: "nature", "impala" or "minatar".
         normalized_image: Whether images are already scaled: then any dtype and bounds will do.
 
     Raises:
@@ -106,43 +94,47 @@ def check_image(space: spaces.Space[Any], backbone: str, *, normalized_image: bo
             "uint8 in [0, 255]: declare them so, or, for images that are already scaled, pass "
             "normalize_images=False to the policy"
         )
-    _check_channels_first(space.shape)
-    smallest = min(space.shape[1:])
-    if backbone == "nature" and smallest < NATURE_MINIMUM:
+    _check_channels_first(space)
+    smallest = SMALLEST[backbone]
+    if min(space.shape[1:]) < smallest:
         raise InputError(
             f"found images of {space.shape[1]}x{space.shape[2]} pixels, wanted at least "
-            f"{NATURE_MINIMUM}x{NATURE_MINIMUM} for the Nature backbone's kernels: resize them, or "
-            "take backbone='impala'"
+            f"{smallest}x{smallest} for the {backbone} backbone's kernels: resize them, or "
+            "take backbone='impala', or 'minatar' for MinAtar's 10x10"
         )
 
 
-def _check_channels_first(shape: tuple[int, ...]) -> None:
-    """Raise `InputError` unless the first of three axes is the smallest, as SB3 tells channels."""
-    first, *image = shape
-    if first < min(image):
+def _check_channels_first(space: spaces.Box) -> None:
+    """Raise `InputError` unless the first of three axes holds the channels.
+
+    SB3 takes the smallest axis of uint8 images in [0, 255] for the channels, and moves it to the
+    front where it is the last. Other images reach the network as they are, so a square one may
+    have as many channels as pixels a side, or more: MinAtar's Seaquest is 10x10x10.
+    """
+    first, height, width = space.shape
+    if first < min(height, width) or (height == width and not is_image_space(space)):
         return
-    if shape[2] < min(shape[:2]):
+    if width < min(first, height):
         raise InputError(
-            f"found images of shape {shape} with channels last, wanted (channels, height, width): "
-            "wrap the environment in stable_baselines3's VecTransposeImage"
+            f"found images of shape {space.shape} with channels last, wanted (channels, height, "
+            "width): wrap the environment in stable_baselines3's VecTransposeImage"
         )
     raise InputError(
-        f"found images of shape {shape}, where no axis tells itself as the channels, wanted "
+        f"found images of shape {space.shape}, where no axis tells itself as the channels, wanted "
         "(channels, height, width) with fewer channels than pixels a side: transpose or resize them"
     )
 
 
-def nature_cnn(channels: int, convolution: Convolution) -> nn.Sequential:
-    """Make the convolutions of Mnih et al. 2015, with the modules' order of SB3's `NatureCNN`."""
-    return nn.Sequential(
+def nature_cnn(channels: int, convolution: Convolution) -> list[nn.Module]:
+    """Make the convolutions of Mnih et al. 2015, in the order of SB3's `NatureCNN`."""
+    return [
         convolution(channels, 32, kernel_size=8, stride=4),
         nn.ReLU(),
         convolution(32, 64, kernel_size=4, stride=2),
         nn.ReLU(),
         convolution(64, 64, kernel_size=3, stride=1),
         nn.ReLU(),
-        nn.Flatten(),
-    )
+    ]
 
 
 class Residual(nn.Module):
@@ -159,16 +151,27 @@ class Residual(nn.Module):
         return x + residual
 
 
-def impala_cnn(channels: int, convolution: Convolution) -> nn.Sequential:
+def impala_cnn(channels: int, convolution: Convolution) -> list[nn.Module]:
     """Make the residual convolutions of Espeholt et al. 2018 (figure 3, large architecture)."""
+    modules: list[nn.Module] = []
+    for after in IMPALA_CHANNELS:
+        modules += [
+            convolution(channels, after, kernel_size=3, padding=1),
+            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            Residual(after, convolution),
+            Residual(after, convolution),
+        ]
+        channels = after
+    return [*modules, nn.ReLU()]
 
-    def modules() -> Iterator[nn.Module]:
-        before = channels
-        for after in IMPALA_CHANNELS:
-            yield convolution(before, after, kernel_size=3, padding=1)
-            yield nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-            yield Residual(after, convolution)
-            yield Residual(after, convolution)
-            before = after
 
-    return nn.Sequential(*modules(), nn.ReLU(), nn.Flatten())
+def minatar_cnn(channels: int, convolution: Convolution) -> list[nn.Module]:
+    """Make the convolution of Young and Tian 2019 for grids of 10x10 (`examples/dqn.py` there)."""
+    return [convolution(channels, MINATAR_CHANNELS, kernel_size=3, stride=1), nn.ReLU()]
+
+
+BACKBONES: dict[Backbone, Callable[[int, Convolution], list[nn.Module]]] = {
+    "nature": nature_cnn,
+    "impala": impala_cnn,
+    "minatar": minatar_cnn,
+}

@@ -12,13 +12,13 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.layers import Conversion, Layers, convolutions_of, give_coordinates
+from coordconv_rl.layers import Conversion, LayerChoice, convolutions_of, give_coordinates
 from coordconv_rl.sb3.extractors import CoordConvCombinedExtractor, CoordConvExtractor
 
 logger = logging.getLogger(__name__)
 
 
-def add_coordinates(model: Any, layers: Layers = "first", radius: bool = False) -> Conversion:
+def add_coordinates(model: Any, layers: LayerChoice = "first", radius: bool = False) -> Conversion:
     """Give coordinates to convolutions of a model, in place; it computes the same as before.
 
     The layers stay the same objects with the same parameters, hooks, device, type, memory format

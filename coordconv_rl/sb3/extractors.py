@@ -6,7 +6,8 @@ SB3 adds two layers of 64 units behind any extractor that is not its own `Nature
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import importlib
+from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -18,29 +19,44 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import nn
 
-from coordconv_rl.arms import Arm, Coords
+from coordconv_rl.arms import Arm, Backbone, Coords, Head
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d
-from coordconv_rl.sb3.backbones import check_image, convolutions, impala_cnn, nature_cnn
-
-Backbone = Literal["nature", "impala"]
+from coordconv_rl.sb3.backbones import BACKBONES, FEATURES, check_image, convolution_factory
+from coordconv_rl.sb3.heads import check_maps, head_modules
 
 
 class CoordConvExtractor(NatureCNN):
     """Features of images by a convolutional network that may know where it looks.
 
-    With `coords="none"` and the Nature backbone this is SB3's `NatureCNN`: the same parameter
+    Convolutions (`backbone`), then a vector made of their maps (`head`), then a linear layer with
+    ReLU. With `coords="none"` and the other defaults this is SB3's `NatureCNN`: the same parameter
     names, the same weights from the same seed and the same outputs. It is a subclass so that SB3
     passes `normalized_image` to it as well.
 
+    Parameters on Atari's 4x84x84 ("minatar": MinAtar's Breakout, 4x10x10) with the default
+    `features_dim`, without coordinates:
+
+    | backbone | convolutions | flatten | pool | spatial-softmax |
+    |---|---|---|---|---|
+    | nature | 77,984 | 1,684,128 | 111,264 | 144,033 |
+    | impala | 97,744 | 2,080,720 | 114,640 | 131,025 |
+    | minatar | 592 | 131,792 | 2,768 | 4,817 |
+
+    Coordinates in the first convolution add 4,096, 288 and 288 weights, half as many again with
+    the radius, and in all convolutions 7,296, 7,200 and 288.
+
     Args:
-        observation_space: Images (channels, height, width), uint8 in [0, 255].
-        features_dim: Number of features.
-        backbone: "nature" (Mnih et al. 2015) or "impala" (Espeholt et al. 2018, large).
+        observation_space: Images (channels, height, width), uint8 in [0, 255]; with SB3's
+            `normalize_images=False` of any type and range, as MinAtar's, which are 0 or 1.
+        features_dim: Number of features; by default 512, and 128 for "minatar".
+        backbone: "nature" (Mnih et al. 2015), "impala" (Espeholt et al. 2018, large) or "minatar"
+            (Young and Tian 2019).
         coords: Which convolutions get coordinates: "first", "all", "none" or indices.
         radius: Whether the distance from the centre is a third coordinate channel.
         shuffle_seed: If given, coordinates sit at pixels permuted once by this seed (the control).
         normalized_image: Whether images are already scaled (SB3's `normalize_images=False`).
+        head: "flatten" (as SB3), "pool" or "spatial-softmax"; see `heads`.
 
     Raises:
         InputError: If the space holds no such images, or an option does not exist.
@@ -49,22 +65,30 @@ class CoordConvExtractor(NatureCNN):
     def __init__(
         self,
         observation_space: spaces.Box,
-        features_dim: int = 512,
+        features_dim: int | None = None,
         backbone: Backbone = "nature",
         coords: Coords = "first",
         radius: bool = False,
         shuffle_seed: int | None = None,
         normalized_image: bool = False,
+        *,
+        head: Head = "flatten",
     ) -> None:
-        convolution = convolutions(backbone, coords, radius, shuffle_seed)
+        """Check the options, then build in SB3's order, so that seeds give SB3's weights."""
+        convolution = convolution_factory(backbone, coords, radius, shuffle_seed)
+        modules = head_modules(head)
         check_image(observation_space, backbone, normalized_image=normalized_image)
-        BaseFeaturesExtractor.__init__(self, observation_space, features_dim)
+        features = FEATURES[backbone] if features_dim is None else features_dim
+        BaseFeaturesExtractor.__init__(self, observation_space, features)
         self.backbone = backbone
-        build = nature_cnn if backbone == "nature" else impala_cnn
-        self.cnn = build(observation_space.shape[0], convolution)
+        self.head = head
+        maps = nn.Sequential(*BACKBONES[backbone](observation_space.shape[0], convolution))
         with torch.no_grad():
-            flat = self.cnn(torch.zeros(1, *observation_space.shape)).shape[1]
-        self.linear = nn.Sequential(nn.Linear(flat, features_dim), nn.ReLU())
+            image = maps(torch.zeros(1, *observation_space.shape))
+            check_maps(head, image)
+            flat = nn.Sequential(*modules)(image).shape[1]
+        self.cnn = nn.Sequential(*maps, *modules)
+        self.linear = nn.Sequential(nn.Linear(flat, features), nn.ReLU())
 
 
 class CoordConvCombinedExtractor(CombinedExtractor):
@@ -78,6 +102,7 @@ class CoordConvCombinedExtractor(CombinedExtractor):
         radius: Whether the distance from the centre is a third coordinate channel.
         shuffle_seed: Seed of the control's permutation of pixels.
         normalized_image: Whether images are already scaled.
+        head: What becomes of the last feature maps.
 
     Raises:
         InputError: If the space is no Dict, or none of its entries is an image.
@@ -92,7 +117,10 @@ class CoordConvCombinedExtractor(CombinedExtractor):
         radius: bool = False,
         shuffle_seed: int | None = None,
         normalized_image: bool = False,
+        *,
+        head: Head = "flatten",
     ) -> None:
+        """Build an extractor for each image, in the order of the space's keys as SB3 does."""
         images = _image_keys(observation_space, normalized_image)
         BaseFeaturesExtractor.__init__(self, observation_space, features_dim=1)
         self.extractors = nn.ModuleDict()
@@ -101,7 +129,7 @@ class CoordConvCombinedExtractor(CombinedExtractor):
             if key in images:
                 self.extractors[key] = CoordConvExtractor(
                     images[key], cnn_output_dim, backbone, coords, radius, shuffle_seed,
-                    normalized_image,
+                    normalized_image, head=head,
                 )  # fmt: skip
                 sizes.append(cnn_output_dim)
             else:
@@ -130,20 +158,53 @@ def _image_keys(space: spaces.Space[Any], normalized_image: bool) -> dict[str, s
     return images
 
 
-def extractor_settings(arm: Arm, *, seed: int, backbone: Backbone = "nature") -> dict[str, Any]:
+def extractor_settings(
+    arm: Arm, *, seed: int, backbone: Backbone = "nature", head: Head = "flatten"
+) -> dict[str, Any]:
     """Return `features_extractor_kwargs` for an arm.
 
     Args:
         arm: The arm; that only the actor sees coordinates is the policy's business.
         seed: The run's seed: it fixes the permutation of the `shuffled` arm.
-        backbone: The convolutional network.
+        backbone: The convolutions, where the arm has none of its own.
+        head: The head, where the arm has none of its own.
     """
+    if arm.extractor is not None:
+        return dict(arm.kwargs)
     return {
-        "backbone": backbone,
+        "backbone": arm.backbone or backbone,
         "coords": arm.coords,
         "radius": arm.radius,
         "shuffle_seed": seed if arm.shuffled else None,
+        "head": arm.head or head,
     }
+
+
+def extractor_class(arm: Arm) -> type[BaseFeaturesExtractor]:
+    """Return the `features_extractor_class` of an arm.
+
+    An arm with an extractor of the user's own imports that module, which runs its code: call this
+    only for arms that the user wrote or trusts.
+
+    Raises:
+        InputError: If there is no such class, or it is no features extractor of SB3.
+    """
+    if arm.extractor is None:
+        return CoordConvExtractor
+    module, _, name = arm.extractor.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"cannot import the extractor {arm.extractor}: {error}; is its folder installed, or in "
+            "PYTHONPATH?"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, BaseFeaturesExtractor)):
+        raise InputError(
+            f"the extractor {arm.extractor} is no subclass of stable_baselines3's "
+            "BaseFeaturesExtractor: derive it from that class"
+        )
+    return found
 
 
 def parameter_counts(policy: nn.Module) -> dict[str, int]:

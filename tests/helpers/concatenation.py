@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.layers.convolutions import (
+from coordconv_rl.layers import (
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.layers.convolutions import (
+from coordconv_rl.layers import (
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,

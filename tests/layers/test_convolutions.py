@@ -10,13 +10,13 @@ from concatenation import LAYERS, assert_equal_functions, concatenating_twin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from coordconv_rl.layers.convolutions import (
+from coordconv_rl.layers import (
     AddCoords,
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,
     CoordConvTranspose2d,
-    coordinates,
+    coordinate_channels,
 )
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -113,7 +113,7 @@ def test_autocast_equals_concatenation_under_autocast(channels_last: bool) -> No
     if channels_last:
         layer = layer.to(memory_format=torch.channels_last)
         x = x.to(memory_format=torch.channels_last)
-    grid = coordinates((84, 84)).expand(6, -1, -1, -1)
+    grid = coordinate_channels((84, 84)).expand(6, -1, -1, -1)
     with torch.autocast("cpu", torch.bfloat16):
         found, wanted = layer(x), twin(torch.cat([x, grid], 1))
     assert found.dtype == wanted.dtype == torch.bfloat16
@@ -130,7 +130,7 @@ def test_half_precision_is_accepted() -> None:
     layer = CoordConv2d(3, 4, 3, dtype=torch.float16)
     x = torch.randn(2, 3, 6, 6, dtype=torch.float16)
     wanted = F.conv2d(
-        torch.cat([x, coordinates((6, 6), dtype=torch.float16).expand(2, -1, -1, -1)], 1),
+        torch.cat([x, coordinate_channels((6, 6), dtype=torch.float16).expand(2, -1, -1, -1)], 1),
         torch.cat([layer.weight, layer.coord_weight], 1),
         layer.bias,
     )
@@ -217,5 +217,7 @@ def test_equal_on_gpu(dtype: torch.dtype, channels_last: bool) -> None:
 def test_coordinates_are_the_same_on_gpu() -> None:
     for seed in (None, 3):
         options: dict[str, Any] = {"radius": True, "shuffle_seed": seed}
-        on_gpu = coordinates((9, 7), device="cuda", **options).cpu()
-        torch.testing.assert_close(on_gpu, coordinates((9, 7), **options), rtol=0, atol=1e-6)
+        on_gpu = coordinate_channels((9, 7), device="cuda", **options).cpu()
+        torch.testing.assert_close(
+            on_gpu, coordinate_channels((9, 7), **options), rtol=0, atol=1e-6
+        )

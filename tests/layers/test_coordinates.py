@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 import coordconv_rl.layers.coordinates
-from coordconv_rl.layers.convolutions import (
+from coordconv_rl.layers import (
     AddCoords,
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,
     CoordConvTranspose2d,
-    coordinates,
+    coordinate_channels,
 )
 
 PLAIN = {
@@ -31,13 +31,13 @@ PLAIN = {
 
 
 def test_bug_axes_normalised_by_each_others_size() -> None:
-    x, y = coordinates((3, 5))[0]
+    x, y = coordinate_channels((3, 5))[0]
     assert torch.equal(x, torch.tensor([[-1, -0.5, 0, 0.5, 1]]).expand(3, 5))
     assert torch.equal(y, torch.tensor([[-1.0], [0], [1]]).expand(3, 5))
 
 
 def test_bug_radius_centred_off_the_image() -> None:
-    r = coordinates((5, 7), radius=True)[0, 2]
+    r = coordinate_channels((5, 7), radius=True)[0, 2]
     assert r[2, 3] == 0
     assert r.argmin() == 2 * 7 + 3
     assert torch.allclose(r[[0, 0, -1, -1], [0, -1, 0, -1]], torch.tensor(2.0).sqrt())
@@ -45,14 +45,14 @@ def test_bug_radius_centred_off_the_image() -> None:
 
 
 def test_bug_nan_on_axes_of_one_pixel() -> None:
-    assert torch.equal(coordinates((1, 1), radius=True), torch.zeros(1, 3, 1, 1))
-    assert torch.equal(coordinates((1, 3))[0, 1], torch.zeros(1, 3))
+    assert torch.equal(coordinate_channels((1, 1), radius=True), torch.zeros(1, 3, 1, 1))
+    assert torch.equal(coordinate_channels((1, 3))[0, 1], torch.zeros(1, 3))
     assert torch.isfinite(CoordConv2d(3, 4, 1, radius=True)(torch.rand(2, 3, 1, 1))).all()
 
 
 def test_bug_one_and_three_axes_not_normalised() -> None:
-    assert coordinates((5,)).tolist() == [[[-1, -0.5, 0, 0.5, 1]]]
-    x, y, z, r = coordinates((2, 3, 4), radius=True, dtype=torch.float64)[0]
+    assert coordinate_channels((5,)).tolist() == [[[-1, -0.5, 0, 0.5, 1]]]
+    x, y, z, r = coordinate_channels((2, 3, 4), radius=True, dtype=torch.float64)[0]
     assert (x[0, 0, 0], x[0, 0, -1], y[0, 0, 0], y[0, -1, 0]) == (-1, 1, -1, 1)
     assert (z[0] == -1).all()
     assert (z[1] == 1).all()
@@ -74,9 +74,9 @@ def test_bug_coordinates_built_on_every_call(monkeypatch: pytest.MonkeyPatch) ->
 
     def counted(*arguments: Any, **options: Any) -> Tensor:
         made.append(arguments)
-        return coordinates(*arguments, **options)
+        return coordinate_channels(*arguments, **options)
 
-    monkeypatch.setattr(coordconv_rl.layers.coordinates, "coordinates", counted)
+    monkeypatch.setattr(coordconv_rl.layers.coordinates, "coordinate_channels", counted)
     for layer in (CoordConv2d(3, 4, 3), AddCoords()):
         made.clear()
         for _ in range(5):
@@ -153,21 +153,25 @@ def test_meta_device() -> None:
 
 
 def test_shuffling_permutes_whole_pixels_by_seed_and_size() -> None:
-    straight = coordinates((6, 7), radius=True).flatten(2)[0].T
-    shuffled = coordinates((6, 7), radius=True, shuffle_seed=1).flatten(2)[0].T
+    straight = coordinate_channels((6, 7), radius=True).flatten(2)[0].T
+    shuffled = coordinate_channels((6, 7), radius=True, shuffle_seed=1).flatten(2)[0].T
     assert not torch.equal(straight, shuffled)
     assert sorted(straight.tolist()) == sorted(shuffled.tolist())
-    assert torch.equal(coordinates((6, 7), shuffle_seed=1), coordinates((6, 7), shuffle_seed=1))
-    assert not torch.equal(coordinates((6, 7), shuffle_seed=1), coordinates((6, 7), shuffle_seed=2))
+    assert torch.equal(
+        coordinate_channels((6, 7), shuffle_seed=1), coordinate_channels((6, 7), shuffle_seed=1)
+    )
+    assert not torch.equal(
+        coordinate_channels((6, 7), shuffle_seed=1), coordinate_channels((6, 7), shuffle_seed=2)
+    )
     layer = CoordConv2d(3, 4, 3, shuffle_seed=1)
     torch.manual_seed(0)
     x = torch.rand(2, 3, 6, 7)
-    joined = torch.cat([x, coordinates((6, 7), shuffle_seed=1).expand(2, -1, -1, -1)], 1)
+    joined = torch.cat([x, coordinate_channels((6, 7), shuffle_seed=1).expand(2, -1, -1, -1)], 1)
     weight = torch.cat([layer.weight, layer.coord_weight], 1)
     wanted = nn.functional.conv2d(joined, weight, layer.bias)
     torch.testing.assert_close(layer(x), wanted, rtol=0, atol=1e-5)
 
 
 def test_shuffled_pixels_never_change_between_versions() -> None:
-    x = coordinates((1, 5), shuffle_seed=0)[0, 0, 0].tolist()
+    x = coordinate_channels((1, 5), shuffle_seed=0)[0, 0, 0].tolist()
     assert x == [0.5, 1.0, 0.0, -1.0, -0.5]

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from coordconv_rl.layers.convolutions import (
+from coordconv_rl.layers import (
     AddCoords,
     CoordConv2d,
     CoordConvTranspose2d,

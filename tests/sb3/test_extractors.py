@@ -1,20 +1,24 @@
+"""The extractors against SB3's own, and every network's parameters counted by hand."""
+
 from __future__ import annotations
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 from images import SHAPE, Patches, patches
-from stable_baselines3 import DQN
+from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.torch_layers import NatureCNN
 
-from coordconv_rl.arms import ARMS
+from coordconv_rl.arms import ARMS, CONVOLUTIONS, HEADS, Arm
 from coordconv_rl.errors import InputError
-from coordconv_rl.layers.convolutions import CoordConv2d
+from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import (
     CoordConvCombinedExtractor,
     CoordConvExtractor,
+    extractor_class,
     extractor_settings,
     parameter_counts,
 )
@@ -68,29 +72,157 @@ def test_arms_share_their_initial_weights(algo):
             assert all(torch.equal(weights[key], reference[key]) for key in shared)
 
 
-# By hand: convolutions of 8224, 32832 and 36928 weights, a linear layer of 3136 * 512 + 512.
-@pytest.mark.parametrize(
-    ("arm", "coordinates"),
-    [("cnn", 0), ("coordconv", 4096), ("coordconv-r", 6144), ("coordconv-all", 7296),
-     ("coordconv-actor", 4096), ("shuffled", 4096)],
-)  # fmt: skip
-def test_parameter_counts(arm, coordinates):
-    kwargs = extractor_settings(ARMS[arm], seed=0)
+# By hand: (convolutions, values behind them, channels of the last, features)
+NETWORKS = {
+    # 4*64*32+32, 32*16*64+64, 64*9*64+64; 7x7 maps
+    "nature": (8224 + 32832 + 36928, 64 * 7 * 7, 64, 512),
+    # each stage: a convolution to K channels, four of K to K; 84 pixels become 42, 21, 11
+    "impala": (
+        (4 * 9 * 16 + 16) + 4 * (16 * 9 * 16 + 16)
+        + (16 * 9 * 32 + 32) + 4 * (32 * 9 * 32 + 32)
+        + 5 * (32 * 9 * 32 + 32),
+        32 * 11 * 11, 32, 512,
+    ),
+    # 4 channels of 10x10: 8x8 maps
+    "minatar": (4 * 9 * 16 + 16, 16 * 8 * 8, 16, 128),
+}  # fmt: skip
+SPACES = {"nature": ATARI, "impala": ATARI, "minatar": spaces.Box(0, 1, (4, 10, 10), np.uint8)}
+# x and y take two channels of a convolution's kernel, r a third
+COORDINATES = {
+    "nature": {"none": 0, "first": 2 * 64 * 32, "all": 2 * (64 * 32 + 16 * 64 + 9 * 64)},
+    "impala": {"none": 0, "first": 2 * 9 * 16, "all": 2 * 9 * (5 * 16 + 10 * 32)},
+    "minatar": {"none": 0, "first": 2 * 9 * 16, "all": 2 * 9 * 16},
+}
+FACTOR = {"coordconv-r": 1.5}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("backbone", CONVOLUTIONS)
+def test_parameter_counts(backbone, head, arm):
+    kwargs = extractor_settings(ARMS[arm], seed=0, backbone=backbone, head=head)
     policy = ActorCriticCnnPolicy(
-        ATARI,
+        SPACES[backbone],
         spaces.Discrete(6),
         lambda _: 1e-3,
         net_arch=[],
+        ortho_init=False,
         features_extractor_class=CoordConvExtractor,
         features_extractor_kwargs=kwargs,
+        normalize_images=backbone != "minatar",
     )
-    extractor = 8224 + 32832 + 36928 + 1606144 + coordinates
-    heads = 512 * 7 + 7
+    convolutions, flat, channels, features = NETWORKS[backbone]
+    inputs = {"flatten": flat, "pool": channels, "spatial-softmax": 2 * channels}[head]
+    temperature = head == "spatial-softmax"
+    coordinates = COORDINATES[backbone][ARMS[arm].coords] * FACTOR.get(arm, 1)
+    extractor = convolutions + temperature + inputs * features + features + coordinates
     assert parameter_counts(policy) == {
-        "total": extractor + heads,
+        "total": extractor + features * 7 + 7,
         "extractor": extractor,
         "coordinates": coordinates,
     }
+
+
+def test_the_docstring_counts_them():
+    for backbone, (convolutions, flat, channels, features) in NETWORKS.items():
+        heads = (flat, channels, 2 * channels)
+        counts = [convolutions + n * features + features for n in heads]
+        cells = [backbone, f"{convolutions:,}", f"{counts[0]:,}", f"{counts[1]:,}"]
+        assert f"| {' | '.join([*cells, f'{counts[2] + 1:,}'])} |" in CoordConvExtractor.__doc__
+
+
+def test_heads_share_the_convolutions_weights_and_the_default_is_as_before():
+    states = {}
+    for head in HEADS:
+        torch.manual_seed(3)
+        states[head] = CoordConvExtractor(ATARI, head=head).state_dict()
+    torch.manual_seed(3)
+    default = CoordConvExtractor(ATARI).state_dict()
+    assert list(default) == [
+        "cnn.0.weight", "cnn.0.bias", "cnn.0.coord_weight", "cnn.2.weight", "cnn.2.bias",
+        "cnn.4.weight", "cnn.4.bias", "linear.0.weight", "linear.0.bias",
+    ]  # fmt: skip
+    assert all(torch.equal(states["flatten"][key], value) for key, value in default.items())
+    for head in HEADS:
+        assert all(torch.equal(states[head][k], default[k]) for k in default if "cnn" in k)
+    assert states["spatial-softmax"].keys() - default.keys() == {"cnn.6.temperature"}
+
+
+@pytest.mark.parametrize("backbone", ["nature", "impala"])
+def test_pool_averages_behind_the_last_relu_as_impoola(backbone):
+    extractor = CoordConvExtractor(SMALL, 8, backbone, head="pool")
+    convolutions, images = extractor.cnn[:-2], torch.rand(3, *SHAPE)
+    assert isinstance(convolutions[-1], torch.nn.ReLU)
+    wanted = extractor.linear(convolutions(images).mean((2, 3)))
+    torch.testing.assert_close(extractor(images), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, bool, np.float32])
+@pytest.mark.parametrize("channels", [4, 6, 7, 10])
+@pytest.mark.parametrize("head", HEADS)
+def test_minatar_grids_train_in_plain_sb3(dtype, channels, head):
+    env = Grids(channels, dtype)
+    kwargs = {
+        "features_extractor_class": CoordConvExtractor,
+        "features_extractor_kwargs": {"backbone": "minatar", "head": head},
+        "normalize_images": False,
+    }
+    model = A2C("CnnPolicy", env, policy_kwargs=kwargs, n_steps=4, device="cpu", seed=0)
+    observed, _ = model.policy.obs_to_tensor(env.grid)
+    features = model.policy.extract_features(observed, model.policy.features_extractor)
+    extractor = model.policy.features_extractor
+    grid = torch.as_tensor(env.grid).float()[None]
+    assert torch.equal(features, extractor(grid))
+    assert features.shape == (1, 128)
+    before = extractor.cnn[0].coord_weight.detach().clone()
+    model.learn(8)
+    assert not torch.equal(extractor.cnn[0].coord_weight, before)
+
+
+class Grids(gymnasium.Env):
+    """Zeros and ones of (channels, 10, 10), as MinAtar's with the channels first."""
+
+    def __init__(self, channels, dtype):
+        self.observation_space = spaces.Box(0, 1, (channels, 10, 10), dtype)
+        self.action_space = spaces.Discrete(3)
+        self.grid = np.random.default_rng(0).integers(0, 2, (channels, 10, 10)).astype(dtype)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.grid, {}
+
+    def step(self, action):
+        return self.grid, float(action), False, False, {}
+
+
+def test_an_arm_chooses_backbone_and_head_or_leaves_them():
+    arm = Arm("first", head="pool")
+    assert extractor_settings(arm, seed=1, backbone="impala") == {
+        "backbone": "impala", "coords": "first", "radius": False, "shuffle_seed": None,
+        "head": "pool",
+    }  # fmt: skip
+    own = extractor_settings(Arm(backbone="minatar"), seed=1, backbone="impala", head="pool")
+    assert (own["backbone"], own["head"]) == ("minatar", "pool")
+
+
+def test_an_arm_may_have_an_extractor_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / "mine_for_this_test.py").write_text(
+        "from stable_baselines3.common.torch_layers import FlattenExtractor\n"
+        "class Mine(FlattenExtractor):\n    pass\nclass Other:\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    arm = Arm(extractor="mine_for_this_test:Mine", kwargs={"x": 1})
+    assert extractor_class(arm).__name__ == "Mine"
+    assert extractor_settings(arm, seed=0) == {"x": 1}
+    assert extractor_class(ARMS["cnn"]) is CoordConvExtractor
+    for name, words in (
+        ("mine_for_this_test:Miner", "cannot import the extractor .*Miner.*PYTHONPATH"),
+        ("no_such_module_for_this_test:Mine", "No module named"),
+        ("mine_for_this_test:Other", "no subclass of .*BaseFeaturesExtractor"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            extractor_class(Arm(extractor=name))
+        assert "\n" not in str(caught.value)
 
 
 def test_only_the_shuffled_arm_has_a_permutation_and_it_is_the_runs():
@@ -125,37 +257,6 @@ def test_impala_residual_blocks_add_their_input():
     assert torch.equal(block(x), x)
 
 
-@pytest.mark.parametrize(
-    ("space", "options", "words"),
-    [
-        (spaces.Box(-1, 1, (8,), np.float32), {}, "wanted images.*MlpPolicy"),
-        (spaces.Discrete(4), {}, "wanted images"),
-        (spaces.Box(0, 1, (3, 84, 84), np.float32), {}, "float32.*uint8.*normalize_images=False"),
-        (spaces.Box(0, 100, (3, 84, 84), np.uint8), {}, r"\[0, 100\]"),
-        (spaces.Box(0, 255, (84, 84, 3), np.uint8), {}, "channels last.*VecTransposeImage"),
-        (spaces.Box(0, 255, (84, 3, 84), np.uint8), {}, "no axis tells"),
-        (spaces.Box(0, 255, (64, 64, 64), np.uint8), {}, "no axis tells"),
-        (spaces.Box(0, 255, (3, 84, 35), np.uint8), {}, "84x35.*36x36.*impala"),
-        (ATARI, {"backbone": "natura"}, "unknown backbone.*nature"),
-        (ATARI, {"coords": "fist"}, "unknown coords.*first"),
-        (ATARI, {"coords": (0, 3)}, "0 to 2"),
-        (ATARI, {"coords": (1, 1)}, "distinct"),
-        (ATARI, {"coords": ()}, "distinct"),
-        (ATARI, {"coords": "none", "radius": True}, "need coordinates"),
-        (ATARI, {"coords": "none", "shuffle_seed": 0}, "need coordinates"),
-    ],
-)
-def test_bad_input_says_what_to_do(space, options, words):
-    with pytest.raises(InputError, match=words) as caught:
-        CoordConvExtractor(space, **options)
-    assert "\n" not in str(caught.value)
-
-
-def test_the_smallest_image_works():
-    extractor = CoordConvExtractor(spaces.Box(0, 255, (1, 36, 36), np.uint8), coords="all")
-    assert extractor(torch.rand(1, 1, 36, 36)).shape == (1, 512)
-
-
 def test_scaled_images_work_as_in_sb3():
     space = spaces.Box(0, 1, (3, 40, 40), np.float32)
     kwargs = {"features_extractor_class": CoordConvExtractor, "normalize_images": False}
@@ -164,9 +265,12 @@ def test_scaled_images_work_as_in_sb3():
     assert action in (0, 1)
 
 
-def test_combined_extractor_sees_images_and_vectors():
+@pytest.mark.parametrize("head", HEADS)
+def test_combined_extractor_sees_images_and_vectors(head):
     space = Patches(as_dict=True).observation_space
-    extractor = CoordConvCombinedExtractor(space, cnn_output_dim=32, coords="all", radius=True)
+    options = {"coords": "all", "radius": True, "head": head}
+    extractor = CoordConvCombinedExtractor(space, cnn_output_dim=32, **options)
+    assert extractor.extractors["image"].head == head
     inputs = {"image": torch.rand(2, *SHAPE), "vector": torch.rand(2, 3)}
     features = extractor(inputs)
     assert features.shape == (2, 35)

@@ -16,7 +16,7 @@ from coordconv_rl.agents.evaluate import load_agent, play
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.comparison.report.inspections import INSPECTION_FILE, TREATMENTS
 from coordconv_rl.errors import InputError
-from coordconv_rl.layers.convolutions import CoordConv2d
+from coordconv_rl.layers import CoordConv2d
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,101 @@
+"""What images the backbones take, and what their maps are."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from torch import nn
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.layers import CoordConv2d
+from coordconv_rl.sb3 import CoordConvExtractor
+from coordconv_rl.sb3.backbones import BACKBONES, SMALLEST, check_image, convolution_factory
+
+ATARI = spaces.Box(0, 255, (4, 84, 84), np.uint8)
+GRID = spaces.Box(0, 1, (4, 10, 10), np.uint8)
+LAST = spaces.Box(0, 1, (10, 10, 4), np.uint8)
+
+
+def backbone(name, channels, coords="none"):
+    return nn.Sequential(*BACKBONES[name](channels, convolution_factory(name, coords, False, None)))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "maps"),
+    [
+        ("nature", (84, 84), (64, 7, 7)),
+        ("nature", (36, 36), (64, 1, 1)),
+        ("impala", (84, 84), (32, 11, 11)),
+        ("impala", (10, 10), (32, 2, 2)),
+        ("impala", (1, 1), (32, 1, 1)),
+        ("minatar", (10, 10), (16, 8, 8)),
+        ("minatar", (3, 3), (16, 1, 1)),
+    ],
+)
+def test_maps_have_the_shapes_of_the_papers(name, size, maps):
+    assert backbone(name, 4)(torch.rand(2, 4, *size)).shape == (2, *maps)
+    assert min(size) >= SMALLEST[name]
+
+
+def test_minatar_is_the_networks_of_young_and_tian():
+    convolution, relu = backbone("minatar", 6)
+    assert isinstance(relu, nn.ReLU)
+    assert repr(convolution) == "Conv2d(6, 16, kernel_size=(3, 3), stride=(1, 1))"
+    assert isinstance(backbone("minatar", 6, "all")[0], CoordConv2d)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_smallest_image_works(name):
+    size = SMALLEST[name]
+    space = spaces.Box(0, 1, (1, size, size))
+    extractor = CoordConvExtractor(space, 7, name, "all", normalized_image=True)
+    assert extractor(torch.rand(1, 1, size, size)).shape == (1, 7)
+
+
+@pytest.mark.parametrize("shape", [(4, 10, 10), (10, 10, 10), (16, 10, 10), (2, 9, 30)])
+def test_scaled_images_may_have_many_channels(shape):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_image(spaces.Box(0, 1, shape, np.uint8), "minatar", normalized_image=True)
+        check_image(spaces.Box(0, 1, shape, bool), "impala", normalized_image=True)
+
+
+@pytest.mark.parametrize(
+    ("space", "options", "words"),
+    [
+        (spaces.Box(-1, 1, (8,), np.float32), {}, "wanted images.*MlpPolicy"),
+        (spaces.Discrete(4), {}, "wanted images"),
+        (spaces.Box(0, 1, (3, 84, 84), np.float32), {}, "float32.*uint8.*normalize_images=False"),
+        (spaces.Box(0, 100, (3, 84, 84), np.uint8), {}, r"\[0, 100\]"),
+        (spaces.Box(0, 255, (84, 84, 3), np.uint8), {}, "channels last.*VecTransposeImage"),
+        (spaces.Box(0, 255, (84, 3, 84), np.uint8), {}, "no axis tells"),
+        (spaces.Box(0, 255, (64, 64, 64), np.uint8), {}, "no axis tells"),
+        (spaces.Box(0, 255, (3, 84, 35), np.uint8), {}, "84x35.*36x36.*impala"),
+        (ATARI, {"backbone": "natura"}, "unknown backbone.*nature"),
+        (ATARI, {"coords": "fist"}, "unknown coords.*first"),
+        (ATARI, {"coords": (0, 3)}, "0 to 2"),
+        (ATARI, {"coords": (1, 1)}, "distinct"),
+        (ATARI, {"head": "max"}, "unknown head.*flatten, pool, spatial-softmax"),
+        (GRID, {"backbone": "minatar"}, r"uint8 in \[0, 1\].*normalize_images=False"),
+        (GRID, {"normalized_image": True}, "10x10.*36x36.*'minatar' for MinAtar"),
+        (LAST, {"backbone": "minatar", "normalized_image": True}, "channels last"),
+        (spaces.Box(0, 1, (3, 2, 9)), {"backbone": "minatar", "normalized_image": True}, "no axis"),
+        (spaces.Box(0, 1, (1, 2, 9)), {"backbone": "minatar", "normalized_image": True}, "3x3"),
+        (
+            spaces.Box(0, 255, (1, 36, 43), np.uint8),
+            {"head": "spatial-softmax"},
+            "single pixel: take larger images",
+        ),
+        (ATARI, {"coords": ()}, "distinct"),
+        (ATARI, {"coords": "none", "radius": True}, "need coordinates"),
+        (ATARI, {"coords": "none", "shuffle_seed": 0}, "need coordinates"),
+    ],
+)
+def test_bad_input_says_what_to_do(space, options, words):
+    with pytest.raises(InputError, match=words) as caught:
+        CoordConvExtractor(space, **options)
+    assert "\n" not in str(caught.value)

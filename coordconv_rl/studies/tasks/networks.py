@@ -24,24 +24,33 @@ class Spread(nn.Module):
 
 
 def first_convolution(
-    model: Model, in_channels: int, out_channels: int, kernel: int, *, seed: int, stride: int = 1
+    model: Model,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    *,
+    seed: int,
+    stride: int = 1,
+    padding: int | None = None,
 ) -> nn.Conv2d:
-    """Make the one layer in which the models differ: the first convolution.
+    """Make the layer in which the models differ: as a rule, the first convolution.
 
     Args:
         model: "coordconv" sees the coordinates, "shuffled" sees them at permuted pixels,
             "convolution" does not see them.
         in_channels: The input's own channels.
         out_channels: The layer's channels.
-        kernel: Odd size of the kernel; the padding keeps the canvas' size.
+        kernel: Odd size of the kernel.
         seed: Fixes the permutation of "shuffled".
         stride: Pixels between outputs.
+        padding: Zeros around the input; none for as many as keep the canvas' size.
     """
+    padding = kernel // 2 if padding is None else padding
     if model == "convolution":
-        return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2)
+        return nn.Conv2d(in_channels, out_channels, kernel, stride, padding)
     shuffle_seed = seed if model == "shuffled" else None
     return CoordConv2d(
-        in_channels, out_channels, kernel, stride, kernel // 2, shuffle_seed=shuffle_seed
+        in_channels, out_channels, kernel, stride, padding, shuffle_seed=shuffle_seed
     )
 
 

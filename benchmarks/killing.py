@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch import read_ledger
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 
@@ -220,7 +220,7 @@ def _kill_workers(victim: Victim, folder: Path, kills: int, moments: random.Rand
     """Kill workers one by one under a living launcher; return how many."""
     used = 0
     while used < kills and victim.wait(2.0 + moments.random() * LATEST_SECONDS) is None:
-        running = [e for e in ledger.read(folder).values() if e.status == "running" and e.pid]
+        running = [e for e in read_ledger(folder).values() if e.status == "running" and e.pid]
         if running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(moments.choice(running).pid or 0, signal.SIGKILL)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from rich.table import Table
 
 from benchmarks.output import header
 from coordconv_rl.comparison import plan, results
-from coordconv_rl.comparison.launch import ledger
-from coordconv_rl.comparison.report import scores
-from coordconv_rl.comparison.report import write as report
+from coordconv_rl.comparison.launch.ledger import Ledger
+from coordconv_rl.comparison.report import write_report
+from coordconv_rl.comparison.statistics import collect_scores
 from coordconv_rl.envs.games import SUITES
 from coordconv_rl.files import write_json_atomic
 
@@ -53,22 +54,22 @@ class Options:
 def change_ledger(folder: Path) -> None:
     """Open the ledger as a launcher does, and change a thousand entries."""
     runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
-    with ledger.Ledger(folder, runs) as held:
+    with Ledger(folder, runs) as held:
         for i in range(CHANGES):
             held.update(runs[i % len(runs)], status="done", attempts=1)
 
 
-def read_results(folder: Path) -> None:
-    """Read every run and make the score tables."""
-    scores.make_score_tables(results.load_experiment(folder))
+def read_scores(folder: Path) -> None:
+    """Read every run and collect the scores."""
+    found = results.read_results(folder)
+    for algo in found.experiment.algos:
+        collect_scores(found, algo)
 
 
-def write_report(folder: Path) -> None:
-    """Write the whole report."""
-    report.write_report(folder)
-
-
-STEPS = {f"ledger, {CHANGES:,} changes": change_ledger, "results": read_results}
+STEPS: dict[str, Callable[[Path], object]] = {
+    f"ledger, {CHANGES:,} changes": change_ledger,
+    "results": read_scores,
+}
 STEPS["report"] = write_report
 
 

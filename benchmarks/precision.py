@@ -15,7 +15,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from coordconv_rl.comparison.results import Results, final_scores, load_experiment
+from coordconv_rl.comparison.results import Results, final_scores, read_results
 from coordconv_rl.comparison.statistics import bootstrap
 from coordconv_rl.comparison.statistics import estimators as statistics
 from coordconv_rl.comparison.statistics.estimators import Array
@@ -180,7 +180,7 @@ def main() -> int:
     """Run the command; 2 for folders that cannot be compared."""
     options = tyro.cli(Options)
     try:
-        first, second = (load_experiment(path) for path in (options.first, options.second))
+        first, second = (read_results(path) for path in (options.first, options.second))
         verdicts = compare(first, second)
     except InputError as error:
         print(error, file=sys.stderr)

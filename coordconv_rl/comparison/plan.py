@@ -21,7 +21,7 @@ def run_id(algo: str, game: str, arm: str, seed: int) -> str:
     return f"{algo}/{game}/{arm}/seed-{seed}"
 
 
-def games(experiment: ExperimentConfig) -> tuple[str, ...]:
+def planned_games(experiment: ExperimentConfig) -> tuple[str, ...]:
     """Return the experiment's games, whether it names them or a suite."""
     return resolve_games(experiment.games, experiment.suite)
 
@@ -34,7 +34,7 @@ def run_keys(experiment: ExperimentConfig) -> tuple[RunKey, ...]:
     all arms on the same seeds.
     """
     algos = sorted(experiment.algos, reverse=True)
-    order = product(algos, experiment.seeds, games(experiment), experiment.arms)
+    order = product(algos, experiment.seeds, planned_games(experiment), experiment.arms)
     return tuple((algo, game, arm, seed) for algo, seed, game, arm in order)
 
 

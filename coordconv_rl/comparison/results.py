@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch import Entry, check_planned, read_ledger
 from coordconv_rl.configs import Algo, ExperimentConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import damaged, read_episodes, read_json
@@ -82,7 +82,7 @@ class Results:
     runs: tuple[RunResult, ...]
 
 
-def load_experiment(folder: Path | str) -> Results:
+def read_results(folder: Path | str) -> Results:
     """Read an experiment's folder, also while it runs and when runs have failed.
 
     Raises:
@@ -93,11 +93,11 @@ def load_experiment(folder: Path | str) -> Results:
     keys = plan.run_keys(experiment)
     planned = {plan.run_id(*key) for key in keys}
     check_foreign(folder, planned)
-    entries = ledger.read(folder)
-    ledger.check_planned(folder, entries, planned)
-    waiting = ledger.Entry(run="")
+    entries = read_ledger(folder)
+    check_planned(folder, entries, planned)
+    waiting = Entry(run="")
     runs = tuple(_read_run(folder, key, entries.get(plan.run_id(*key), waiting)) for key in keys)
-    return Results(folder, experiment, plan.games(experiment), runs)
+    return Results(folder, experiment, plan.planned_games(experiment), runs)
 
 
 def final_score(run: RunResult) -> tuple[float, str] | None:
@@ -194,7 +194,7 @@ def curves(
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(grid))
 
 
-def _read_run(folder: Path, key: plan.RunKey, entry: ledger.Entry) -> RunResult:
+def _read_run(folder: Path, key: plan.RunKey, entry: Entry) -> RunResult:
     name = plan.run_id(*key)
     path = folder / name
     record = read_json(path / "run.json", ("run", "status", "step", "steps"))

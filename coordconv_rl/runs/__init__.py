@@ -2,25 +2,26 @@
 
 from coordconv_rl.runs.episodes import EpisodeLog
 from coordconv_rl.runs.prepare import (
+    DISK_FULL,
     MACHINE_LOST,
-    NO_ROOM,
     describe_exit,
     finished,
     prepare_run,
     read_record,
 )
 from coordconv_rl.runs.reading import damaged, read_episodes, read_json
-from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord
+from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord, now
 
 __all__ = [
+    "DISK_FULL",
     "MACHINE_LOST",
-    "NO_ROOM",
     "REFRESH_SECONDS",
     "EpisodeLog",
     "RunRecord",
     "damaged",
     "describe_exit",
     "finished",
+    "now",
     "prepare_run",
     "read_episodes",
     "read_json",

@@ -16,14 +16,14 @@ sys.path.insert(0, str(ROOT))
 from synthetic import make_experiment, score_of  # noqa: E402
 
 from benchmarks import precision  # noqa: E402
-from coordconv_rl.comparison.results import load_experiment  # noqa: E402
+from coordconv_rl.comparison.results import read_results  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 
 
 def pair(tmp_path, *, second=None, status=lambda key: "done"):
     make_experiment(tmp_path / "a", precision="bfloat16", status=status)
     make_experiment(tmp_path / "b", **{"precision": "float32", "arms": ("cnn",), **(second or {})})
-    return [load_experiment(tmp_path / name) for name in "ab"]
+    return [read_results(tmp_path / name) for name in "ab"]
 
 
 def test_equal_scores_differ_by_nothing(tmp_path):

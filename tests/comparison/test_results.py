@@ -1,201 +1,179 @@
-"""Reports of folders with holes, without evaluations, with nonsense, and of none."""
+"""An experiment's folder as data: whole, running, damaged and large."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from synthetic import SMALL, make_experiment, report, rows, score_of, write_inspection
+from folders import experiment, finish, write_run
 
-from coordconv_rl.comparison.report import verdict
-from coordconv_rl.comparison.report.as_markdown import escape
-from coordconv_rl.comparison.report.write import write_report
-from coordconv_rl.comparison.results import load_experiment
-from coordconv_rl.comparison.statistics.analysis import analyse, normalise
+from coordconv_rl.comparison import plan, results
+from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs.reading import EPISODE_COLUMNS, EPISODE_DTYPE, read_episodes
 
 
-def test_holes_are_counted_shown_and_not_filled(tmp_path):
-    holes = {
-        ("Pong", "cnn", 2): "failed",
-        ("Pong", "cnn", 3): "lost",
-        ("Seaquest", "cnn", 1): "waiting",
+def test_results_of_a_whole_experiment(tmp_path):
+    config = experiment()
+    finish(tmp_path, config)
+    found = results.read_results(tmp_path)
+    assert found.experiment == config
+    assert [run.run_id for run in found.runs] == [run.run_id for run in plan.expand(config)]
+    assert {run.status for run in found.runs} == {"done"}
+    expected = {3: 3.0, 5: 5.0}
+    assert results.final_scores(found, "ppo") == {
+        arm: {"Pong": expected, "DoubleDunk": expected} for arm in ("cnn", "coordconv")
     }
-    make_experiment(tmp_path, lambda key: holes.get(key[1:], "done"))
-    html = report(tmp_path)
-    assert "Incomplete: 42 of 45 runs are done (1 waiting, 1 failed, 1 lost)" in html
-    assert "3 of 5" in html
-    assert "Python stopped: &lt;killed&gt; by signal 9" in html
-    assert "ppo/Pong/cnn/seed-3" in html
-    found = load_experiment(tmp_path)
-    scores = analyse(found, "ppo").scores["cnn"]
-    assert (scores.done, scores.planned) == (12, 15)
-    assert np.isnan(scores.raw).sum() == 3
-    by_game = {
-        r["game"]: r for r in rows(tmp_path, "pairs_by_game.csv")
-        if (r["arm"], r["against"]) == ("coordconv", "cnn")
-    }  # fmt: skip
-    pairs = [
-        score_of(("ppo", "Pong", "coordconv", seed), 0.5)
-        - score_of(("ppo", "Pong", "cnn", seed), 0.5)
-        for seed in (1, 4, 5)
-    ]
-    assert float(by_game["Pong"]["paired_difference"]) == pytest.approx(np.mean(pairs))
+    assert results.score_sources(found, "ppo") == ("evaluation",)
 
 
-def test_a_running_experiment_has_a_report_without_final_scores(tmp_path):
-    make_experiment(tmp_path, lambda key: "running" if key[3] == 1 else "waiting")
-    html = report(tmp_path)
-    assert "no verdict yet" in html
-    assert "0 of 45 runs are done (9 running, 36 waiting)" in html
-    assert (tmp_path / "report" / "learning_curves_ppo_Pong.svg").is_file()
-    assert not (tmp_path / "report" / "iqm_ppo.svg").exists()
-    assert rows(tmp_path, "aggregates.csv") == []
+def test_without_an_evaluation_the_last_hundred_games_count(tmp_path):
+    config = experiment(algos=("ppo",), games=("Pong",), seeds=(3,))
+    plan.claim_folder(tmp_path, config)
+    path = write_run(tmp_path, "ppo/Pong/cnn/seed-3")
+    rows = "".join(f"{step},{step},400,1\n" for step in range(1, 301))
+    (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
+    found = results.read_results(tmp_path)
+    assert results.final_score(found.runs[0]) == (250.5, "training")  # mean of 201 to 300
+    assert results.final_score(found.runs[1]) is None
+    assert results.final_scores(found, "ppo")["cnn"]["Pong"] == {}  # the ledger has it waiting
+    so_far = results.final_scores(found, "ppo", unfinished=True)
+    assert so_far["cnn"]["Pong"] == {3: 250.5}
 
 
-def test_two_seeds_give_numbers_and_no_interval(tmp_path):
-    make_experiment(tmp_path, seeds=(1, 2), games=("Pong",))
-    html = report(tmp_path)
-    assert "Too few seeds for a verdict: at least 3 are needed" in html
-    assert "no interval: under 3 seeds" in html
-    assert {row["low"] for row in rows(tmp_path, "pairs.csv")} == {""}
-
-
-def test_an_arm_that_failed_altogether_is_shown_and_not_compared(tmp_path):
-    make_experiment(tmp_path, lambda key: "failed" if key[2] == "shuffled" else "done", **SMALL)
-    html = report(tmp_path)
-    assert "0 of 3" in html
-    assert {(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")} == {("coordconv", "cnn")}
-    assert {r["arm"] for r in rows(tmp_path, "aggregates.csv")} == {"cnn", "coordconv"}
-    assert "Against shuffled" not in html
-
-
-def test_a_game_that_one_arm_lacks_is_left_out_of_the_aggregates_and_named(tmp_path):
-    games = ("Pong", "Breakout")
-    make_experiment(
-        tmp_path, lambda key: "failed" if key[1:3] == ("Pong", "cnn") else "done", games=games
+def test_a_curve_is_the_mean_of_the_games_in_the_window_before_each_step(tmp_path):
+    episodes = np.array(
+        [(5, 1, 4, 1), (10, 3, 4, 1), (11, 100, 4, 1), (40, 7, 4, 1)], EPISODE_DTYPE
     )
-    found = load_experiment(tmp_path)
-    analysis = analyse(found, "ppo")
-    assert analysis.shared == ("Breakout",)
-    assert any("Left out of the aggregates: Pong" in x for x in verdict.warnings(found, analysis))
+    grid = np.array([4, 10, 20, 30, 40, 50])
+    line = results.smooth(episodes, grid, trained=40, window=10)
+    np.testing.assert_array_equal(line, [np.nan, 2.0, 100.0, np.nan, 7.0, np.nan])
 
 
-def test_an_experiment_without_the_baseline_has_no_verdict(tmp_path):
-    make_experiment(tmp_path, arms=("coordconv", "shuffled"), **SMALL)
-    assert "no verdict, as the experiment has no arm cnn." in report(tmp_path)
-    assert [(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")] == [
-        ("coordconv", "shuffled")
-    ] * 2
+def test_curves_of_unequal_runs_end_where_each_run_ends(tmp_path):
+    config = experiment(algos=("ppo",), games=("Pong",), arms=("cnn",))
+    finish(tmp_path, config)
+    late = tmp_path / "ppo/Pong/cnn/seed-5"
+    record = json.loads((late / "run.json").read_text())
+    (late / "run.json").write_text(json.dumps(record | {"step": 600, "status": "running"}))
+    rows = (late / "episodes.csv").read_text().splitlines()[:7]
+    (late / "episodes.csv").write_text("\n".join(rows) + "\n")
+    with ledger.Ledger(tmp_path, ["ppo/Pong/cnn/seed-3", "ppo/Pong/cnn/seed-5"]) as held:
+        held.update("ppo/Pong/cnn/seed-5", status="running")
+        found = results.read_results(tmp_path)
+    grid = np.arange(200, 1001, 200)
+    rows = results.curves(found, "ppo", "Pong", "cnn", grid)
+    np.testing.assert_array_equal(rows[0], [200, 400, 600, 800, 1000])
+    np.testing.assert_array_equal(rows[1], [200, 400, 600, np.nan, np.nan])
 
 
-def test_games_with_a_tiny_range_are_marked(tmp_path):
-    make_experiment(tmp_path, games=("DoubleDunk", "Pong"), seeds=(1, 2, 3))
-    html = report(tmp_path)
-    assert "DoubleDunk †" in html
-    assert "IQM without †" in html
-    assert "† DoubleDunk: human and random play score nearly the same" in html
+RECORD = {"run": "ppo/Pong/cnn/seed-3", "status": "done", "step": "x", "steps": 1000}
 
 
-def test_games_without_reference_scores_are_compared_by_rank_only(tmp_path, monkeypatch):
-    make_experiment(tmp_path, **SMALL)
-    monkeypatch.setattr("coordconv_rl.comparison.statistics.analysis.reference_scores", dict)
-    html = report(tmp_path)
-    assert "with probability 1.00 (95% interval" in html
-    assert "Left out of the aggregates: Pong" in html
-    assert np.isnan(normalise(np.array([1.0]), ("Pong",))).all()
+DAMAGED = {
+    "run.json": [
+        "{",
+        "[]",
+        '{"run": "x"}',
+        '{"format": 2, "run": "r", "status": "done"}',
+        "\x00",
+        json.dumps(RECORD),
+    ],
+    "evaluation.json": [
+        "{",
+        "{}",
+        '{"stochastic": {}}',
+        '{"stochastic": {"mean": "x"}}',
+        '{"stochastic": [1]}',
+    ],
+    "episodes.csv": [
+        "other,header\n1,2\n",
+        EPISODE_COLUMNS + "\n1,2,3\n",
+        EPISODE_COLUMNS + "\n1,x,3,1\n",
+        EPISODE_COLUMNS + "\n1,nan,3,1\n",
+        EPISODE_COLUMNS + "\n9,1,3,1\n8,1,3,1\n",
+        EPISODE_COLUMNS + "\n\n8,1,3,1\n",
+    ],
+}
 
 
-def test_without_an_evaluation_it_says_where_scores_come_from(tmp_path):
-    from coordconv_rl.configs.schema import Evaluation
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in DAMAGED.items() for text in texts]
+)
+def test_a_damaged_file_is_named_and_never_skipped(tmp_path, name, text):
+    config = experiment(algos=("ppo",), games=("Pong",), arms=("cnn",), seeds=(3,))
+    finish(tmp_path, config)
+    (tmp_path / "ppo/Pong/cnn/seed-3" / name).write_text(text)
+    with pytest.raises(InputError) as caught:
+        results.read_results(tmp_path)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
-    make_experiment(tmp_path, evaluation=Evaluation(episodes=0), **SMALL)
-    assert "Scores are means of the last 100 training games" in report(tmp_path)
+
+def test_a_line_that_is_being_written_waits_for_the_next_reading(tmp_path):
+    path = tmp_path / "episodes.csv"
+    path.write_text(f"{EPISODE_COLUMNS}\n10,1.5,400,1\n20,2")
+    assert read_episodes(path).tolist() == [(10, 1.5, 400, 1)]
+    path.write_text(EPISODE_COLUMNS[:9])
+    with pytest.raises(InputError, match="first line"):
+        read_episodes(path)
+    assert len(read_episodes(tmp_path / "missing.csv")) == 0
 
 
-@pytest.mark.filterwarnings("error")
-def test_all_arms_with_seeds_of_every_length_fit_into_their_figures(tmp_path):
-    arms = ("cnn", "coordconv", "coordconv-r", "coordconv-all", "coordconv-actor", "shuffled")
-    make_experiment(
-        tmp_path,
-        lambda key: "running" if key[3] > 10 else "done",
-        games=("Pong",),
-        arms=arms,
-        seeds=tuple(range(1, 13)),
+def test_two_experiments_in_one_folder_are_noticed(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",)))
+    write_run(tmp_path, "ppo/Breakout/cnn/seed-9")
+    with pytest.raises(InputError, match=r"such as ppo/Breakout/cnn/seed-9: two experiments"):
+        results.read_results(tmp_path)
+
+
+def test_a_run_copied_to_another_place_is_noticed(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",)))
+    source = tmp_path / "ppo/Pong/cnn/seed-3/run.json"
+    (tmp_path / "ppo/Pong/cnn/seed-5/run.json").write_text(source.read_text())
+    with pytest.raises(InputError, match=r"belongs to the run ppo/Pong/cnn/seed-3"):
+        results.read_results(tmp_path)
+
+
+def test_ten_thousand_finished_runs_are_read_in_a_minute(tmp_path):
+    """What reading costs, in a process of its own so that its memory can be told."""
+    config = experiment(
+        games=(), suite="atari-57", arms=("cnn", "coordconv", "shuffled"), seeds=tuple(range(30))
     )
-    assert "coordconv-actor (n = 12, thin: 10+)" in report(tmp_path)
-
-
-def test_what_a_folder_says_is_text_and_never_markup(tmp_path):
-    attack = "<script>alert(1)</script>"
-    make_experiment(
-        tmp_path, lambda key: "failed" if key[3] == 1 else "done", description=attack, **SMALL
+    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
+    assert len(runs) == 10_260
+    plan.claim_folder(tmp_path, config)
+    rows = "".join(f"{step},{step},400,1\n" for step in range(10, 1001, 10))
+    evaluation = json.dumps({"stochastic": {"mean": 1.0}})
+    for run in runs:
+        path = tmp_path / run
+        path.mkdir(parents=True)
+        record = {"run": run, "status": "done", "step": 1000, "steps": 1000}
+        (path / "run.json").write_text(json.dumps(record))
+        (path / "evaluation.json").write_text(evaluation)
+        (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from coordconv_rl.comparison import results\n"
+        "from coordconv_rl.comparison.launch import ledger\n"
+        "from coordconv_rl.comparison.report import scores\n"
+        "folder = Path(sys.argv[1]); began = time.process_time()\n"
+        "from coordconv_rl.comparison import plan\n"
+        "runs = [plan.run_id(*k) for k in plan.run_keys(plan.read_experiment(folder))]\n"
+        "with ledger.Ledger(folder, runs) as held:\n"
+        "    for run in runs[::10]: held.update(run, status='done', attempts=1)\n"
+        "found = results.read_results(folder); scores.make_score_tables(found)\n"
+        # Not ru_maxrss, which a process inherits from the one that started it.
+        "status = Path('/proc/self/status').read_text().split()\n"
+        "peak = int(status[status.index('VmHWM:') + 1]) / 1024\n"
+        "print(len(found.runs), time.process_time() - began, peak)\n"
     )
-    ledger = tmp_path / "ledger.jsonl"
-    ledger.write_text(ledger.read_text().replace("<killed>", "|<img src=x onerror=alert(2)>"))
-    run = tmp_path / "ppo/Pong/cnn/seed-2/run.json"
-    run.write_text(run.read_text().replace("host-a", attack).replace("2.13.0", attack))
-    html = report(tmp_path)
-    assert html.count("<script>") == 1
-    assert "<img" not in html
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    text = (tmp_path / "report" / "report.md").read_text()
-    assert "<script" not in text.replace("\\<", "")
-    assert escape("a|b\n<c> `d` [e](f)") == r"a\|b \<c\> \`d\` \[e\](f)"
-
-
-def test_a_record_with_nonsense_in_it_does_no_harm(tmp_path):
-    make_experiment(tmp_path, **SMALL)
-    run = tmp_path / "ppo/Pong/cnn/seed-2/run.json"
-    text = run.read_text().replace('"parameters": 1686693', '"parameters": "many"')
-    run.write_text(
-        text.replace('"seconds": 400.0', '"seconds": null').replace('"machine"', '"other"')
-    )
-    html = report(tmp_path)
-    assert "unknown (1 run)" in html
-    assert "1,686,693" in html
-
-
-def test_inspection_that_is_damaged_is_named(tmp_path):
-    key = ("ppo", "Pong", "coordconv", 1)
-    make_experiment(tmp_path, games=("Pong",))
-    for changes, why in (
-        ({"run": "ppo/Pong/cnn/seed-9"}, "about the run ppo/Pong/cnn/seed-9"),
-        ({"scores": {"trained": {}}}, "mean"),
-        ({"share": "much"}, "much"),
-        ({"format": 2}, "newer"),
-    ):
-        write_inspection(tmp_path, key, **changes)
-        with pytest.raises(InputError, match=why) as caught:
-            write_report(tmp_path)
-        assert "inspection.json" in str(caught.value)
-
-
-def test_bad_folders_are_refused_in_one_line(tmp_path):
-    with pytest.raises(InputError, match="holds no experiment"):
-        write_report(tmp_path)
-    with pytest.raises(InputError, match="holds no experiment"):
-        write_report(tmp_path / "nowhere")
-    empty, mixed, broken = tmp_path / "empty", tmp_path / "mixed", tmp_path / "broken"
-    make_experiment(empty, lambda key: "waiting")
-    with pytest.raises(InputError, match="no run has started"):
-        write_report(empty)
-    make_experiment(mixed)
-    (mixed / "ppo/Pong/cnn/seed-1").rename(mixed / "ppo/Pong/cnn/seed-77")
-    with pytest.raises(InputError, match="two experiments are mixed"):
-        write_report(mixed)
-    make_experiment(broken)
-    (broken / "ppo/Pong/cnn/seed-1/episodes.csv").write_text("nonsense\n1\n")
-    with pytest.raises(InputError, match=r"episodes\.csv is damaged"):
-        write_report(broken)
-    assert not any((folder / "report").exists() for folder in (empty, mixed, broken))
-
-
-def test_the_command_line_reports_and_refuses(cli, tmp_path):
-    make_experiment(tmp_path / "small", **SMALL)
-    done = cli("report", "small")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "small/report/index.html"
-    refused = cli("report", ".")
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("error: ")
-    assert refused.stderr.count("\n") == 1
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    count, seconds, mebibytes = map(float, ended.stdout.split())
+    assert count == 10_260
+    assert seconds < 60  # of processor time
+    assert mebibytes < 400

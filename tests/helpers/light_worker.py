@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 
 HERE = Path(__file__).parent
@@ -58,7 +64,7 @@ while step < 100:
     if act == "nan":
         leave(1, "failed", "Diverged: the weights are not finite")
     if act == "full":
-        leave(1, "failed", "OSError: [Errno 28] No space left on device")
+        leave(74, "failed", "OSError: [Errno 28] No space left on device")
     if act == "input":
         leave(2, "failed", "bad input")
     if act == "vanish":
@@ -105,3 +111,30 @@ def wait_for(condition, seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def start(folder: Path, acts: object = None, jobs: int = 2, **options: object) -> int:
+    (folder / "plan.json").write_text(json.dumps(acts or {}))
+    return launch.run_comparison(experiment(), folder, jobs=jobs, options=LaunchOptions(**options))
+
+
+def entry(folder: Path, run: str) -> ledger.Entry:
+    return ledger.read_ledger(folder)[run]
+
+
+def attempts(folder: Path, run: str) -> int:
+    return int((folder / run / "attempts").read_text())
+
+
+def launcher(folder: Path) -> subprocess.Popen[str]:
+    """Start a launcher in a process of its own, and wait until two slow runs go on."""
+    (folder / "plan.json").write_text(json.dumps({"pace": 0.5}))
+    arguments = [str(folder), str(folder.parent / "worker.py"), str(HERE)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(lambda: all((folder / run / "run.json").is_file() for run in RUNS[:2]))
+    return process

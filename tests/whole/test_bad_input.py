@@ -30,7 +30,7 @@ from coordconv_rl.agents.training.checkpoint import (
 )
 from coordconv_rl.cli.main import main
 from coordconv_rl.comparison.launch import ledger
-from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.load import read_yaml
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs.episodes import EpisodeLog
@@ -111,7 +111,7 @@ def test_a_ledger_of_another_experiment_keeps_its_lines(tmp_path):
 def test_a_ledger_of_wrong_types_is_damaged(tmp_path, values):
     (tmp_path / ledger.LEDGER_FILE).write_text(json.dumps({"run": "a"} | values) + "\n")
     with pytest.raises(InputError, match="damaged at line 1"):
-        ledger.read(tmp_path)
+        ledger.read_ledger(tmp_path)
 
 
 EXPERIMENT = {
@@ -159,7 +159,7 @@ def test_random_damage_is_an_input_error_or_nothing(tmp_path):
         for _ in range(60):
             path.write_bytes(hurt(whole, dice))
             try:
-                load_experiment(tmp_path)
+                read_results(tmp_path)
             except InputError as error:
                 told += str(error).count("\n") == 0
         path.write_bytes(whole)

@@ -18,7 +18,7 @@ import pytest
 from coordconv_rl.agents.train import prepare_folder, train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch import read_ledger
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 
@@ -119,15 +119,15 @@ def test_a_comparison_stops_and_goes_on(disk, tmp_path):
     assert said.count("Stopping: ") == 1
     assert "No space left on device" in said
     assert "Traceback" not in said
-    assert not any(os.path.exists(f"/proc/{e.pid}") for e in ledger.read(folder).values() if e.pid)
-    assert {entry.status for entry in ledger.read(folder).values()} <= {"running", "waiting"}
+    assert not any(os.path.exists(f"/proc/{e.pid}") for e in read_ledger(folder).values() if e.pid)
+    assert {entry.status for entry in read_ledger(folder).values()} <= {"running", "waiting"}
     load_checkpoint(list_checkpoints(runs[0])[0])
     again = subprocess.run(
         [sys.executable, "-m", "coordconv_rl", *map(str, command)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stdout + again.stderr
-    assert {entry.status for entry in ledger.read(folder).values()} == {"done"}
+    assert {entry.status for entry in read_ledger(folder).values()} == {"done"}
     for config, run in zip(configs, runs, strict=True):
         whole = tmp_path / "whole" / config.arm
         train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)

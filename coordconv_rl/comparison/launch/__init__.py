@@ -1,4 +1,18 @@
-"""..."""
+"""An experiment from its start, or from where it stopped, to its tables.
+
+Names are imported when first used: who reads a ledger needs no scheduler.
+
+- `compare`: the command: takes up what is asked for, runs what is missing, ends with the tables.
+- `ledger`: what became of every run, line by line.
+- `scheduler`: which run starts, which has ended and how, which is tried again.
+- `backend`: what the scheduler asks of a place where processes run.
+- `local`: one process a run on this machine.
+- `ray_backend`: one Ray actor a run, somewhere on a cluster.
+- `terminal`: what is shown while runs go on.
+- `status`: what is shown when somebody asks later.
+- `inspect_agents`: the inspections at the end, some at a time.
+- `closing`: the tables, files and the report at the end.
+"""
 
 import lazy_loader
 

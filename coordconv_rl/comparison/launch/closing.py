@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from coordconv_rl.comparison import report
 from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, uninspected
-from coordconv_rl.comparison.report import (
-    ScoreTable,
-    learning_curves_figure,
-    make_score_tables,
-    note,
-    title,
-    to_csv,
-    to_markdown,
-)
-from coordconv_rl.comparison.results import Results, load_experiment
+from coordconv_rl.comparison.launch.terminal import wide_console
+from coordconv_rl.comparison.results import Results, read_results
+from coordconv_rl.comparison.statistics import AlgoAnalysis, analyse
 from coordconv_rl.files import write_bytes_atomic, write_text_atomic
 from coordconv_rl.signals import stop_signals
 
@@ -26,7 +22,7 @@ INTERRUPTED = 130
 NAMED = 50  # runs to name that are not done; the rest is counted
 
 
-def close(folder: Path, console: Console | None = None, *, inspectors: int = 0) -> int:
+def close_comparison(folder: Path, console: Console | None = None, *, inspectors: int = 0) -> int:
     """Print an experiment's tables, inspect its agents, and write its files and its report.
 
     The files are results.csv, results.md and learning_curves.png.
@@ -39,37 +35,53 @@ def close(folder: Path, console: Console | None = None, *, inspectors: int = 0) 
     Returns:
         The exit code: 130 after Ctrl-C, 1 if a run is not done, else 0.
     """
-    from coordconv_rl.comparison.report import write_report
-
-    console = console or Console(highlight=False)
-    results = load_experiment(folder)
-    tables = make_score_tables(results)
-    for table in tables:
-        console.print(rich_table(table))
-        console.print(note(table))
-    missing = print_missing(console, results)
-    write_text_atomic(folder / "results.csv", to_csv(tables))
-    write_text_atomic(folder / "results.md", "\n".join(to_markdown(table) for table in tables))
+    console = console or wide_console()
+    found = read_results(folder)
+    analyses = [analyse(found, algo) for algo in found.experiment.algos]
+    for analysis in analyses:
+        print_scores(console, found, analysis)
+    missing = print_missing(console, found)
+    write_text_atomic(folder / "results.csv", report.scores_csv(found, analyses))
+    write_text_atomic(folder / "results.md", _markdown(found, analyses))
     image = io.BytesIO()
-    learning_curves_figure(results).savefig(image, format="png", dpi=110)
+    report.learning_curves_figure(found).savefig(image, format="png", dpi=110)
     write_bytes_atomic(folder / "learning_curves.png", image.getvalue())
     console.print(f"{folder}: results.csv, results.md and learning_curves.png", soft_wrap=True)
-    if inspect(results, console, inspectors):
+    if inspect_at_the_end(found, console, inspectors):
         return INTERRUPTED
-    console.print(f"The report: {write_report(folder)}", soft_wrap=True)
+    console.print(f"The report: {report.write_report(folder)}", soft_wrap=True)
     return int(missing)
 
 
-def inspect(results: Results, console: Console, inspectors: int) -> bool:
+def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> None:
+    """Print an algorithm's two tables of scores, the answer, and what to be wary of."""
+    for table in (report.games_table(analysis), report.aggregates_table(analysis)):
+        console.print(rich_table(f"{analysis.algo.upper()}: {table.caption}", table))
+    for text in (report.answer(analysis), *report.cautions(found, analysis)):
+        console.print(text, soft_wrap=True, markup=False)
+
+
+def _markdown(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:
+    """Return what `results.md` holds: the same tables and sentences as on the terminal."""
+    lines = []
+    for analysis in analyses:
+        tables = (report.games_table(analysis), report.aggregates_table(analysis))
+        lines += [f"## {analysis.algo.upper()}", "", report.answer(analysis), ""]
+        lines += [f"- {text}" for text in report.cautions(found, analysis)]
+        lines += ["", *report.tables_as_markdown(tables)]
+    return "\n".join(lines) + "\n"
+
+
+def inspect_at_the_end(found: Results, console: Console, inspectors: int) -> bool:
     """Inspect the agents that have no inspection yet, or say why not.
 
     Returns:
         Whether Ctrl-C came.
     """
-    left, by_hand = len(uninspected(results)), f"coordconv-rl inspect {results.folder}"
+    left, by_hand = len(uninspected(found)), f"coordconv-rl inspect {found.folder}"
     if not left:
         return False
-    if not results.experiment.evaluation.episodes:
+    if not found.experiment.evaluation.episodes:
         text = f"The agents play no closing games, nor any for inspections: {by_hand} does it."
         console.print(text, soft_wrap=True, markup=False)
         return False
@@ -78,31 +90,34 @@ def inspect(results: Results, console: Console, inspectors: int) -> bool:
         console.print(text, soft_wrap=True, markup=False)
         return False
     with stop_signals() as signals:
-        stopped = inspect_missing(results, console, jobs=inspectors, stop=lambda: bool(signals))
+        stopped = inspect_missing(found, console, jobs=inspectors, stop=lambda: bool(signals))
     if stopped:
-        text = f"Start it again to go on, or: coordconv-rl report {results.folder}"
+        text = f"Start it again to go on, or: coordconv-rl report {found.folder}"
         console.print(text, soft_wrap=True, markup=False)
     return stopped
 
 
-def rich_table(table: ScoreTable) -> Table:
-    """Return a score table for the terminal."""
-    shown = Table(title=title(table))
-    shown.add_column("game")
-    for arm in table.arms:
-        shown.add_column(arm, justify="right")
-    for row in table.rows():
-        shown.add_row(*row)
+def rich_table(title: str, table: report.Table) -> Table:
+    """Return one of the report's tables for the terminal, each cell's detail on a second line."""
+    shown = Table(title=title)
+    for place, column in enumerate(table.columns):
+        shown.add_column(Text(column), justify="left" if table.is_text(place) else "right")
+    for row in table.rows:
+        shown.add_row(*(_rich_cell(cell.text, cell.detail) for cell in row))
     return shown
 
 
-def print_missing(console: Console, results: Results) -> bool:
+def _rich_cell(text: str, detail: str) -> Text:
+    return Text(text) + Text(f"\n{detail}", style="dim") if detail else Text(text)
+
+
+def print_missing(console: Console, found: Results) -> bool:
     """Print every run that is not done, and why; return whether there is one."""
-    missing = [run for run in results.runs if run.status != "done"]
+    missing = [run for run in found.runs if run.status != "done"]
     if not missing:
-        console.print(f"All {len(results.runs)} runs are done.")
+        console.print(f"All {len(found.runs)} runs are done.")
         return False
-    console.print(f"{len(missing)} of {len(results.runs)} runs are not done:", style="red")
+    console.print(f"{len(missing)} of {len(found.runs)} runs are not done:", style="red")
     for run in missing[:NAMED]:
         reason = f": {run.reason}" if run.reason else ""
         console.print(f"  {run.run_id} {run.status}{reason}", soft_wrap=True, markup=False)

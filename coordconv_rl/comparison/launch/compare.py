@@ -95,7 +95,7 @@ def run_comparison(
 
 def _close(folder: Path, inspectors: int) -> int:
     try:
-        return closing.close(folder, inspectors=inspectors)
+        return closing.close_comparison(folder, inspectors=inspectors)
     except OSError as error:
         if not is_no_room(error):
             raise

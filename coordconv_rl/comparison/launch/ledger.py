@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, get_args
@@ -20,12 +18,12 @@ from typing import Any, Literal, get_args
 from coordconv_rl import locks
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
+from coordconv_rl.runs import now
 
 LEDGER_FILE = "ledger.jsonl"
 LOCK_FILE = "ledger.lock"
-PIPE_WIDTH = 200  # characters of a line of the status that no terminal limits
-Status = Literal["waiting", "running", "done", "failed", "lost"]
-STATUSES: tuple[str, ...] = get_args(Status)
+RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
+STATUSES: tuple[str, ...] = get_args(RunStatus)
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Entry:
     """
 
     run: str
-    status: Status = "waiting"
+    status: RunStatus = "waiting"
     attempts: int = 0
     reason: str | None = None
     host: str | None = None
@@ -57,12 +55,7 @@ class Entry:
 _FIELDS = {field.name for field in fields(Entry)}
 
 
-def now() -> str:
-    """Return the time in UTC as ISO 8601, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def read(folder: Path) -> dict[str, Entry]:
+def read_ledger(folder: Path) -> dict[str, Entry]:
     """Read the ledger of an experiment's folder, also while its launcher writes it.
 
     Returns:
@@ -86,6 +79,7 @@ def read(folder: Path) -> dict[str, Entry]:
 
 
 def _parse(path: Path, number: int, line: bytes) -> Entry:
+    """Turn a line into an entry, or say which line is damaged."""
     try:
         values: dict[str, Any] = json.loads(line)
         entry = Entry(**values)
@@ -142,7 +136,7 @@ class Ledger:
         except OSError as error:
             raise InputError(f"cannot write to {folder}: {error.strerror}") from error
         try:
-            known = read(folder)
+            known = read_ledger(folder)
             self.entries = {run: known.get(run, Entry(run)) for run in runs}
             check_planned(folder, known, self.entries)
             self.lost = self._mark_lost()
@@ -201,30 +195,3 @@ class Ledger:
 
 def _line(entry: Entry) -> str:
     return json.dumps(asdict(entry)) + "\n"
-
-
-def print_status(folder: Path | str) -> int:
-    """Print what became of every run of an experiment's folder; for `compare --status`.
-
-    Returns:
-        The exit code: 1 if a run has failed, else 0.
-    """
-    from rich.console import Console
-
-    from coordconv_rl.comparison.launch.terminal import status_tables
-
-    entries = status_entries(Path(folder))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(*status_tables(entries), sep="\n")
-    return int(any(entry.status == "failed" for entry in entries.values()))
-
-
-def status_entries(folder: Path) -> dict[str, Entry]:
-    """Return an entry for every planned run, those without a line in the ledger waiting."""
-    from coordconv_rl.comparison import plan
-
-    runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
-    known = read(folder)
-    entries = {run: known.get(run, Entry(run)) for run in runs}
-    check_planned(folder, known, entries)
-    return entries

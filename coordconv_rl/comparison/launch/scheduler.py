@@ -1,4 +1,25 @@
-"""Which run starts, which has ended and how, and which is tried again."""
+"""Which run starts, which has ended and how, and which is tried again.
+
+A run's state is its status in the ledger; here is every change and who makes it:
+
+    waiting --start--> running             `_start`: a process was started
+    running ---------> done                `_judge`: exit code 0, and the run's results are there
+    running ---------> failed              `_judge`: exit code 2, bad input, which no retry mends
+    running ---------> lost --> running    `_again`: it was killed, diverged, hung or ended without
+                                           results: to the queue's front while retries are left
+    running ---------> failed              `_again`: no retry is left
+    running ---------> waiting             `_judge`: the disk is full, and the launcher gives up;
+                                           `stop_all`: somebody stopped the launcher;
+                                           `_look_at`: another process holds the run's lock
+    waiting ---------> failed              `_start`: its folder cannot be used;
+                                           `_wait_for_lock`: the lock stayed held for too long
+    running ---------> lost                `Ledger.take_up`: an earlier launcher went away
+    done ------------> waiting             `_is_missing`: its results are gone, or it shall train on
+    any other -------> done                `_is_missing`: its results are there after all
+
+Failed and lost runs of an earlier launch are missing ones, so that starting the launcher again
+tries them again. Decisions rest on exit codes and files, never on the words of a reason.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +32,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coordconv_rl.comparison.launch import ledger as ledgers
 from coordconv_rl.comparison.launch.backend import Backend, Worker
+from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.locks import LockedError
 from coordconv_rl.runs import (
-    NO_ROOM,
+    DISK_FULL,
     describe_exit,
     finished,
+    now,
     prepare_run,
     read_record,
 )
@@ -62,7 +84,7 @@ class Scheduler:
         self,
         folder: Path,
         configs: Sequence[RunConfig],
-        ledger: ledgers.Ledger,
+        ledger: Ledger,
         backend: Backend,
         *,
         jobs: int,
@@ -128,7 +150,7 @@ class Scheduler:
         text = None if done else f"{reason} at step {step:,}"
         # On a full disk the entry stays "running", which the next launcher reads as lost.
         with contextlib.suppress(CannotGoOnError):
-            self._update(run, status=status, reason=text, ended=ledgers.now())
+            self._update(run, status=status, reason=text, ended=now())
 
     def _is_missing(self, config: RunConfig) -> bool:
         entry = self.ledger.entries[config.run_id]
@@ -140,6 +162,7 @@ class Scheduler:
         return not done
 
     def _start(self, config: RunConfig) -> None:
+        """Start a run's process, or note why it cannot be started."""
         run = config.run_id
         folder = self._folder / run
         try:
@@ -149,7 +172,7 @@ class Scheduler:
             self._wait_for_lock(config, str(error))
             return
         except InputError as error:
-            self._update(run, status="failed", reason=str(error), ended=ledgers.now())
+            self._update(run, status="failed", reason=str(error), ended=now())
             return
         except OSError as error:
             raise CannotGoOnError(f"{folder}: {error.strerror}") from error
@@ -161,7 +184,7 @@ class Scheduler:
             attempts=self.ledger.entries[run].attempts + 1,
             host=worker.host,
             pid=worker.pid,
-            started=ledgers.now(),
+            started=now(),
             ended=None,
         )
 
@@ -171,9 +194,14 @@ class Scheduler:
             self.queue.append(config)
             return
         reason = f"{owner} still works on it: end that process, then start again"
-        self._update(config.run_id, status="failed", reason=reason, ended=ledgers.now())
+        self._update(config.run_id, status="failed", reason=reason, ended=now())
 
     def _look_at(self, active: Active) -> None:
+        """Look at a run once: has it ended, does it make progress, has it hung for too long.
+
+        Any change of step, status or `updated` is progress, so a run that only says that it lives,
+        as while it plays its evaluation, does not hang; a stopped process says nothing.
+        """
         run = active.config.run_id
         try:
             code = active.worker.poll()
@@ -205,16 +233,18 @@ class Scheduler:
             self._update(run, host=worker.host, pid=worker.pid)
 
     def _judge(self, active: Active, code: int) -> None:
+        """Note how a run's process ended, from its exit code and the files that it left."""
         config, run = active.config, active.config.run_id
         reason = describe_exit(code, active.record)
-        if code and (NO_ROOM in reason or self._is_disk_full()):
-            reason = f"{NO_ROOM} ({reason})" if NO_ROOM not in reason else reason
-            self._update(run, status="waiting", reason=reason, ended=ledgers.now())
+        if code and (code == DISK_FULL or self._is_disk_full()):
+            full = describe_exit(DISK_FULL, None)
+            reason = full if code == DISK_FULL else f"{full} ({reason})"
+            self._update(run, status="waiting", reason=reason, ended=now())
             raise CannotGoOnError(f"{run}: {reason}")
         if code == 0 and finished(self._folder, config):
-            self._update(run, status="done", reason=None, ended=ledgers.now())
+            self._update(run, status="done", reason=None, ended=now())
         elif code == BAD_INPUT:
-            self._update(run, status="failed", reason=reason, ended=ledgers.now())
+            self._update(run, status="failed", reason=reason, ended=now())
         else:
             self._again(config, reason)
 
@@ -225,10 +255,10 @@ class Scheduler:
     def _again(self, config: RunConfig, reason: str) -> None:
         run = config.run_id
         if self._starts[run] <= self._retries:
-            self._update(run, status="lost", reason=reason, ended=ledgers.now())
+            self._update(run, status="lost", reason=reason, ended=now())
             self.queue.appendleft(config)
         else:
-            self._update(run, status="failed", reason=reason, ended=ledgers.now())
+            self._update(run, status="failed", reason=reason, ended=now())
 
     def _update(self, run: str, **changes: Any) -> None:
         try:

@@ -1,10 +1,10 @@
-"""What the terminal shows: a live table while runs go on, or plain lines without a terminal."""
+"""What the terminal shows while runs go on: a live table, or plain lines without a terminal."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +18,12 @@ from coordconv_rl.comparison.launch.scheduler import Active, Scheduler
 
 LIVE_SECONDS = 0.5
 PLAIN_SECONDS = 30.0
-COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "red", "lost": "yellow"}
+PIPE_WIDTH = 200  # characters of a table's line that no terminal limits
+
+
+def wide_console() -> Console:
+    """Return a console for tables, which no narrow default breaks where there is no terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 class Display:
@@ -86,14 +91,14 @@ class Display:
                 self.say(f"{entry.status:8}{run}{again}{reason}")
 
 
-def speed(active: Active) -> float:
+def steps_per_second(active: Active) -> float:
     """A running run's environment steps a second; 0.0 before it says."""
     return float((active.record or {}).get("steps_per_second") or 0.0)
 
 
 def seconds_left(scheduler: Scheduler) -> float | None:
     """Seconds of training left at the present speed, evaluations not counted; None if unknown."""
-    total = sum(speed(active) for active in scheduler.active.values())
+    total = sum(steps_per_second(active) for active in scheduler.active.values())
     if not total:
         return None
     waiting = sum(config.steps for config in scheduler.queue)
@@ -110,7 +115,7 @@ def summary(scheduler: Scheduler) -> str:
     """One line on the whole experiment: counts, speed, time left."""
     counts: Counter[str] = Counter(entry.status for entry in scheduler.ledger.entries.values())
     parts = [f"{counts[status]} {status}" for status in STATUSES if counts[status]]
-    total = sum(speed(active) for active in scheduler.active.values())
+    total = sum(steps_per_second(active) for active in scheduler.active.values())
     left = duration(seconds_left(scheduler))
     return f"{', '.join(parts)}; {total:,.0f} steps a second; {left} left"
 
@@ -123,7 +128,7 @@ def live_table(scheduler: Scheduler) -> Group:
     for run, active in scheduler.active.items():
         step = active.config.steps - steps_left(active)
         score = (active.record or {}).get("recent_score")
-        rate = speed(active)
+        rate = steps_per_second(active)
         table.add_row(
             run,
             ProgressBar(total=active.config.steps, completed=step, width=24),
@@ -146,36 +151,3 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:
-    """Tables of the counts and of each run that has started and is not done.
-
-    Args:
-        entries: Every planned run's entry.
-        most: How many runs to name; the rest is counted.
-    """
-    counts: Counter[str] = Counter(entry.status for entry in entries.values())
-    totals = Table(title=f"{len(entries)} runs")
-    for status in STATUSES:
-        totals.add_column(status, style=COLOURS[status], justify="right")
-    totals.add_row(*(str(counts[status]) for status in STATUSES))
-    named = [entry for entry in entries.values() if entry.attempts or entry.status != "waiting"]
-    if len(named) > most:
-        named = [entry for entry in named if entry.status != "done"]
-    runs = Table()
-    for column in ("run", "status", "attempts", "host", "started", "ended", "reason"):
-        runs.add_column(column)
-    for entry in named[:most]:
-        reason = None if entry.status == "running" else entry.reason  # that of the attempt before
-        cells = (entry.host, entry.started, entry.ended, reason)
-        colour = COLOURS[entry.status]
-        runs.add_row(
-            entry.run,
-            f"[{colour}]{entry.status}[/]",
-            str(entry.attempts),
-            *(cell or "" for cell in cells),
-        )
-    if len(named) > most:
-        runs.caption = f"and {len(named) - most} more"
-    return [totals, runs]

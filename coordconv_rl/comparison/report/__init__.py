@@ -1,25 +1,22 @@
-"""..."""
+"""What came out of a comparison: a page that opens offline, Markdown, CSV and figures.
 
-from coordconv_rl.comparison.report.curves import learning_curves_figure
-from coordconv_rl.comparison.report.inspections import INSPECTION_FILE
-from coordconv_rl.comparison.report.scores import (
-    ScoreTable,
-    make_score_tables,
-    note,
-    title,
-    to_csv,
-    to_markdown,
-)
-from coordconv_rl.comparison.report.write import write_report
+Names are imported when first used, since drawing needs matplotlib.
 
-__all__ = [
-    "INSPECTION_FILE",
-    "ScoreTable",
-    "learning_curves_figure",
-    "make_score_tables",
-    "note",
-    "title",
-    "to_csv",
-    "to_markdown",
-    "write_report",
-]
+- `write`: an experiment's folder to its report.
+- `page`: the whole report as one structure, which `page.html.j2` and `as_markdown` show.
+- `verdict`: the answer in sentences, and what to be wary of.
+- `methods`: how it was made: protocol, versions, machines, the command to repeat it.
+- `tables`: tables as data, and how numbers and intervals are written.
+- `score_tables`: scores by game, aggregates, pairs of arms.
+- `run_tables`: which runs are done, which failed, how fast they were.
+- `inspections`: what happens to the score without coordinates, as data and tables.
+- `charts`: draws on axes that it is given.
+- `figures`: which charts there are, with their captions and words for those who do not see them.
+- `svg`: a figure as PNG and SVG files, and as an element that takes on the page's colours.
+- `as_markdown`: the report as Markdown.
+- `as_csv`: the numbers as CSV.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,45 +1,102 @@
-"""The report's numbers as CSV files, with every interval's ends in columns of their own."""
+"""The numbers as CSV files, with every interval's ends in columns of their own."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from coordconv_rl.comparison.results import Results, final_score
-from coordconv_rl.comparison.statistics import AlgoAnalysis, Estimate, normalise
+from coordconv_rl.comparison.report.score_tables import game_scores
+from coordconv_rl.comparison.results import (
+    Results,
+    curve,
+    curves,
+    final_score,
+    score_sources,
+    step_grid,
+)
+from coordconv_rl.comparison.statistics import AlgoAnalysis, Estimate
+from coordconv_rl.envs import human_normalised
 from coordconv_rl.files import write_text_atomic
 
-RUNS = (
+_RUN_COLUMNS = (
     "algo", "game", "arm", "seed", "status", "attempts", "step", "score", "score_source",
     "human_normalised", "reason",
 )  # fmt: skip
-AGGREGATES = ("algo", "arm", "runs_done", "runs_planned", "statistic", "value", "low", "high")
-PAIRS = ("algo", "arm", "against", "games", "fewest_seeds", "statistic", "value", "low", "high")
-GAMES = (
+_AGGREGATE_COLUMNS = (
+    "algo",
+    "arm",
+    "runs_done",
+    "runs_planned",
+    "statistic",
+    "value",
+    "low",
+    "high",
+)
+_PAIR_COLUMNS = (
+    "algo",
+    "arm",
+    "against",
+    "games",
+    "fewest_seeds",
+    "statistic",
+    "value",
+    "low",
+    "high",
+)
+_GAME_COLUMNS = (
     "algo", "arm", "against", "game", "probability_of_improvement", "paired_difference", "low",
     "high", "p_holm",
 )  # fmt: skip
-STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "optimality_gap")
+_STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "optimality_gap")
+
+
+_SCORE_COLUMNS = (
+    "algo", "game", "arm", "mean", "std", "n", "planned", "human_normalised", "source",
+)  # fmt: skip
+_CURVE_COLUMNS = ("algo", "game", "arm", "step", "seeds", "mean", "low", "high")
+_RUN_CURVE_COLUMNS = ("algo", "game", "arm", "seed", "step", "score")
+FILES = {
+    "runs.csv": "every run's score",
+    "aggregates.csv": "aggregates by arm",
+    "pairs.csv": "pairs of arms",
+    "pairs_by_game.csv": "pairs of arms by game",
+    "learning_curves.csv": "learning curves by arm",
+    "learning_curves_by_run.csv": "learning curves by run",
+}
 
 
 def write_tables(folder: Path, found: Results, analyses: Sequence[AlgoAnalysis]) -> None:
-    """Write `runs.csv`, `aggregates.csv`, `pairs.csv` and `pairs_by_game.csv`."""
-    _write(folder / "runs.csv", RUNS, _runs(found))
-    _write(folder / "aggregates.csv", AGGREGATES, _aggregates(analyses))
-    _write(folder / "pairs.csv", PAIRS, _pairs(analyses))
-    _write(folder / "pairs_by_game.csv", GAMES, _games(analyses))
+    """Write `FILES` into the report's folder."""
+    grid = step_grid(found.experiment)
+    tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
+        "runs.csv": (_RUN_COLUMNS, _runs(found)),
+        "aggregates.csv": (_AGGREGATE_COLUMNS, _aggregates(analyses)),
+        "pairs.csv": (_PAIR_COLUMNS, _pairs(analyses)),
+        "pairs_by_game.csv": (_GAME_COLUMNS, _games(analyses)),
+        "learning_curves.csv": (_CURVE_COLUMNS, _curves(found, grid)),
+        "learning_curves_by_run.csv": (_RUN_CURVE_COLUMNS, _run_curves(found, grid)),
+    }
+    for name in FILES:
+        write_text_atomic(folder / name, _text(*tables[name]))
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def scores_csv(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:
+    """Return each game's score by arm as CSV, one line each: what `results.csv` holds."""
+    return _text(_SCORE_COLUMNS, _scores(found, analyses))
+
+
+def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_text_atomic(path, text.getvalue())
+    return text.getvalue()
 
 
 def _number(value: float | None) -> str:
@@ -54,7 +111,7 @@ def _ends(found: Estimate) -> tuple[str, str, str]:
 def _runs(found: Results) -> Iterable[Sequence[object]]:
     for run in found.runs:
         score, source = final_score(run) or (None, "")
-        human = None if score is None else float(normalise(np.array([score]), (run.game,))[0])
+        human = None if score is None else human_normalised(run.game, score)
         key = (run.algo, run.game, run.arm, run.seed, run.status, run.attempts, run.step)
         reason = " ".join((run.reason or "").split())
         yield *key, _number(score), source, _number(human), reason
@@ -64,7 +121,7 @@ def _aggregates(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
     for analysis in analyses:
         for arm, own in analysis.arms.items():
             counts = analysis.scores[arm].done, analysis.scores[arm].planned
-            for name in STATISTICS:
+            for name in _STATISTICS:
                 found = getattr(own, name)
                 if found is not None:
                     yield analysis.algo, arm, *counts, name, *_ends(found)
@@ -91,3 +148,30 @@ def _games(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
                     *_ends(pair.paired_by_game[place]),
                     _number(pair.p_values[place]),
                 )
+
+
+def _scores(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
+    for analysis in analyses:
+        source = "+".join(score_sources(found, analysis.algo))
+        for game, by_arm in game_scores(analysis.games, analysis.scores).items():
+            for arm, score in by_arm.items():
+                numbers = (score.mean, score.std, score.n, score.planned, score.normalised)
+                yield (analysis.algo, game, arm, *numbers, source)
+
+
+def _curves(found: Results, grid: NDArray[np.int64]) -> Iterable[Sequence[object]]:
+    """Yield each arm's mean, lowest and highest seed at the grid steps where it has any."""
+    cells = product(found.experiment.algos, found.games, found.experiment.arms)
+    for algo, game, arm in cells:
+        rows = curves(found, algo, game, arm, grid)
+        for place in np.flatnonzero((~np.isnan(rows)).any(axis=0)):
+            known = rows[~np.isnan(rows[:, place]), place]
+            ends = map(_number, (known.mean(), known.min(), known.max()))
+            yield (algo, game, arm, grid[place], len(known), *ends)
+
+
+def _run_curves(found: Results, grid: NDArray[np.int64]) -> Iterable[Sequence[object]]:
+    for run in found.runs:
+        line = curve(run, grid)
+        for place in np.flatnonzero(~np.isnan(line)):
+            yield run.algo, run.game, run.arm, run.seed, grid[place], _number(line[place])

@@ -18,12 +18,13 @@ def markdown(page: Page) -> str:
     lines += [line for part in page.algos for line in (f"**{escape(part.verdict)}**", "")]
     for part in page.algos:
         lines += _algo(part)
-    lines += ["## Runs", "", *_tables(page.runs)]
+    lines += ["## Runs", "", *tables_as_markdown(page.runs), "The numbers as files:", ""]
+    lines += [*(f"- [{name}]({name}): {what}" for name, what in page.files.items()), ""]
     lines += ["## Does the agent use its coordinates?", ""]
     if not page.inspections:
         lines += ["No agent was inspected (`coordconv-rl inspect FOLDER` does it).", ""]
     lines += [line for text in page.inspection_notes for line in (text, "")]
-    lines += [*_figures(page.inspection_figures), *_tables(page.inspections)]
+    lines += [*_figures(page.inspection_figures), *tables_as_markdown(page.inspections)]
     lines += ["## Protocol", ""]
     lines += [f"- {escape(name)}: {escape(value)}" for name, value in page.protocol]
     lines += [
@@ -41,10 +42,10 @@ def markdown(page: Page) -> str:
 def _algo(part: AlgoPart) -> list[str]:
     lines = [f"## {part.algo.upper()}", ""]
     lines += [f"- {escape(text)}" for text in part.warnings]
-    lines += ["", *_figures(part.figures), *_tables(part.tables)]
+    lines += ["", *_figures(part.figures), *tables_as_markdown(part.tables)]
     if part.power:
         lines += [part.power, ""]
-    return lines + _tables(part.details)
+    return lines + tables_as_markdown(part.details)
 
 
 def _figures(figures: Iterable[Drawing]) -> list[str]:
@@ -55,7 +56,8 @@ def _figures(figures: Iterable[Drawing]) -> list[str]:
     ]
 
 
-def _tables(tables: Iterable[Table]) -> list[str]:
+def tables_as_markdown(tables: Iterable[Table]) -> list[str]:
+    """Return tables with their captions, line by line."""
     lines = []
     for table in tables:
         lines += [f"### {escape(table.caption)}", "", _row(map(escape, table.columns))]

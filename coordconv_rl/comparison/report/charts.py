@@ -1,22 +1,108 @@
-"""The report's figures of aggregates: each draws on the axes that it is given and saves nothing."""
+"""The report's charts: each draws on the axes that it is given and saves nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from coordconv_rl.comparison.report.curves import arm_colour, say_if_empty
-from coordconv_rl.comparison.statistics import THRESHOLDS, ArmEstimates, Array, Comparison, Estimate
+from coordconv_rl.arms import ARMS
+from coordconv_rl.comparison.report.tables import counted
+from coordconv_rl.comparison.results import Results, curves, step_grid
+from coordconv_rl.comparison.statistics import ArmEstimates, Array, Comparison, Estimate
 
-LEGEND_COLUMN = 18  # characters of which three columns fit below a chart of the report
-# Marker and colour (Okabe and Ito's palette) by what happens to the coordinates.
+LEGEND_COLUMNS = {18: 3, 36: 2}  # characters of a label of which so many fit below a chart
+LEGEND_ROWS = 3  # that fit below a chart; each one more makes the figure higher
+ROW_INCHES = 0.19
+# Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every kind of colour vision.
+_COLOURS = ("#555555", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#0072B2")
+_LINE_STYLES = {"cnn": "--", "shuffled": "-."}  # dots are for gaps
+# Marker and colour by what happens to the coordinates.
 _TREATMENTS = {
     "trained": ("o", "#0072B2"),
     "zeroed": ("s", "#E69F00"),
     "permuted": ("^", "#CC79A7"),
 }
+
+
+def arm_colour(arm: str) -> str:
+    """Return an arm's colour, the same in every figure."""
+    return dict(zip(ARMS, _COLOURS, strict=True))[arm]
+
+
+def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> None:
+    """Draw one game: each arm's mean over its seeds, with a band from the lowest to the highest.
+
+    Where a seed has no value, as before its first game or after it stopped, the mean is of fewer
+    seeds and jumps: there the line is thin, without a band, and the legend says of how many seeds.
+    Where no seed has a value, dots join what is before and after.
+
+    Args:
+        axes: Where to.
+        results: The experiment.
+        algo: The algorithm.
+        game: The game's Gymnasium name.
+    """
+    grid = step_grid(results.experiment)
+    for arm in results.experiment.arms:
+        rows = curves(results, algo, game, arm, grid)
+        whole, part, low, high = mean_lines(rows)
+        line: dict[str, Any] = {"color": arm_colour(arm), "linestyle": _LINE_STYLES.get(arm, "-")}
+        axes.plot(grid, whole, label=f"{arm} ({_seeds(rows)})", **line)
+        axes.plot(grid, part, linewidth=0.8, alpha=0.7, **line)
+        _draw_gaps(axes, grid, np.where(np.isnan(whole), part, whole), line["color"])
+        if len(rows) > 1:
+            axes.fill_between(grid, low, high, color=line["color"], alpha=0.15, linewidth=0)
+    axes.set_title(f"{game} ({algo.upper()})")
+    axes.set_xlim(0, results.experiment.steps)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+    axes.set_xlabel("environment steps (4 frames each)")
+    axes.set_ylabel("raw score")
+    axes.spines[["top", "right"]].set_visible(False)
+    _say_if_empty(axes)
+    axes.legend(frameon=False, fontsize="small")
+
+
+def mean_lines(rows: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the mean of all seeds, the mean of some, and the ends of the band.
+
+    Args:
+        rows: Learning curves, shape (seeds, grid steps), NaN where a seed has no value.
+
+    Returns:
+        Each of shape (grid steps,). The first has the mean where every seed has a value, the second
+        where only some have, joined to the first at its ends; the last two have the lowest and the
+        highest seed where every seed has a value. All are NaN elsewhere.
+    """
+    if not len(rows):
+        return (np.full(rows.shape[1], np.nan),) * 4
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=0)
+    means = np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    every, some = counts == len(rows), (counts > 0) & (counts < len(rows))
+    beside = some.copy()
+    beside[1:] |= some[:-1]
+    beside[:-1] |= some[1:]
+    whole, low, high = (
+        np.where(every, line, np.nan) for line in (means, rows.min(axis=0), rows.max(axis=0))
+    )
+    return whole, np.where(beside & (counts > 0), means, np.nan), low, high
+
+
+def _seeds(rows: Array) -> str:
+    """Say how many seeds are behind a line, and how few where it is thin."""
+    counts = (~np.isnan(rows)).sum(axis=0)
+    counts = counts[counts > 0]
+    fewest = int(counts.min()) if len(counts) else len(rows)
+    if fewest == len(rows):
+        return counted(len(rows), "seed") if len(rows) else "no game yet"
+    least = "" if fewest == len(rows) - 1 else "at least "
+    return f"{counted(len(rows), 'seed')}; {least}{fewest} where thin"
 
 
 def draw_iqm(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
@@ -38,10 +124,11 @@ def draw_improvement(axes: Axes, pairs: Sequence[Comparison]) -> None:
     axes.set_xlabel("probability of improvement")
 
 
-def draw_profile(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
+def draw_profile(axes: Axes, thresholds: Array, arms: Mapping[str, ArmEstimates]) -> None:
     """Draw the share of runs above each human-normalised score."""
     for arm, own in arms.items():
-        _draw_band(axes, THRESHOLDS, own.profile, arm)
+        _draw_band(axes, thresholds, own.profile, arm)
+    axes.set_xlim(thresholds[0], thresholds[-1])
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("human-normalised score")
     axes.set_ylabel("share of runs above it")
@@ -49,7 +136,7 @@ def draw_profile(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
 
 
 def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -> None:
-    """Draw the interquartile mean over the training.
+    """Draw the interquartile mean over the training; dots join a line across missing points.
 
     Args:
         axes: Where to.
@@ -58,11 +145,21 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -
     """
     for arm, own in arms.items():
         _draw_band(axes, grid, own.efficiency, arm)
+        _draw_gaps(axes, grid, own.efficiency.value, arm_colour(arm))
     axes.set_xlim(0, grid[-1])
     axes.set_xlabel("environment steps")
     axes.set_ylabel("IQM, human-normalised")
-    say_if_empty(axes)
+    _say_if_empty(axes)
     legend_below(axes)
+
+
+def gaps(line: Array) -> list[tuple[int, int]]:
+    """Return the holes in a line: the known points just before and just after each.
+
+    What is missing before its first or after its last known point is no hole.
+    """
+    known = np.flatnonzero(~np.isnan(line))
+    return [(int(a), int(b)) for a, b in pairwise(known) if b - a > 1]
 
 
 def draw_use(axes: Axes, arms: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
@@ -87,12 +184,17 @@ def legend_below(axes: Axes) -> None:
     """Put the legend under the axes, where it hides no line."""
     labels = axes.get_legend_handles_labels()[1]
     longest = max(map(len, labels), default=0)
+    columns = next((count for most, count in LEGEND_COLUMNS.items() if longest <= most), 1)
+    figure = axes.figure
+    more = -(-len(labels) // columns) - LEGEND_ROWS
+    if isinstance(figure, Figure) and more > 0:
+        figure.set_figheight(figure.get_figheight() + more * ROW_INCHES)
     axes.legend(
         frameon=False,
         fontsize="small",
         loc="upper center",
         bbox_to_anchor=(0.45, -0.18),
-        ncols=3 if longest <= LEGEND_COLUMN else 2,
+        ncols=columns,
         columnspacing=1.0,
         handlelength=1.5,
     )
@@ -118,3 +220,15 @@ def _draw_band(axes: Axes, x: Array, found: Estimate, arm: str) -> None:
     if found.low is not None and found.high is not None:
         axes.fill_between(x, found.low, found.high, color=colour, alpha=0.2, linewidth=0)
     axes.grid(color="0.6", alpha=0.4)
+
+
+def _draw_gaps(axes: Axes, x: Any, line: Array, colour: str) -> None:
+    for pair in map(list, gaps(line)):
+        axes.plot(x[pair], line[pair], color=colour, linestyle=(0, (1, 3)), linewidth=1)
+
+
+def _say_if_empty(axes: Axes) -> None:
+    """Write into axes whose lines all lack values that no game has ended yet."""
+    if not any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in axes.lines):
+        axes.text(0.5, 0.5, "no training game has ended", ha="center", transform=axes.transAxes)
+        axes.set_yticks([])

@@ -7,15 +7,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from coordconv_rl.comparison.report import charts
-from coordconv_rl.comparison.report import svg as drawing
-from coordconv_rl.comparison.report.curves import draw_learning_curves
 from coordconv_rl.comparison.report.inspections import TREATMENTS, Inspection, by_arm
-from coordconv_rl.comparison.report.svg import Drawing
-from coordconv_rl.comparison.report.tables import bounds
+from coordconv_rl.comparison.report.svg import Drawing, save_figure, style
+from coordconv_rl.comparison.report.tables import bounds, counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import AlgoAnalysis, ArmEstimates
 
@@ -27,7 +26,7 @@ COLUMNS = 3
 def draw_algo(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
     """Draw everything about one algorithm, and save it in the folder."""
     drawings = []
-    with drawing.style():
+    with style():
         if analysis.arms:
             drawings += _draw_aggregates(analysis, folder)
         if analysis.comparisons:
@@ -42,8 +41,25 @@ def draw_inspections(inspected: list[Inspection], folder: Path) -> list[Drawing]
         by_game.setdefault((algo, game), {})[arm] = agents
     if len({game for _, game in by_game}) > GAMES_APART:
         return []
-    with drawing.style():
+    with style():
         return [_draw_use(*key, arms, folder) for key, arms in by_game.items()]
+
+
+def learning_curves_figure(results: Results) -> Figure:
+    """Make one figure with the learning curves of every game of every algorithm."""
+    cells = [(algo, game) for algo in results.experiment.algos for game in results.games]
+    columns = min(COLUMNS, len(cells))
+    rows = -(-len(cells) // columns)
+    figure = Figure(figsize=(WIDTH * columns, 3.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for cell, place in zip(cells, axes, strict=False):
+        charts.draw_learning_curves(place, results, *cell)
+    for place in axes[len(cells) :]:
+        place.set_axis_off()
+    figure.suptitle(
+        f"{results.experiment.name}: mean over seeds, band from lowest to highest", fontsize=11
+    )
+    return figure
 
 
 def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figure:
@@ -61,29 +77,46 @@ def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
         for arm, own in arms.items()
     )
     return [
-        drawing.save(
+        save_figure(
             _figure(0.9 + 0.45 * len(arms), charts.draw_iqm, arms),
             folder,
             f"iqm_{algo}",
-            f"Interquartile mean over {len(analysis.shared)} games. {bands}",
+            f"Interquartile mean over {counted(len(analysis.shared), 'game')}. {bands}",
             f"Human-normalised IQM by arm: {spoken}.",
         ),
-        drawing.save(
-            _figure(3.8, charts.draw_profile, arms),
+        save_figure(
+            _figure(3.8, charts.draw_profile, analysis.thresholds, arms),
             folder,
             f"profile_{algo}",
-            f"Performance profile: higher is better everywhere. {bands}",
-            "Share of runs above each human-normalised score from 0 to 2, one line an arm.",
+            f"Performance profile: higher is better everywhere. {bands}{_beyond(analysis)}",
+            "Share of runs above each human-normalised score, one line an arm.",
         ),
-        drawing.save(
+        save_figure(
             _figure(3.8, charts.draw_efficiency, analysis.grid, arms),
             folder,
             f"efficiency_{algo}",
-            "Sample efficiency: IQM of the training's games, as far as all finished runs have "
-            f"one. {bands}",
+            "Sample efficiency: IQM of the training's games, where all finished runs have one. "
+            f"{bands}{_dotted(arms)}",
             "Human-normalised IQM over environment steps, one line an arm.",
         ),
     ]
+
+
+def _beyond(analysis: AlgoAnalysis) -> str:
+    """Say how many runs' scores lie beyond the profile's axis; nothing where none does."""
+    columns = [game in analysis.shared for game in analysis.games]
+    scores = np.concatenate(
+        [own.normalised[:, columns].ravel() for own in analysis.scores.values()]
+    )
+    count = int((scores > analysis.thresholds[-1]).sum())
+    verb = "lies" if count == 1 else "lie"
+    return f" The scores of {counted(count, 'run')} {verb} beyond the axis." if count else ""
+
+
+def _dotted(arms: Mapping[str, ArmEstimates]) -> str:
+    if not any(charts.gaps(own.efficiency.value) for own in arms.values()):
+        return ""
+    return " Dots join a line where some run ended no game shortly before."
 
 
 def _has_intervals(arms: Mapping[str, ArmEstimates]) -> bool:
@@ -97,7 +130,7 @@ def _draw_improvement(analysis: AlgoAnalysis, folder: Path) -> Drawing:
         + (f" ({between})" if (between := bounds(pair.improvement)) else "")
         for pair in pairs
     )
-    return drawing.save(
+    return save_figure(
         _figure(0.9 + 0.55 * len(pairs), charts.draw_improvement, pairs),
         folder,
         f"improvement_{analysis.algo}",
@@ -111,12 +144,12 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
     algo, games = analysis.algo, analysis.games
     caption = (
         "Raw score over training: mean over seeds, band from the lowest to the highest; thin where "
-        "only some of the seeds have a game."
+        "only some of the seeds have a game, dots where none has."
     )
     spoken = "Raw score over environment steps, one line an arm:"
     if len(games) <= GAMES_APART:
         return [
-            drawing.save(
+            save_figure(
                 _figure(3.8, _draw_game, found, algo, game),
                 folder,
                 f"learning_curves_{algo}_{game}",
@@ -125,9 +158,9 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
             )
             for game in games
         ]
-    text = f"{spoken} {len(games)} games. The final scores are in the table of games."
+    text = f"{spoken} {counted(len(games), 'game')}. The final scores are in the table of games."
     figure = _draw_many(found, analysis)
-    return [drawing.save(figure, folder, f"learning_curves_{algo}", caption, text, wide=True)]
+    return [save_figure(figure, folder, f"learning_curves_{algo}", caption, text, wide=True)]
 
 
 def _draw_many(found: Results, analysis: AlgoAnalysis) -> Figure:
@@ -139,18 +172,24 @@ def _draw_many(found: Results, analysis: AlgoAnalysis) -> Figure:
     figure.subplots_adjust(0.06, bottom, 0.99, top, wspace=0.25, hspace=0.4)
     places = figure.subplots(rows, COLUMNS).ravel()
     for place, game in zip(places, analysis.games, strict=False):
-        draw_learning_curves(place, found, analysis.algo, game)
+        charts.draw_learning_curves(place, found, analysis.algo, game)
         place.set(xlabel="", ylabel="", title=game)
         place.get_legend().remove()
     for place in places[len(analysis.games) :]:
         place.set_axis_off()
-    lines = places[0].get_legend_handles_labels()[0]
-    figure.legend(lines, found.experiment.arms, loc="upper center", ncols=len(lines), frameon=False)
+    lines, labels = places[0].get_legend_handles_labels()
+    figure.legend(
+        lines,
+        [label.split(" (")[0] for label in labels],
+        loc="upper center",
+        ncols=len(lines),
+        frameon=False,
+    )
     return figure
 
 
 def _draw_game(axes: Axes, found: Results, algo: str, game: str) -> None:
-    draw_learning_curves(axes, found, algo, game)
+    charts.draw_learning_curves(axes, found, algo, game)
     charts.legend_below(axes)
 
 
@@ -163,7 +202,7 @@ def _draw_use(algo: str, game: str, arms: Mapping[str, list[Inspection]], folder
         + ", ".join(f"{name} {fmean(agent[name] for agent in own):.1f}" for name in TREATMENTS)
         for arm, own in rows.items()
     )
-    return drawing.save(
+    return save_figure(
         figure,
         folder,
         f"inspection_{algo}_{game}",

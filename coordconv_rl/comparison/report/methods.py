@@ -9,11 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from coordconv_rl.comparison.plan import EXPERIMENT_FILE
+from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
 from coordconv_rl.configs import preset
 
-PROTOCOLS = {
+_PROTOCOL_WORDS = {
     "v4": "v4: no sticky actions; a life lost ends the learner's episode while training",
     "v5": "v5: sticky actions with probability 0.25; no episodes end at a life lost",
 }
@@ -36,13 +37,13 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     experiment = found.experiment
     evaluation = experiment.evaluation
     actions = "all 18" if experiment.full_action_space else "the game's own"
-    judged = f"{evaluation.episodes} games a run" if evaluation.episodes else "none"
+    judged = f"{counted(evaluation.episodes, 'game')} a run" if evaluation.episodes else "none"
     facts = [
         ("Arms", ", ".join(experiment.arms)),
         ("Games", ", ".join(found.games)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
         ("Training", f"{experiment.steps:,} environment steps a run, four frames each"),
-        ("Atari protocol", PROTOCOLS[experiment.protocol]),
+        ("Atari protocol", _PROTOCOL_WORDS[experiment.protocol]),
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
         ("Backbone", experiment.backbone),
@@ -87,6 +88,4 @@ def _counted(values: Iterable[object]) -> str:
     counts = Counter("unknown" if value is None else str(value) for value in values)
     if len(counts) <= 1:
         return next(iter(counts), "unknown")
-    return ", ".join(
-        f"{value} ({count} run{'' if count == 1 else 's'})" for value, count in counts.most_common()
-    )
+    return ", ".join(f"{value} ({counted(count, 'run')})" for value, count in counts.most_common())

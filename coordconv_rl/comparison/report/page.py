@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,9 +16,10 @@ from coordconv_rl.comparison.report import (
     score_tables,
     verdict,
 )
+from coordconv_rl.comparison.report.as_csv import FILES
 from coordconv_rl.comparison.report.methods import METHODS, command, protocol
 from coordconv_rl.comparison.report.svg import Drawing
-from coordconv_rl.comparison.report.tables import Table
+from coordconv_rl.comparison.report.tables import Table, counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import BASELINE, AlgoAnalysis
 from coordconv_rl.configs import to_yaml
@@ -60,6 +62,7 @@ class Page:
     inspection_figures: list[Drawing] = field(default_factory=list)
     inspection_notes: tuple[str, ...] = ()
     methods: tuple[str, ...] = METHODS
+    files: Mapping[str, str] = field(default_factory=lambda: FILES)
 
 
 def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Page:
@@ -72,14 +75,14 @@ def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Pa
     """
     done = Counter(run.status for run in found.runs)["done"]
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    troubles = run_tables.troubles(found)
+    trouble = run_tables.trouble_table(found)
     return Page(
         title=found.experiment.name,
         description=found.experiment.description,
-        made=f"{done} of {len(found.runs)} runs done. Written {now}.",
+        made=f"{done} of {counted(len(found.runs), 'run')} done. Written {now}.",
         banners=verdict.banners(found),
         algos=[_algo_part(found, analysis, folder) for analysis in analyses],
-        runs=[run_tables.completeness(found), *([troubles] if troubles else [])],
+        runs=[run_tables.completeness_table(found), *([trouble] if trouble else [])],
         protocol=protocol(found),
         command=command(found),
         experiment=to_yaml(found.experiment),
@@ -99,19 +102,19 @@ def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
 
 
 def _algo_part(found: Results, analysis: AlgoAnalysis, folder: Path) -> AlgoPart:
-    pairs = [score_tables.pair_games(pair) for pair in analysis.comparisons]
+    pairs = [score_tables.pair_games_table(pair) for pair in analysis.comparisons]
     main = [(p.arm, p.against) == (verdict.SUBJECT, BASELINE) for p in analysis.comparisons]
-    tables = [score_tables.aggregates(analysis)]
+    tables = [score_tables.aggregates_table(analysis)]
     if pairs:
-        tables.append(score_tables.comparisons(analysis))
-    tables.append(score_tables.games(analysis))
+        tables.append(score_tables.pairs_table(analysis))
+    tables.append(score_tables.games_table(analysis))
     tables += [table for table, is_main in zip(pairs, main, strict=True) if is_main]
     return AlgoPart(
         algo=analysis.algo,
-        verdict=verdict.verdict(analysis),
-        warnings=verdict.warnings(found, analysis),
+        verdict=verdict.answer(analysis),
+        warnings=verdict.cautions(found, analysis),
         power=verdict.power_note(analysis),
         figures=figures.draw_algo(found, analysis, folder),
-        tables=[*tables, run_tables.speed(found, analysis.algo)],
+        tables=[*tables, run_tables.speed_table(found, analysis.algo)],
         details=[table for table, is_main in zip(pairs, main, strict=True) if not is_main],
     )

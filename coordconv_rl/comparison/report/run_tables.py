@@ -14,7 +14,7 @@ from coordconv_rl.comparison.results import Results
 MAX_TROUBLES = 50
 
 
-def completeness(found: Results) -> Table:
+def completeness_table(found: Results) -> Table:
     """Return how many runs of each cell are done, "n of N"."""
     done: Counter[tuple[str, str, str]] = Counter()
     for run in found.runs:
@@ -30,7 +30,7 @@ def completeness(found: Results) -> Table:
     return Table("Finished runs", ("Algorithm", "Game", *arms), tuple(rows))
 
 
-def troubles(found: Results) -> Table | None:
+def trouble_table(found: Results) -> Table | None:
     """Return the runs that failed or were lost with their reasons; None if there are none."""
     bad = [run for run in found.runs if run.status in {"failed", "lost"}]
     if not bad:
@@ -50,13 +50,13 @@ def troubles(found: Results) -> Table | None:
     return Table(caption, ("Run", "Status", "Attempts", "Step", "Reason"), tuple(rows))
 
 
-def speed(found: Results, algo: str) -> Table:
+def speed_table(found: Results, algo: str) -> Table:
     """Return parameters and training speed by arm, from the runs that have started."""
     rows = []
     for arm in found.experiment.arms:
         runs = [run.record for run in found.runs if (run.algo, run.arm) == (algo, arm)]
-        rates = numbers(runs, "steps_per_second")
-        parameters = sorted(set(numbers(runs, "parameters")))
+        rates = _numbers(runs, "steps_per_second")
+        parameters = sorted(set(_numbers(runs, "parameters")))
         precisions = sorted({str(run["precision"]) for run in runs if run and "precision" in run})
         rows.append(
             (
@@ -67,7 +67,7 @@ def speed(found: Results, algo: str) -> Table:
                 ),
                 number(float(np.median(rates)) if rates else None),
                 Cell(f"{min(rates):,.0f} to {max(rates):,.0f}" if rates else NONE),
-                number(sum(numbers(runs, "seconds")) / 3600),
+                number(sum(_numbers(runs, "seconds")) / 3600),
                 Cell(" / ".join(precisions) or NONE),
             )
         )
@@ -75,7 +75,7 @@ def speed(found: Results, algo: str) -> Table:
     return Table("Speed and parameters", (*columns, "Precision"), tuple(rows))
 
 
-def numbers(records: list[dict[str, Any] | None], key: str) -> list[float]:
+def _numbers(records: list[dict[str, Any] | None], key: str) -> list[float]:
     """Return a key's positive numbers from the records that have one."""
     values = [record.get(key) for record in records if record]
     return [

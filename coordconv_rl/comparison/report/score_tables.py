@@ -1,17 +1,97 @@
-"""The report's tables of scores: aggregates, pairs of arms, and games."""
+"""The tables of scores: each game by arm, aggregates with intervals, pairs of arms.
+
+The page, the Markdown file, the terminal at the end of a comparison, `results.csv` and `results.md`
+all show what is made here.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, interval, number
-from coordconv_rl.comparison.statistics import AlgoAnalysis, Array, Comparison
+from coordconv_rl.comparison.statistics import AlgoAnalysis, Array, Comparison, Scores
 from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
 
 MARK = "\u2020"  # a dagger, beside the games whose human-normalised scores are hardly comparable
 
 
-def aggregates(analysis: AlgoAnalysis) -> Table:
+@dataclass(frozen=True)
+class GameScore:
+    """One arm on one game.
+
+    Attributes:
+        mean: Mean raw score over the seeds that are done; None if none is.
+        std: Standard deviation over seeds (n - 1); None for fewer than two.
+        n: Seeds that are done and have a score.
+        planned: Seeds of the plan.
+        normalised: The mean, human-normalised; None without reference scores.
+    """
+
+    mean: float | None
+    std: float | None
+    n: int
+    planned: int
+    normalised: float | None
+
+    def cell(self) -> Cell:
+        """Return the mean with its spread and, below, the normalised mean and n of N."""
+        count = f"n = {self.n} of {self.planned}"
+        if self.mean is None:
+            return Cell(NONE, count)
+        text = number(self.mean, 4).text
+        if self.std is not None:
+            text += f" \u00b1 {number(self.std).text}"
+        share = "" if self.normalised is None else f"{self.normalised:.3f}, "
+        return Cell(text, f"{share}{count}", self.mean)
+
+
+def game_scores(
+    games: tuple[str, ...], scores: Mapping[str, Scores]
+) -> dict[str, dict[str, GameScore]]:
+    """Return each game's score by arm; missing runs are counted and never filled in.
+
+    Args:
+        games: The games, in the order of the scores' columns.
+        scores: Final scores by arm.
+    """
+    return {
+        game: {
+            arm: _game_score(own.raw[:, column], own.normalised[:, column])
+            for arm, own in scores.items()
+        }
+        for column, game in enumerate(games)
+    }
+
+
+def _game_score(raw: Array, normalised: Array) -> GameScore:
+    there = raw[np.isfinite(raw)]
+    if not len(there):
+        return GameScore(None, None, 0, len(raw), None)
+    std = float(there.std(ddof=1)) if len(there) > 1 else None
+    human = normalised[np.isfinite(normalised)]
+    share = float(human.mean()) if len(human) else None
+    return GameScore(float(there.mean()), std, len(there), len(raw), share)
+
+
+def games_table(analysis: AlgoAnalysis) -> Table:
+    """Return each game's scores by arm beside the reference scores."""
+    references = reference_scores()
+    rows = []
+    for game, by_arm in game_scores(analysis.games, analysis.scores).items():
+        reference = references.get(game)
+        zoo = getattr(reference, f"rlzoo_{analysis.algo}_10m", None)
+        human = (reference.random, reference.human) if reference else (None, None)
+        arms = [score.cell() for score in by_arm.values()]
+        rows.append((game_cell(game), *arms, *(number(known, 5) for known in (*human, zoo))))
+    columns = ("Game", *analysis.scores, "Random", "Human", f"RL Zoo {analysis.algo.upper()} 10M")
+    caption = "Raw score by game, mean \u00b1 standard deviation over seeds; human-normalised; n"
+    return Table(caption, columns, tuple(rows))
+
+
+def aggregates_table(analysis: AlgoAnalysis) -> Table:
     """Return each arm's aggregates of human-normalised scores."""
     marked = any(own.iqm_unmarked for own in analysis.arms.values())
     rows = []
@@ -26,7 +106,7 @@ def aggregates(analysis: AlgoAnalysis) -> Table:
     return Table("Human-normalised score, 95% intervals", columns, tuple(rows))
 
 
-def comparisons(analysis: AlgoAnalysis) -> Table:
+def pairs_table(analysis: AlgoAnalysis) -> Table:
     """Return each compared pair of arms."""
     rows = [
         (
@@ -47,37 +127,7 @@ def comparisons(analysis: AlgoAnalysis) -> Table:
     )
 
 
-def games(analysis: AlgoAnalysis) -> Table:
-    """Return each game's scores by arm beside the reference scores."""
-    references = reference_scores()
-    rows = []
-    for column, game in enumerate(analysis.games):
-        reference = references.get(game)
-        zoo = getattr(reference, f"rlzoo_{analysis.algo}_10m", None)
-        human = (reference.random, reference.human) if reference else (None, None)
-        arms = [
-            _game_score(own.raw[:, column], own.normalised[:, column])
-            for own in analysis.scores.values()
-        ]
-        rows.append((game_cell(game), *arms, *(number(known, 5) for known in (*human, zoo))))
-    columns = ("Game", *analysis.scores, "Random", "Human", f"RL Zoo {analysis.algo.upper()} 10M")
-    caption = "Raw score by game, mean \u00b1 standard deviation over seeds; human-normalised; n"
-    return Table(caption, columns, tuple(rows))
-
-
-def _game_score(raw: Array, normalised: Array) -> Cell:
-    there = raw[np.isfinite(raw)]
-    if not len(there):
-        return Cell(NONE, "n = 0")
-    text = number(there.mean(), 4).text
-    if len(there) > 1:
-        text += f" \u00b1 {number(there.std(ddof=1)).text}"
-    human = normalised[np.isfinite(normalised)]
-    share = f"{human.mean():.3f}, " if len(human) else ""
-    return Cell(text, f"{share}n = {len(there)}", float(there.mean()))
-
-
-def pair_games(pair: Comparison) -> Table:
+def pair_games_table(pair: Comparison) -> Table:
     """Return a pair of arms game by game."""
     rows = [
         (

@@ -22,7 +22,7 @@ PAGE_COLOURS = {  # what the page replaces by colours that suit its light or dar
     "#555555": "var(--soft)",
     "#0072b2": "var(--blue)",
 }
-STYLE: dict[Any, Any] = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "coordconv_rl",  # the same figure gives the same file
     "font.size": 10.0,
@@ -60,11 +60,11 @@ class Drawing:
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the report's style inside a `with` block."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(_STYLE):
         yield
 
 
-def save(
+def save_figure(
     figure: Figure, folder: Path, name: str, caption: str, alternative: str, *, wide: bool = False
 ) -> Drawing:
     """Write a figure as PNG and SVG and return it as a drawing for the page.

@@ -63,3 +63,8 @@ def bounds(estimate: Estimate) -> str:
         return ""
     low, high = (number(float(end), pad=True).text for end in (estimate.low, estimate.high))
     return f"{low} to {high}"
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number with its word, as in "1 seed" and "2,000 seeds"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")

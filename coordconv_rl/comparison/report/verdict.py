@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from coordconv_rl.comparison import results
-from coordconv_rl.comparison.report.tables import bounds, interval
+from coordconv_rl.comparison.report.tables import bounds, counted, interval
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import (
     BASELINE,
@@ -19,7 +19,7 @@ from coordconv_rl.envs import TINY_RANGE_GAMES
 SUBJECT = "coordconv"
 
 
-def verdict(analysis: AlgoAnalysis) -> str:
+def answer(analysis: AlgoAnalysis) -> str:
     """Answer, for one algorithm, whether CoordConv helped, and whether geometry is the reason."""
     name = analysis.algo.upper()
     main = _pair(analysis, SUBJECT, BASELINE)
@@ -27,8 +27,8 @@ def verdict(analysis: AlgoAnalysis) -> str:
         return f"{name}: no verdict, as the experiment has no arm {' and no '.join(lacking)}."
     if main is None:
         return f"{name}: no verdict yet, for want of finished runs of {SUBJECT} and {BASELINE}."
-    games = _count(len(main.games), "game")
-    sentence = f"{name}, {games}, at least {_count(main.seeds, 'seed')} an arm: {_chance(main)}"
+    games = counted(len(main.games), "game")
+    sentence = f"{name}, {games}, at least {counted(main.seeds, 'seed')} an arm: {_chance(main)}"
     control = _pair(analysis, SUBJECT, CONTROL)
     if main.improvement.low is None:
         return f"{sentence} Too few seeds for a verdict: at least {MIN_SEEDS} are needed."
@@ -40,10 +40,6 @@ def verdict(analysis: AlgoAnalysis) -> str:
 def _pair(analysis: AlgoAnalysis, arm: str, against: str) -> Comparison | None:
     found = [p for p in analysis.comparisons if (p.arm, p.against) == (arm, against)]
     return found[0] if found else None
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _chance(pair: Comparison) -> str:
@@ -105,7 +101,7 @@ def banners(found: Results) -> list[str]:
     ]
 
 
-def warnings(found: Results, analysis: AlgoAnalysis) -> list[str]:
+def cautions(found: Results, analysis: AlgoAnalysis) -> list[str]:
     """Return what limits the numbers of one algorithm."""
     said = []
     if any(pair.seeds < MIN_SEEDS for pair in analysis.comparisons):

@@ -8,10 +8,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from coordconv_rl.comparison.report import as_csv as report_csv
-from coordconv_rl.comparison.report import as_markdown as report_text
+from coordconv_rl.comparison.report.as_csv import write_tables
+from coordconv_rl.comparison.report.as_markdown import markdown
 from coordconv_rl.comparison.report.page import Page, build_page
-from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
@@ -32,7 +32,7 @@ def write_report(folder: Path | str) -> Path:
         InputError: The folder holds no experiment, no started run, a damaged file or runs of
             another experiment, or it cannot be written.
     """
-    found = load_experiment(folder)
+    found = read_results(folder)
     if all(run.record is None for run in found.runs):
         raise InputError(
             f"{folder} holds an experiment of which no run has started: start it with "
@@ -42,9 +42,9 @@ def write_report(folder: Path | str) -> Path:
     try:
         target.mkdir(exist_ok=True)
         analyses = [analyse(found, algo) for algo in found.experiment.algos]
-        report_csv.write_tables(target, found, analyses)
+        write_tables(target, found, analyses)
         page = build_page(found, analyses, target)
-        write_text_atomic(target / "report.md", report_text.markdown(page))
+        write_text_atomic(target / "report.md", markdown(page))
         write_text_atomic(target / "index.html", html(page))
     except OSError as error:
         raise InputError(f"cannot write the report to {target}: {error.strerror}") from error

@@ -13,37 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from coordconv_rl.comparison import results
-from coordconv_rl.comparison.results import Results
-from coordconv_rl.comparison.statistics import bootstrap
-from coordconv_rl.comparison.statistics import estimators as statistics
+from coordconv_rl.comparison.results import Results, step_grid
+from coordconv_rl.comparison.statistics import bootstrap, estimators
 from coordconv_rl.comparison.statistics.bootstrap import Estimate
 from coordconv_rl.comparison.statistics.estimators import Array
-from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
+from coordconv_rl.comparison.statistics.scores import Scores, collect_curves, collect_scores
+from coordconv_rl.envs import TINY_RANGE_GAMES
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CONTROL = "cnn", "shuffled"
 BOOTSTRAP_SEED = 0
-THRESHOLDS = np.linspace(0, 2, 81)  # of the profile, in human-normalised score
+PROFILE_POINTS = 81
 CURVE_POINTS = 25
 BAND_RESAMPLES = 500  # of curves and profiles, which are looked at and not read off
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The final scores of one arm.
-
-    Attributes:
-        raw: Raw scores of shape (seeds, games), in the experiment's order of both.
-        normalised: The same, human-normalised; NaN for games without reference scores.
-        done: How many runs have a final score.
-        planned: How many the experiment wants.
-    """
-
-    raw: Array
-    normalised: Array
-    done: int
-    planned: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,7 @@ class ArmEstimates:
         median: The median over games.
         mean: The mean over games.
         optimality_gap: By how much runs fall short of human level; smaller is better.
-        profile: The share of runs above each of `THRESHOLDS`.
+        profile: The share of runs above each of the analysis's thresholds.
         efficiency: The interquartile mean at each step of the grid, from the training's games.
     """
 
@@ -111,6 +93,7 @@ class AlgoAnalysis:
             run of every arm that has any.
         arms: Aggregates by arm; none for an arm without finished runs, or without shared games.
         grid: Environment steps of the sample-efficiency curves.
+        thresholds: Human-normalised scores of the performance profiles; none without shared games.
         comparisons: Every arm against the baseline, then `coordconv` against the control.
     """
 
@@ -120,23 +103,26 @@ class AlgoAnalysis:
     shared: tuple[str, ...]
     arms: dict[str, ArmEstimates]
     grid: Array
+    thresholds: Array
     comparisons: tuple[Comparison, ...]
 
 
 def analyse(found: Results, algo: str) -> AlgoAnalysis:
     """Estimate everything about one algorithm of an experiment."""
-    scores = _scores(found, algo)
+    scores = collect_scores(found, algo)
     present = [arm for arm, own in scores.items() if own.done]
     games = np.array(found.games)
     common = np.all([_has_runs(scores[arm].normalised) for arm in present], axis=0)
     shared = common if present else np.zeros(len(games), dtype=bool)
-    grid = results.step_grid(found.experiment, CURVE_POINTS)
+    grid = step_grid(found.experiment, CURVE_POINTS)
     marked = np.isin(games, list(TINY_RANGE_GAMES))
-    arms = {}
+    arms, thresholds = {}, np.empty(0)
     if shared.any():
+        own = {arm: scores[arm].normalised[:, shared] for arm in present}
+        thresholds = profile_thresholds(np.concatenate([x.ravel() for x in own.values()]))
         for arm in present:
-            curves = _curves(found, algo, arm, tuple(games[shared]))
-            arms[arm] = _estimate_arm(scores[arm].normalised[:, shared], curves, marked[shared])
+            curves = collect_curves(found, algo, arm, tuple(games[shared]), grid)
+            arms[arm] = _estimate_arm(own[arm], curves, marked[shared], thresholds)
     pairs = [(arm, BASELINE) for arm in scores if arm != BASELINE]
     pairs.append(("coordconv", CONTROL))
     comparisons = tuple(
@@ -144,13 +130,34 @@ def analyse(found: Results, algo: str) -> AlgoAnalysis:
         for arm, against in pairs
         if arm in scores
         and against in scores
-        and (compared := compare(found.games, arm, scores[arm], against, scores[against]))
+        and (compared := compare_arms(found.games, arm, scores[arm], against, scores[against]))
     )
     named = tuple(str(game) for game in games[shared])
-    return AlgoAnalysis(algo, found.games, scores, named, arms, grid.astype(float), comparisons)
+    return AlgoAnalysis(
+        algo, found.games, scores, named, arms, grid.astype(float), thresholds, comparisons
+    )
 
 
-def compare(
+def profile_thresholds(scores: Array) -> Array:
+    """Return the human-normalised scores at which a performance profile is drawn.
+
+    They go from the lowest score, or 0 if that is lower, to the highest, or 1 if that is higher;
+    but a few games in which agents are dozens of times as good as a human do not press the others
+    together: no further than twice the 90th percentile.
+
+    Args:
+        scores: All runs' scores, NaN where a run is missing.
+
+    Returns:
+        Shape (`PROFILE_POINTS`,), evenly spaced.
+    """
+    known = scores[np.isfinite(scores)]
+    most = max(1.0, 2 * float(np.quantile(known, 0.9)))
+    high = min(max(1.0, float(known.max())), most)
+    return np.linspace(min(0.0, float(known.min())), high, PROFILE_POINTS)
+
+
+def compare_arms(
     games: tuple[str, ...], arm: str, x: Scores, against: str, y: Scores
 ) -> Comparison | None:
     """Compare two arms over the games where both have runs; None where there is no such game."""
@@ -160,17 +167,17 @@ def compare(
     raw = x.raw[:, both], y.raw[:, both]
     known = _has_runs(x.normalised) & _has_runs(y.normalised)
     normalised = x.normalised[:, known], y.normalised[:, known]
-    paired = statistics.paired_difference(*raw)
+    paired = estimators.paired_difference(*raw)
     return Comparison(
         arm=arm,
         against=against,
         games=tuple(game for game, has in zip(games, both, strict=True) if has),
         seeds=min(map(bootstrap.fewest_seeds, raw)),
-        improvement=_estimate(statistics.probability_of_improvement, *raw),
-        improvement_by_game=statistics.improvement_by_game(*raw),
+        improvement=_estimate(estimators.probability_of_improvement, *raw),
+        improvement_by_game=estimators.improvement_by_game(*raw),
         iqm_difference=_estimate(_iqm_difference, *normalised) if known.any() else None,
         paired_by_game=tuple(
-            _estimate(statistics.mean, paired[:, [game]]) for game in range(paired.shape[1])
+            _estimate(estimators.mean, paired[:, [game]]) for game in range(paired.shape[1])
         ),
         p_values=bootstrap.holm(bootstrap.p_values_by_game(*raw)),
         seeds_needed=bootstrap.seeds_needed(*normalised) if known.any() else None,
@@ -178,7 +185,7 @@ def compare(
 
 
 def _iqm_difference(x: Array, y: Array) -> Array:
-    return statistics.iqm(x) - statistics.iqm(y)
+    return estimators.iqm(x) - estimators.iqm(y)
 
 
 def _estimate(
@@ -188,60 +195,29 @@ def _estimate(
     return bootstrap.estimate(statistic, *scores, rng=rng, resamples=resamples)
 
 
-def _estimate_arm(scores: Array, curves: Array, marked: Mask) -> ArmEstimates:
+def _estimate_arm(scores: Array, curves: Array, marked: Mask, thresholds: Array) -> ArmEstimates:
+    """Estimate one arm's aggregates.
+
+    Args:
+        scores: Final scores of shape (seeds, shared games).
+        curves: Learning curves of shape (points, seeds, shared games).
+        marked: Which of the games have a tiny range.
+        thresholds: Where the profile is wanted.
+    """
+
     def profile(drawn: Array) -> Array:
-        return statistics.performance_profile(drawn, THRESHOLDS)
+        return estimators.performance_profile(drawn, thresholds)
 
     both = marked.any() and not marked.all()
     return ArmEstimates(
-        iqm=_estimate(statistics.iqm, scores),
-        iqm_unmarked=_estimate(statistics.iqm, scores[:, ~marked]) if both else None,
-        median=_estimate(statistics.median, scores),
-        mean=_estimate(statistics.mean, scores),
-        optimality_gap=_estimate(statistics.optimality_gap, scores),
+        iqm=_estimate(estimators.iqm, scores),
+        iqm_unmarked=_estimate(estimators.iqm, scores[:, ~marked]) if both else None,
+        median=_estimate(estimators.median, scores),
+        mean=_estimate(estimators.mean, scores),
+        optimality_gap=_estimate(estimators.optimality_gap, scores),
         profile=_estimate(profile, scores, resamples=BAND_RESAMPLES),
-        efficiency=_estimate(statistics.sample_efficiency, curves, resamples=BAND_RESAMPLES),
+        efficiency=_estimate(estimators.sample_efficiency, curves, resamples=BAND_RESAMPLES),
     )
-
-
-def _scores(found: Results, algo: str) -> dict[str, Scores]:
-    seeds, games = found.experiment.seeds, found.games
-    by_arm = {}
-    for arm, by_game in results.final_scores(found, algo).items():
-        rows = [[by_game[game].get(seed, np.nan) for game in games] for seed in seeds]
-        raw = np.array(rows, dtype=float)
-        done = int(np.isfinite(raw).sum())
-        by_arm[arm] = Scores(raw, normalise(raw, games), done, raw.size)
-    return by_arm
-
-
-def normalise(raw: Array, games: tuple[str, ...]) -> Array:
-    """Return human-normalised scores; NaN for games without reference scores.
-
-    Args:
-        raw: Raw scores whose last axis is the games.
-        games: The games' names.
-    """
-    references = reference_scores()
-    low, high = np.full((2, len(games)), np.nan)
-    for column, game in enumerate(games):
-        reference = references.get(game)
-        if reference is not None and reference.random is not None and reference.human is not None:
-            low[column], high[column] = reference.random, reference.human
-    return np.asarray((raw - low) / (high - low))
-
-
-def _curves(found: Results, algo: str, arm: str, games: tuple[str, ...]) -> Array:
-    """Normalised learning curves of an arm's finished runs, of shape (points, seeds, games)."""
-    grid = results.step_grid(found.experiment, CURVE_POINTS)
-    seeds = {seed: row for row, seed in enumerate(found.experiment.seeds)}
-    columns = {game: column for column, game in enumerate(games)}
-    curves = np.full((len(grid), len(seeds), len(games)), np.nan)
-    for run in found.runs:
-        wanted = run.algo == algo and run.arm == arm and run.game in columns
-        if wanted and run.status == "done":
-            curves[:, seeds[run.seed], columns[run.game]] = results.curve(run, grid)
-    return normalise(curves, games)
 
 
 def _has_runs(scores: Array) -> Mask:

@@ -7,8 +7,6 @@ game, and the HParams tab with one row an arm.
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -32,7 +30,7 @@ from coordconv_rl.runs import read_episodes, read_json
 
 FOLDER = "by-arm"
 UPDATE_SECONDS = 10.0
-Cell = tuple[str, str, str]  # algorithm, game, arm
+_Cell = tuple[str, str, str]  # algorithm, game, arm
 Lines = NDArray[np.float64]  # shape (3, grid steps): mean, low, high
 
 
@@ -51,8 +49,8 @@ class Aggregates:
         experiment = plan.read_experiment(folder)
         self._grid = step_grid(experiment)
         self._keys = {plan.run_id(*key): key for key in plan.run_keys(experiment)}
-        self._rows: dict[Cell, dict[str, NDArray[np.float64]]] = {}
-        self._written: dict[Cell, Lines] = {}
+        self._rows: dict[_Cell, dict[str, NDArray[np.float64]]] = {}
+        self._written: dict[_Cell, Lines] = {}
         self._last: float | None = None
         self._before: set[str] = set(self._keys)
         self._files = {arm: EventFile(folder / FOLDER / arm) for arm in experiment.arms}
@@ -99,6 +97,7 @@ class Aggregates:
             raise damage
 
     def _read(self, run: str) -> None:
+        """Read a run's games into the row of its seed, as far as the run has trained."""
         algo, game, arm, _ = self._keys[run]
         folder = self._folder / run
         episodes = read_episodes(folder / "episodes.csv")
@@ -109,9 +108,14 @@ class Aggregates:
         rows = self._rows.setdefault((algo, game, arm), {})
         rows[run] = smooth(episodes, self._grid, trained=int(trained))
 
-    def _write(self, cell: Cell) -> None:
+    def _write(self, cell: _Cell) -> None:
+        """Write an arm's three lines from the first grid step on that has changed.
+
+        A point that was written is corrected by writing all from there on once more: TensorBoard
+        drops what a tag had at and after a step that comes again.
+        """
         algo, game, arm = cell
-        lines = spread(np.array(list(self._rows[cell].values())))
+        lines = seed_spread(np.array(list(self._rows[cell].values())))
         before = self._written.get(cell, np.full_like(lines, np.nan))
         differs = ~((lines == before) | (np.isnan(lines) & np.isnan(before))).all(axis=0)
         if not differs.any():
@@ -124,7 +128,8 @@ class Aggregates:
         self._written[cell] = lines
 
     def _describe(self, experiment: ExperimentConfig) -> None:
-        games = plan.games(experiment)
+        """Write the layout of margin charts, and the HParams tab's columns and rows."""
+        games = plan.planned_games(experiment)
         charts = {
             f"{algo}: mean, lowest and highest seed": {game: tags(algo, game) for game in games}
             for algo in experiment.algos
@@ -164,7 +169,7 @@ def tags(algo: str, game: str) -> tuple[str, str, str]:
     return f"comparison_{algo}/{game}", f"{spread_group} low", f"{spread_group} high"
 
 
-def spread(rows: NDArray[np.float64]) -> Lines:
+def seed_spread(rows: NDArray[np.float64]) -> Lines:
     """Return mean, low and high over the seeds that have reached each step.
 
     Args:
@@ -176,30 +181,3 @@ def spread(rows: NDArray[np.float64]) -> Lines:
     low = np.where(known, rows, np.inf).min(axis=0)
     high = np.where(known, rows, -np.inf).max(axis=0)
     return np.where(counts > 0, np.stack([means, low, high]), np.nan)
-
-
-def serve(folder: Path | str, port: int = 6006) -> int:
-    """Serve TensorBoard for an experiment or a run on this machine's loopback address.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        InputError: There is no such folder, or the port is taken.
-    """
-    if not Path(folder).is_dir():
-        raise InputError(f"there is no folder {folder}: give that of an experiment or a run")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise InputError(f"port {port} cannot be used ({error}): choose --port") from error
-    from tensorboard import default, program
-
-    board = program.TensorBoard(plugins=default.get_plugins())
-    flags = ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    board.configure(argv=["tensorboard", *flags, "--reload_interval", "5"])
-    with contextlib.suppress(KeyboardInterrupt):
-        return int(board.main() or 0)
-    return 0

@@ -1,29 +1,22 @@
-"""Inspections at the end of a comparison: some at a time, kept, interrupted, failed and left out.
-
-Most tests run a small program that keeps the contract of `coordconv-rl inspect`; one runs the real.
-"""
+"""Inspections at the end of a comparison: some at a time, kept, interrupted, failed, left out."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 from synthetic import make_experiment, write_inspection
 
-from coordconv_rl.comparison.launch import closing
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch import inspect_agents as inspecting
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, uninspected
-from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 
 PROGRAM = """
@@ -47,6 +40,8 @@ text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores
 with (root / "ended").open("a") as file:
     file.write(f"{time.monotonic()}\\n")
 """
+
+
 AGENTS = [f"ppo/Pong/{arm}/seed-{seed}" for seed in (1, 2, 3) for arm in ("coordconv", "shuffled")]
 
 
@@ -64,7 +59,7 @@ def inspect(folder, *, jobs=3, stop=lambda: False):
     said = io.StringIO()
     program = (sys.executable, str(folder.parent / "program.py"))
     console = Console(file=said, width=80)
-    found = load_experiment(folder)
+    found = read_results(folder)
     return inspect_missing(found, console, jobs=jobs, stop=stop, program=program), said.getvalue()
 
 
@@ -93,7 +88,7 @@ def test_what_exists_or_is_not_done_is_left_alone(tmp_path):
     states = {("coordconv", 2): "failed", ("shuffled", 3): "waiting"}
     make_experiment(tmp_path, lambda key: states.get(key[2:], "done"), games=("Pong",))
     write_inspection(tmp_path, ("ppo", "Pong", "coordconv", 1))
-    left = {(run.arm, run.seed) for run in uninspected(load_experiment(tmp_path))}
+    left = {(run.arm, run.seed) for run in uninspected(read_results(tmp_path))}
     kept = {("coordconv", seed) for seed in (3, 4, 5)}
     assert left == kept | {("shuffled", seed) for seed in (1, 2, 4, 5)}
 
@@ -105,11 +100,11 @@ def test_failures_are_named_and_stop_nothing(folder):
     assert not stopped
     assert f"{AGENTS[0]} is not inspected: no checkpoint here" in said
     assert f"{AGENTS[3]} is not inspected: killed by SIGKILL (out of memory?)" in said
-    assert len(uninspected(load_experiment(folder))) == 2
+    assert len(uninspected(read_results(folder))) == 2
     (folder / "acts.json").write_text("{}")
     inspect(folder)
     assert len(begun(folder)) == 8  # only the two that failed once more
-    assert uninspected(load_experiment(folder)) == []
+    assert uninspected(read_results(folder)) == []
 
 
 def test_an_agent_that_somebody_works_on_is_named(folder):
@@ -140,76 +135,6 @@ def test_one_that_hangs_is_killed(folder, monkeypatch):
     stopped, said = inspect(folder, jobs=6)
     assert not stopped
     assert said.count("killed by SIGKILL") == 6
-
-
-CLOSER = """
-import sys
-from pathlib import Path
-from coordconv_rl.comparison.launch import closing
-from coordconv_rl.comparison.launch import inspect_agents as inspecting
-inspecting.inspect_missing.__kwdefaults__["program"] = (sys.executable, sys.argv[2])
-sys.exit(closing.close(Path(sys.argv[1]), inspectors=2))
-"""
-
-
-def test_ctrl_c_ends_the_closing_within_seconds_and_it_goes_on_later(folder):
-    (folder / "acts.json").write_text('{"seconds": 60}')
-    command = [sys.executable, "-c", CLOSER, str(folder), str(folder.parent / "program.py")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while not (folder / "began").is_file():
-        assert process.poll() is None
-        time.sleep(0.05)
-    asked = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=30)
-    assert time.monotonic() - asked < 5
-    assert process.returncode == 130
-    assert "Traceback" not in said
-    assert "Start it again to go on" in said
-    assert (folder / "results.csv").is_file()
-    (folder / "acts.json").write_text('{"seconds": 0}')
-    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert "The report: " in again.stdout
-    assert "6 of 6 finished agents" in (folder / "report/index.html").read_text()
-
-
-@pytest.mark.parametrize(
-    ("episodes", "inspectors", "words"),
-    [(5, 0, "6 agents with coordinates are not inspected"), (0, 2, "play no closing games")],
-)
-def test_it_says_so_when_nothing_is_inspected(tmp_path, episodes, inspectors, words):
-    evaluation = Evaluation(episodes=episodes)
-    make_experiment(tmp_path, games=("Pong",), seeds=(1, 2, 3), evaluation=evaluation)
-    said = io.StringIO()
-    console = Console(file=said, width=200)
-    assert not closing.inspect(load_experiment(tmp_path), console, inspectors)
-    assert words in said.getvalue()
-    assert f"coordconv-rl inspect {tmp_path} does it" in said.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (LaunchOptions(), 2),
-        (LaunchOptions(inspect=False), 0),
-        (LaunchOptions(backend="ray"), 0),
-    ],
-)
-def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
-    tmp_path, monkeypatch, options, expected
-):
-    from coordconv_rl.comparison.launch.local import LocalBackend
-
-    def close(folder: Path, *, inspectors: int) -> int:
-        asked.append(inspectors)
-        return 0
-
-    asked: list[int] = []
-    monkeypatch.setattr(closing, "close", close)
-    monkeypatch.setattr(launch, "_backend", lambda options: LocalBackend())
-    experiment = make_experiment(tmp_path, games=("Pong",))
-    assert launch.run_comparison(experiment, tmp_path, jobs=2, options=options) == 0
-    assert asked == [expected]
 
 
 def test_a_real_comparison_ends_with_an_inspection_in_its_report(tmp_path, capsys):

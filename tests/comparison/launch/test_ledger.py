@@ -1,76 +1,21 @@
-"""Plan, ledger and results: an experiment's folder, whole, running, damaged and large."""
+"""The ledger: appended to, read meanwhile, damaged, on a full disk."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from folders import experiment, finish, write_run
 
-from coordconv_rl.comparison import plan, results
 from coordconv_rl.comparison.launch import ledger
-from coordconv_rl.comparison.report import scores
-from coordconv_rl.configs.load import load_experiment, preset
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs.reading import EPISODE_COLUMNS, EPISODE_DTYPE, read_episodes
-
-
-def test_the_plan_is_every_combination_with_the_longest_first():
-    runs = plan.expand(experiment())
-    assert isinstance(runs, tuple)
-    assert len(runs) == len({run.run_id for run in runs}) == 16
-    assert [run.run_id for run in runs[:5]] == [
-        "ppo/Pong/cnn/seed-3",
-        "ppo/Pong/coordconv/seed-3",
-        "ppo/DoubleDunk/cnn/seed-3",
-        "ppo/DoubleDunk/coordconv/seed-3",
-        "ppo/Pong/cnn/seed-5",
-    ]
-    assert {run.algo for run in runs[8:]} == {"a2c"}
-    assert runs[0].hyperparameters == preset("ppo", {"n_steps": 64})
-    assert runs[-1].hyperparameters == preset("a2c")
-    assert [plan.run_id(*key) for key in plan.run_keys(experiment())] == [r.run_id for r in runs]
-
-
-def test_what_all_runs_share_comes_from_the_experiment():
-    run = plan.expand(experiment(protocol="v5", precision="float32", workers=2))[0]
-    assert (run.protocol, run.precision, run.workers, run.steps) == ("v5", "float32", 2, 1000)
-
-
-@pytest.mark.parametrize("name", ["quick", "atari-10"])
-def test_the_packaged_experiments_expand(name):
-    config = load_experiment(name)
-    runs = plan.expand(config)
-    cells = len(config.algos) * len(plan.games(config)) * len(config.arms)
-    assert len(runs) == cells * len(config.seeds)
-    assert {"cnn", "coordconv", "shuffled"} <= set(config.arms)
-
-
-def test_a_folder_remembers_its_experiment_exactly(tmp_path):
-    config = experiment(games=(), suite="atari-10", overrides={"ppo": {"learning_rate": 1e-3}})
-    plan.claim_folder(tmp_path / "new", config)
-    assert plan.read_experiment(tmp_path / "new") == config
-    plan.claim_folder(tmp_path / "new", config)
-    with pytest.raises(InputError, match=r"seeds was \(3, 5\) and is now \(1,\)"):
-        plan.claim_folder(tmp_path / "new", experiment(**vars(config) | {"seeds": (1,)}))
-
-
-def test_a_folder_without_an_experiment_says_so(tmp_path):
-    with pytest.raises(InputError, match=r"holds no experiment \(no experiment.yaml\)"):
-        results.load_experiment(tmp_path)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot write to"):
-        plan.claim_folder(tmp_path / "file" / "folder", experiment())
 
 
 def test_the_ledger_keeps_the_last_change_of_each_run(tmp_path):
     with ledger.Ledger(tmp_path, ["a", "b"]) as held:
         held.update("a", status="running", attempts=1, host="here")
         held.update("a", status="failed", reason="it broke")
-        assert ledger.read(tmp_path) == held.entries
+        assert ledger.read_ledger(tmp_path) == held.entries
     with ledger.Ledger(tmp_path, ["a", "b"]) as held:
         entry = held.entries["a"]
         assert (entry.status, entry.attempts, entry.reason) == ("failed", 1, "it broke")
@@ -82,10 +27,10 @@ def test_a_half_written_last_line_is_no_damage(tmp_path):
         held.update("a", status="running")
         with (tmp_path / ledger.LEDGER_FILE).open("a") as file:
             file.write('{"run": "a", "stat')
-        assert ledger.read(tmp_path)["a"].status == "running"
+        assert ledger.read_ledger(tmp_path)["a"].status == "running"
     with ledger.Ledger(tmp_path, ["a"]) as held:
         assert held.lost == ("a",)
-        assert ledger.read(tmp_path)["a"].status == "lost"
+        assert ledger.read_ledger(tmp_path)["a"].status == "lost"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +41,7 @@ def test_a_damaged_ledger_is_named_with_its_line(tmp_path, line):
     path = tmp_path / ledger.LEDGER_FILE
     path.write_bytes(b'{"run": "a"}\n' + line + b"\n")
     with pytest.raises(InputError, match=r"ledger\.jsonl is damaged at line 2"):
-        ledger.read(tmp_path)
+        ledger.read_ledger(tmp_path)
     with pytest.raises(InputError, match="damaged at line 2"):
         ledger.Ledger(tmp_path, ["a"])
     assert path.read_bytes().endswith(line + b"\n")  # nothing lost
@@ -119,198 +64,5 @@ def test_a_full_disk_leaves_the_ledger_whole(tmp_path):
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     kept = int(ended.stdout)
     assert 0 < kept < 100
-    assert ledger.read(tmp_path)["a"].attempts == kept
+    assert ledger.read_ledger(tmp_path)["a"].attempts == kept
     assert (tmp_path / ledger.LEDGER_FILE).read_bytes().endswith(b"}\n")
-
-
-def test_results_of_a_whole_experiment(tmp_path):
-    config = experiment()
-    finish(tmp_path, config)
-    found = results.load_experiment(tmp_path)
-    assert found.experiment == config
-    assert [run.run_id for run in found.runs] == [run.run_id for run in plan.expand(config)]
-    assert {run.status for run in found.runs} == {"done"}
-    expected = {3: 3.0, 5: 5.0}
-    assert results.final_scores(found, "ppo") == {
-        arm: {"Pong": expected, "DoubleDunk": expected} for arm in ("cnn", "coordconv")
-    }
-    assert results.score_sources(found, "ppo") == ("evaluation",)
-
-
-def test_without_an_evaluation_the_last_hundred_games_count(tmp_path):
-    config = experiment(algos=("ppo",), games=("Pong",), seeds=(3,))
-    plan.claim_folder(tmp_path, config)
-    path = write_run(tmp_path, "ppo/Pong/cnn/seed-3")
-    rows = "".join(f"{step},{step},400,1\n" for step in range(1, 301))
-    (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
-    found = results.load_experiment(tmp_path)
-    assert results.final_score(found.runs[0]) == (250.5, "training")  # mean of 201 to 300
-    assert results.final_score(found.runs[1]) is None
-    assert results.final_scores(found, "ppo")["cnn"]["Pong"] == {}  # the ledger has it waiting
-    so_far = results.final_scores(found, "ppo", unfinished=True)
-    assert so_far["cnn"]["Pong"] == {3: 250.5}
-
-
-def test_a_curve_is_the_mean_of_the_games_in_the_window_before_each_step(tmp_path):
-    episodes = np.array(
-        [(5, 1, 4, 1), (10, 3, 4, 1), (11, 100, 4, 1), (40, 7, 4, 1)], EPISODE_DTYPE
-    )
-    grid = np.array([4, 10, 20, 30, 40, 50])
-    line = results.smooth(episodes, grid, trained=40, window=10)
-    np.testing.assert_array_equal(line, [np.nan, 2.0, 100.0, np.nan, 7.0, np.nan])
-
-
-def test_curves_of_unequal_runs_end_where_each_run_ends(tmp_path):
-    config = experiment(algos=("ppo",), games=("Pong",), arms=("cnn",))
-    finish(tmp_path, config)
-    late = tmp_path / "ppo/Pong/cnn/seed-5"
-    record = json.loads((late / "run.json").read_text())
-    (late / "run.json").write_text(json.dumps(record | {"step": 600, "status": "running"}))
-    rows = (late / "episodes.csv").read_text().splitlines()[:7]
-    (late / "episodes.csv").write_text("\n".join(rows) + "\n")
-    with ledger.Ledger(tmp_path, ["ppo/Pong/cnn/seed-3", "ppo/Pong/cnn/seed-5"]) as held:
-        held.update("ppo/Pong/cnn/seed-5", status="running")
-        found = results.load_experiment(tmp_path)
-    grid = np.arange(200, 1001, 200)
-    rows = results.curves(found, "ppo", "Pong", "cnn", grid)
-    np.testing.assert_array_equal(rows[0], [200, 400, 600, 800, 1000])
-    np.testing.assert_array_equal(rows[1], [200, 400, 600, np.nan, np.nan])
-
-
-RECORD = {"run": "ppo/Pong/cnn/seed-3", "status": "done", "step": "x", "steps": 1000}
-DAMAGED = {
-    "run.json": [
-        "{",
-        "[]",
-        '{"run": "x"}',
-        '{"format": 2, "run": "r", "status": "done"}',
-        "\x00",
-        json.dumps(RECORD),
-    ],
-    "evaluation.json": [
-        "{",
-        "{}",
-        '{"stochastic": {}}',
-        '{"stochastic": {"mean": "x"}}',
-        '{"stochastic": [1]}',
-    ],
-    "episodes.csv": [
-        "other,header\n1,2\n",
-        EPISODE_COLUMNS + "\n1,2,3\n",
-        EPISODE_COLUMNS + "\n1,x,3,1\n",
-        EPISODE_COLUMNS + "\n1,nan,3,1\n",
-        EPISODE_COLUMNS + "\n9,1,3,1\n8,1,3,1\n",
-        EPISODE_COLUMNS + "\n\n8,1,3,1\n",
-    ],
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [(name, text) for name, texts in DAMAGED.items() for text in texts]
-)
-def test_a_damaged_file_is_named_and_never_skipped(tmp_path, name, text):
-    config = experiment(algos=("ppo",), games=("Pong",), arms=("cnn",), seeds=(3,))
-    finish(tmp_path, config)
-    (tmp_path / "ppo/Pong/cnn/seed-3" / name).write_text(text)
-    with pytest.raises(InputError) as caught:
-        results.load_experiment(tmp_path)
-    assert name in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_line_that_is_being_written_waits_for_the_next_reading(tmp_path):
-    path = tmp_path / "episodes.csv"
-    path.write_text(f"{EPISODE_COLUMNS}\n10,1.5,400,1\n20,2")
-    assert read_episodes(path).tolist() == [(10, 1.5, 400, 1)]
-    path.write_text(EPISODE_COLUMNS[:9])
-    with pytest.raises(InputError, match="first line"):
-        read_episodes(path)
-    assert len(read_episodes(tmp_path / "missing.csv")) == 0
-
-
-def test_two_experiments_in_one_folder_are_noticed(tmp_path):
-    finish(tmp_path, experiment(algos=("ppo",)))
-    write_run(tmp_path, "ppo/Breakout/cnn/seed-9")
-    with pytest.raises(InputError, match=r"such as ppo/Breakout/cnn/seed-9: two experiments"):
-        results.load_experiment(tmp_path)
-
-
-def test_a_run_copied_to_another_place_is_noticed(tmp_path):
-    finish(tmp_path, experiment(algos=("ppo",)))
-    source = tmp_path / "ppo/Pong/cnn/seed-3/run.json"
-    (tmp_path / "ppo/Pong/cnn/seed-5/run.json").write_text(source.read_text())
-    with pytest.raises(InputError, match=r"belongs to the run ppo/Pong/cnn/seed-3"):
-        results.load_experiment(tmp_path)
-
-
-def test_score_tables_say_n_of_n_and_mark_tiny_ranges(tmp_path):
-    finish(tmp_path, experiment(algos=("ppo",)))
-    for name in ("run.json", "evaluation.json", "episodes.csv"):
-        (tmp_path / "ppo/Pong/coordconv/seed-5" / name).unlink()
-    keys = plan.run_keys(experiment(algos=("ppo",)))
-    with ledger.Ledger(tmp_path, [plan.run_id(*key) for key in keys]) as held:
-        held.update("ppo/Pong/coordconv/seed-5", status="failed", reason="it broke")
-    (table,) = scores.make_score_tables(results.load_experiment(tmp_path))
-    pong = table.cells["Pong"]
-    assert str(pong["cnn"]) == "4.0 ± 1.4 (2 of 2)"  # of 3 and 5
-    assert str(pong["coordconv"]) == "3.0 (1 of 2)"
-    assert pong["cnn"].normalised == pytest.approx((4 + 20.7) / (14.6 + 20.7))
-    rows = table.rows()
-    assert [row[0] for row in rows] == [
-        "Pong",
-        "DoubleDunk*",
-        "human-normalised mean (2 of 2 games)",
-        "the same without * (1 of 2 games)",
-    ]
-    assert rows[-1][1] == f"{(4 + 20.7) / (14.6 + 20.7):.3f}"
-    assert "ppo,Pong,coordconv,3.0,,1,2," in scores.to_csv([table])
-    assert "nearly meet" in scores.to_markdown(table)
-
-
-def test_aggregates_leave_out_games_that_an_arm_lacks(tmp_path):
-    plan.claim_folder(tmp_path, experiment(algos=("ppo",)))
-    write_run(tmp_path, "ppo/Pong/cnn/seed-3", score=1.0)
-    (table,) = scores.make_score_tables(results.load_experiment(tmp_path))
-    assert table.aggregate() == ({}, 0)
-    assert "-" in table.rows()[-1][1]
-
-
-def test_ten_thousand_finished_runs_are_read_in_a_minute(tmp_path):
-    """What reading costs, in a process of its own so that its memory can be told."""
-    config = experiment(
-        games=(), suite="atari-57", arms=("cnn", "coordconv", "shuffled"), seeds=tuple(range(30))
-    )
-    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
-    assert len(runs) == 10_260
-    plan.claim_folder(tmp_path, config)
-    rows = "".join(f"{step},{step},400,1\n" for step in range(10, 1001, 10))
-    evaluation = json.dumps({"stochastic": {"mean": 1.0}})
-    for run in runs:
-        path = tmp_path / run
-        path.mkdir(parents=True)
-        record = {"run": run, "status": "done", "step": 1000, "steps": 1000}
-        (path / "run.json").write_text(json.dumps(record))
-        (path / "evaluation.json").write_text(evaluation)
-        (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
-    program = (
-        "import sys, time; from pathlib import Path\n"
-        "from coordconv_rl.comparison import results\n"
-        "from coordconv_rl.comparison.launch import ledger\n"
-        "from coordconv_rl.comparison.report import scores\n"
-        "folder = Path(sys.argv[1]); began = time.process_time()\n"
-        "from coordconv_rl.comparison import plan\n"
-        "runs = [plan.run_id(*k) for k in plan.run_keys(plan.read_experiment(folder))]\n"
-        "with ledger.Ledger(folder, runs) as held:\n"
-        "    for run in runs[::10]: held.update(run, status='done', attempts=1)\n"
-        "found = results.load_experiment(folder); scores.make_score_tables(found)\n"
-        # Not ru_maxrss, which a process inherits from the one that started it.
-        "status = Path('/proc/self/status').read_text().split()\n"
-        "peak = int(status[status.index('VmHWM:') + 1]) / 1024\n"
-        "print(len(found.runs), time.process_time() - began, peak)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    count, seconds, mebibytes = map(float, ended.stdout.split())
-    assert count == 10_260
-    assert seconds < 60  # of processor time
-    assert mebibytes < 400

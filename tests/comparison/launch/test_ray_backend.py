@@ -63,7 +63,7 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     out = capsys.readouterr().out
     assert "its machine went away" in out
     assert "All 4 runs are done." in out
-    entries = ledger.read(folder)
+    entries = ledger.read_ledger(folder)
     assert [entries[run].status for run in RUNS] == ["done"] * 4
     attempts = [int((folder / run / "attempts").read_text()) for run in RUNS]
     assert sorted(attempts) == [1, 1, 1, 2]

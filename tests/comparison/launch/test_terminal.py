@@ -1,4 +1,4 @@
-"""What a person sees: the live table in a real terminal, plain lines without one, the status."""
+"""What a person sees: the live table in a real terminal, plain lines without one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from folders import experiment, finish, write_run
 from light_worker import HERE, LAUNCHER, RUNS, WORKER
-from rich.console import Console
 
-from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import closing, ledger
-from coordconv_rl.comparison.launch.terminal import duration, status_tables
+from coordconv_rl.comparison.launch.terminal import duration
 
 
 def test_durations_are_readable():
@@ -75,32 +71,3 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path):
         assert f"running {run}" in lines
         assert f"done    {run}" in lines
     assert lines.index(f"running {RUNS[2]}") > 2  # two at a time
-
-
-def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys):
-    config = experiment()
-    finish(tmp_path, config)
-    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
-    with ledger.Ledger(tmp_path, runs) as held:
-        held.update(runs[0], status="waiting", attempts=0)
-        assert ledger.print_status(tmp_path) == 0
-        held.update(runs[1], status="failed", attempts=3, reason="killed by SIGKILL")
-    assert ledger.print_status(tmp_path) == 1
-    shown = capsys.readouterr().out
-    assert "16 runs" in shown
-    assert "SIGKILL" in shown
-    console = Console(width=200, file=io.StringIO())
-    console.print(*status_tables(ledger.status_entries(tmp_path), most=3))
-    few = console.file.getvalue()
-    assert runs[1] in few
-    assert runs[2] not in few  # it is done, and only three have room
-
-
-def test_runs_that_are_not_done_are_counted_and_named_up_to_a_limit(tmp_path):
-    plan.claim_folder(tmp_path, experiment(seeds=tuple(range(20))))
-    write_run(tmp_path, "ppo/Pong/cnn/seed-0", score=1.0)
-    console = Console(width=200, file=io.StringIO())
-    assert closing.close(tmp_path, console) == 1
-    shown = console.file.getvalue()
-    assert "160 of 160 runs are not done" in shown
-    assert "and 110 more" in shown

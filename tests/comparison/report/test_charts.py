@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic import SMALL, make_experiment
 
-from coordconv_rl.comparison.report.curves import draw_learning_curves, mean_lines
-from coordconv_rl.comparison.results import load_experiment
+from coordconv_rl.comparison.report.charts import draw_learning_curves, mean_lines
+from coordconv_rl.comparison.results import read_results
 
 NAN = np.nan
 
@@ -42,9 +42,14 @@ def test_the_legend_says_how_many_seeds_are_behind_a_line(tmp_path):
         **dict.fromkeys((("shuffled", n) for n in (1, 2, 3)), "waiting"),
     }
     make_experiment(tmp_path, lambda key: states.get(key[2:], "done"), **SMALL)
-    axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
+    axes = Figure().subplots()
+    draw_learning_curves(axes, read_results(tmp_path), "ppo", "Pong")
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["cnn (n = 3, thin: 2+)", "coordconv (n = 3)", "shuffled (n = 0)"]
+    assert labels == [
+        "cnn (3 seeds; 2 where thin)",
+        "coordconv (3 seeds)",
+        "shuffled (no game yet)",
+    ]
     cnn, thin = axes.get_lines()[:2]
     end = cnn.get_xdata()[~np.isnan(cnn.get_ydata())].max()
     assert end == 40_000  # where the failed seed stopped
@@ -53,5 +58,6 @@ def test_the_legend_says_how_many_seeds_are_behind_a_line(tmp_path):
 
 def test_a_chart_without_any_game_says_so(tmp_path):
     make_experiment(tmp_path, lambda key: "waiting", **SMALL)
-    axes = draw_learning_curves(Figure().subplots(), load_experiment(tmp_path), "ppo", "Pong")
+    axes = Figure().subplots()
+    draw_learning_curves(axes, read_results(tmp_path), "ppo", "Pong")
     assert [text.get_text() for text in axes.texts] == ["no training game has ended"]

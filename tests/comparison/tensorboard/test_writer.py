@@ -1,24 +1,19 @@
-"""The comparison's TensorBoard files, read back by TensorBoard's own readers."""
+"""The comparison's lines in TensorBoard, read back by TensorBoard's own readers."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from folders import experiment, write_run
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.util import tensor_util
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
-from coordconv_rl.comparison.tensorboard.writer import Aggregates, spread
+from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_spread
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs.reading import EPISODE_COLUMNS
 
@@ -55,7 +50,7 @@ def go_on(path: Path) -> None:
 def test_the_mean_low_and_high_are_over_the_seeds_so_far():
     rows = np.array([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan]])
     expected = [[2.0, 2.0, np.nan], [1.0, 2.0, np.nan], [3.0, 2.0, np.nan]]
-    np.testing.assert_array_equal(spread(rows), expected)
+    np.testing.assert_array_equal(seed_spread(rows), expected)
 
 
 def test_an_arm_has_one_line_a_game_and_it_follows_the_runs(folder):
@@ -98,19 +93,6 @@ def test_unchanged_lines_are_not_written_again(folder):
         assert file.stat().st_size == before > 0
 
 
-def test_the_layout_has_a_margin_chart_for_each_game(folder):
-    Aggregates(folder).__exit__(None, None, None)
-    reader = EventAccumulator(str(folder / "by-arm/cnn"))
-    reader.Reload()
-    (event,) = reader.Tensors("custom_scalars__config__")
-    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
-    (category,) = layout.category
-    (chart,) = category.chart
-    (series,) = chart.margin.series
-    assert (chart.title, series.value) == ("Pong", "comparison_ppo/Pong")
-    assert (series.lower, series.upper) == ("seeds_ppo/Pong low", "seeds_ppo/Pong high")
-
-
 def test_arms_are_told_apart_by_what_differs_between_them():
     found = tensorboard.arm_settings(("cnn", "coordconv", "coordconv-r"))
     assert found == {
@@ -125,62 +107,3 @@ def test_damage_is_reported_and_not_drawn_around(folder):
     (folder / "ppo/Pong/cnn/seed-3/episodes.csv").write_text("nonsense\n")
     with Aggregates(folder) as aggregates, pytest.raises(InputError, match=r"episodes\.csv"):
         aggregates.update(())
-
-
-def test_what_cannot_be_served_is_refused(tmp_path):
-    with pytest.raises(InputError, match="there is no folder"):
-        tensorboard.serve(tmp_path / "missing")
-    with pytest.raises(InputError, match="port 99999 cannot be used"):
-        tensorboard.serve(tmp_path, 99999)
-
-
-def get(url: str) -> object:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return json.load(answer)
-
-
-def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
-    with Aggregates(folder) as aggregates:
-        aggregates.update(["ppo/Pong/cnn/seed-5"])
-        go_on(folder / "ppo/Pong/cnn/seed-5")
-        aggregates.update((), now=True)
-    program = "import sys; from coordconv_rl.comparison.tensorboard.writer import serve\n"
-    program += "sys.exit(serve(sys.argv[1], 0))"
-    server = subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        url = next(w for line in server.stderr for w in line.split() if w.startswith("http:"))
-        assert url.startswith("http://127.0.0.1:")
-        deadline = time.monotonic() + 60
-        while "by-arm/coordconv" not in (found := get(f"{url}data/runs")):
-            assert time.monotonic() < deadline, found
-            time.sleep(0.3)
-        tags = get(f"{url}data/plugin/scalars/tags")
-        assert "comparison_ppo/Pong" in tags["by-arm/cnn"]
-        query = "run=by-arm%2Fcnn&tag=comparison_ppo%2FPong"
-        points = get(f"{url}data/plugin/scalars/scalars?{query}")
-        values = {step: value for _, step, value in points}
-        assert (values[200], values[600], values[1000]) == (300.0, 900.0, 1000.0)
-        assert len(points) == len(values)  # corrected points have replaced the first ones
-        layout = get(f"{url}data/plugin/custom_scalars/layout")
-        assert layout["category"][0]["chart"][0]["title"] == "Pong"
-        request = urllib.request.Request(
-            f"{url}data/plugin/hparams/session_groups",
-            json.dumps(
-                {
-                    "startIndex": 0,
-                    "sliceSize": 10,
-                    "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_RUNNING", "STATUS_SUCCESS"],
-                    "colParams": [],
-                }
-            ).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            rows = json.load(answer)["sessionGroups"]
-        assert sorted(row["hparams"]["arm"] for row in rows) == ["cnn", "coordconv"]
-        assert {row["metricValues"][0]["value"] for row in rows} == {1000.0}
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)

@@ -1,0 +1,74 @@
+"""What `compare --status` prints: what became of every run of an experiment's folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.table import Table
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch.ledger import STATUSES, Entry, check_planned, read_ledger
+from coordconv_rl.comparison.launch.terminal import wide_console
+
+STATUS_COLOURS = {
+    "waiting": "dim",
+    "running": "cyan",
+    "done": "green",
+    "failed": "red",
+    "lost": "yellow",
+}
+
+
+def print_status(folder: Path | str) -> int:
+    """Print what became of every run of an experiment's folder; for `compare --status`.
+
+    Returns:
+        The exit code: 1 if a run has failed, else 0.
+    """
+    entries = status_entries(Path(folder))
+    wide_console().print(*status_tables(entries), sep="\n")
+    return int(any(entry.status == "failed" for entry in entries.values()))
+
+
+def status_entries(folder: Path) -> dict[str, Entry]:
+    """Return an entry for every planned run, those without a line in the ledger waiting."""
+    runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
+    known = read_ledger(folder)
+    entries = {run: known.get(run, Entry(run)) for run in runs}
+    check_planned(folder, known, entries)
+    return entries
+
+
+def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:
+    """Tables of the counts and of each run that has started and is not done.
+
+    Args:
+        entries: Every planned run's entry.
+        most: How many runs to name; the rest is counted.
+    """
+    counts: Counter[str] = Counter(entry.status for entry in entries.values())
+    totals = Table(title=f"{len(entries)} runs")
+    for status in STATUSES:
+        totals.add_column(status, style=STATUS_COLOURS[status], justify="right")
+    totals.add_row(*(str(counts[status]) for status in STATUSES))
+    named = [entry for entry in entries.values() if entry.attempts or entry.status != "waiting"]
+    if len(named) > most:
+        named = [entry for entry in named if entry.status != "done"]
+    runs = Table()
+    for column in ("run", "status", "attempts", "host", "started", "ended", "reason"):
+        runs.add_column(column)
+    for entry in named[:most]:
+        reason = None if entry.status == "running" else entry.reason  # that of the attempt before
+        cells = (entry.host, entry.started, entry.ended, reason)
+        colour = STATUS_COLOURS[entry.status]
+        runs.add_row(
+            entry.run,
+            f"[{colour}]{entry.status}[/]",
+            str(entry.attempts),
+            *(cell or "" for cell in cells),
+        )
+    if len(named) > most:
+        runs.caption = f"and {len(named) - most} more"
+    return [totals, runs]

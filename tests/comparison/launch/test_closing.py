@@ -1,0 +1,105 @@
+"""The end of a comparison: its tables, what is missing, Ctrl-C in the inspections."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from folders import experiment, write_run
+from rich.console import Console
+from synthetic import make_experiment
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.results import read_results
+from coordconv_rl.configs.schema import Evaluation
+
+PROGRAM = """
+import json, os, sys, time
+from pathlib import Path
+games, folder = int(sys.argv[1]), Path(sys.argv[2])
+root = folder.parents[3]
+acts = json.loads((root / "acts.json").read_text())
+run = "/".join(folder.parts[-4:])
+with (root / "began").open("a") as file:
+    file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
+time.sleep(acts.get("seconds", 0.3))
+if acts.get(run) == "refuse":
+    print("error: no checkpoint here", file=sys.stderr)
+    sys.exit(2)
+if acts.get(run) == "die":
+    os.kill(os.getpid(), 9)
+scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
+text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
+(folder / "inspection.json").write_text(text)
+with (root / "ended").open("a") as file:
+    file.write(f"{time.monotonic()}\\n")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "made-up"
+    make_experiment(made, games=("Pong",), seeds=(1, 2, 3))
+    (made / "acts.json").write_text("{}")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return made
+
+
+CLOSER = """
+import sys
+from pathlib import Path
+from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch import inspect_agents as inspecting
+inspecting.inspect_missing.__kwdefaults__["program"] = (sys.executable, sys.argv[2])
+sys.exit(closing.close_comparison(Path(sys.argv[1]), inspectors=2))
+"""
+
+
+def test_ctrl_c_ends_the_closing_within_seconds_and_it_goes_on_later(folder):
+    (folder / "acts.json").write_text('{"seconds": 60}')
+    command = [sys.executable, "-c", CLOSER, str(folder), str(folder.parent / "program.py")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not (folder / "began").is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert time.monotonic() - asked < 5
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "Start it again to go on" in said
+    assert (folder / "results.csv").is_file()
+    (folder / "acts.json").write_text('{"seconds": 0}')
+    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "The report: " in again.stdout
+    assert "6 of 6 finished agents" in (folder / "report/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("episodes", "inspectors", "words"),
+    [(5, 0, "6 agents with coordinates are not inspected"), (0, 2, "play no closing games")],
+)
+def test_it_says_so_when_nothing_is_inspected(tmp_path, episodes, inspectors, words):
+    evaluation = Evaluation(episodes=episodes)
+    make_experiment(tmp_path, games=("Pong",), seeds=(1, 2, 3), evaluation=evaluation)
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    assert not closing.inspect_at_the_end(read_results(tmp_path), console, inspectors)
+    assert words in said.getvalue()
+    assert f"coordconv-rl inspect {tmp_path} does it" in said.getvalue()
+
+
+def test_runs_that_are_not_done_are_counted_and_named_up_to_a_limit(tmp_path):
+    plan.claim_folder(tmp_path, experiment(seeds=tuple(range(20))))
+    write_run(tmp_path, "ppo/Pong/cnn/seed-0", score=1.0)
+    console = Console(width=200, file=io.StringIO())
+    assert closing.close_comparison(tmp_path, console) == 1
+    shown = console.file.getvalue()
+    assert "160 of 160 runs are not done" in shown
+    assert "and 110 more" in shown

@@ -1,0 +1,111 @@
+"""Which runs start, end, hang, are tried again: real processes, real signals, real kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from light_worker import RUNS, attempts, entry, launcher, start
+
+from coordconv_rl.comparison.launch import ledger
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        ("kill", "SIGKILL"),
+        ("memory", "MemoryError"),
+        ("nan", "Diverged"),
+        ("vanish", "without its results"),
+    ],
+)
+def test_a_broken_run_is_tried_again_and_then_reported(folder, capsys, act, reason):
+    assert start(folder, {RUNS[1]: {"1": act}, RUNS[2]: dict.fromkeys("123", act)}) == 1
+    assert (entry(folder, RUNS[1]).status, entry(folder, RUNS[1]).attempts) == ("done", 2)
+    failed = entry(folder, RUNS[2])
+    assert (failed.status, failed.attempts) == ("failed", 3)
+    assert reason in failed.reason
+    out = capsys.readouterr().out
+    assert "1 of 4 runs are not done" in out
+    assert "n = 1 of 2" in out
+    assert reason in out
+    assert [entry(folder, run).status for run in (RUNS[0], RUNS[3])] == ["done", "done"]
+
+
+def test_a_failed_run_gets_another_chance_when_called_again(folder):
+    assert start(folder, {RUNS[0]: {"1": "kill"}}, retries=0) == 1
+    assert entry(folder, RUNS[0]).status == "failed"
+    assert start(folder) == 0
+    assert attempts(folder, RUNS[0]) == 2
+
+
+def test_a_retry_goes_on_from_the_checkpoint(folder):
+    assert start(folder, {RUNS[0]: {"1": "kill"}}) == 0
+    steps = [line.split(",")[0] for line in (folder / RUNS[0] / "episodes.csv").open()]
+    assert steps[1:] == ["60", "70", "80", "90", "100"]  # the second attempt began at 50
+
+
+@pytest.mark.parametrize("act", ["hang", "stop"])
+def test_a_hanging_run_is_killed_and_tried_again(folder, act):
+    began = time.monotonic()
+    assert start(folder, {RUNS[0]: {"1": act}}, hang_minutes=0.5 / 60) == 0
+    assert time.monotonic() - began < 20
+    assert entry(folder, RUNS[0]).attempts == 2
+
+
+def test_bad_input_is_not_tried_again(folder):
+    assert start(folder, {RUNS[0]: {"1": "input"}}) == 1
+    assert (entry(folder, RUNS[0]).status, entry(folder, RUNS[0]).attempts) == ("failed", 1)
+
+
+def test_a_full_disk_stops_the_experiment_and_it_goes_on_later(folder, capsys):
+    assert start(folder, {RUNS[0]: {"1": "full"}}, jobs=1) == 1
+    assert "No space left on device" in capsys.readouterr().out
+    assert [entry(folder, run).status for run in RUNS] == ["waiting"] * 4
+    assert attempts(folder, RUNS[0]) == 1
+    assert not (folder / RUNS[1]).exists()
+    assert start(folder) == 0
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_every_run_within_seconds(folder, number):
+    process = launcher(folder)
+    began = time.monotonic()
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 10
+    assert "To go on" in out
+    for run in RUNS[:2]:
+        assert int((folder / run / "checkpoint").read_text()) > 0
+        assert entry(folder, run).status == "waiting"
+        assert "stopped at step" in entry(folder, run).reason
+        assert not alive(entry(folder, run).pid)
+    assert start(folder) == 0
+    assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]
+
+
+def test_a_killed_launcher_leaves_no_lock_and_no_worker(folder):
+    process = launcher(folder)
+    pids = [entry(folder, run).pid for run in RUNS[:2]]
+    process.kill()
+    process.communicate(timeout=30)
+    assert [entry(folder, run).status for run in RUNS[:2]] == ["running", "running"]
+    with ledger.Ledger(folder, RUNS) as held:
+        assert held.lost == tuple(RUNS[:2])
+        assert entry(folder, RUNS[0]).status == "lost"
+    assert start(folder) == 0  # waits for the workers of the dead launcher, then goes on
+    assert not any(map(alive, pids))
+    assert [entry(folder, run).status for run in RUNS] == ["done"] * 4
+    assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]

@@ -1,0 +1,31 @@
+"""What `compare --status` shows."""
+
+from __future__ import annotations
+
+import io
+
+from folders import experiment, finish
+from rich.console import Console
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch.status import print_status, status_entries, status_tables
+
+
+def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys):
+    config = experiment()
+    finish(tmp_path, config)
+    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
+    with ledger.Ledger(tmp_path, runs) as held:
+        held.update(runs[0], status="waiting", attempts=0)
+        assert print_status(tmp_path) == 0
+        held.update(runs[1], status="failed", attempts=3, reason="killed by SIGKILL")
+    assert print_status(tmp_path) == 1
+    shown = capsys.readouterr().out
+    assert "16 runs" in shown
+    assert "SIGKILL" in shown
+    console = Console(width=200, file=io.StringIO())
+    console.print(*status_tables(status_entries(tmp_path), most=3))
+    few = console.file.getvalue()
+    assert runs[1] in few
+    assert runs[2] not in few  # it is done, and only three have room

@@ -1,0 +1,70 @@
+"""Scores by game and their aggregates: n of N, what is marked, what is left out."""
+
+from __future__ import annotations
+
+import pytest
+from folders import experiment, finish, write_run
+from synthetic import SMALL, make_experiment, report, rows
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.report.as_csv import scores_csv
+from coordconv_rl.comparison.report.score_tables import (
+    GameScore,
+    aggregates_table,
+    game_scores,
+    games_table,
+)
+from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.statistics import analyse
+
+HUMAN = (4 + 20.7) / (14.6 + 20.7)  # of the mean of 3 and 5
+
+
+def test_score_tables_say_n_of_n_and_mark_tiny_ranges(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",)))
+    for name in ("run.json", "evaluation.json", "episodes.csv"):
+        (tmp_path / "ppo/Pong/coordconv/seed-5" / name).unlink()
+    keys = plan.run_keys(experiment(algos=("ppo",)))
+    with ledger.Ledger(tmp_path, [plan.run_id(*key) for key in keys]) as held:
+        held.update("ppo/Pong/coordconv/seed-5", status="failed", reason="it broke")
+    found = read_results(tmp_path)
+    analysis = analyse(found, "ppo")
+    pong = game_scores(analysis.games, analysis.scores)["Pong"]
+    assert pong["cnn"] == GameScore(4.0, pytest.approx(2**0.5), 2, 2, pytest.approx(HUMAN))
+    assert pong["coordconv"] == GameScore(3.0, None, 1, 2, pytest.approx(23.7 / 35.3))
+    cells = games_table(analysis).rows[0]
+    assert (cells[1].text, cells[1].detail) == ("4 \u00b1 1.41", f"{HUMAN:.3f}, n = 2 of 2")
+    assert (cells[2].text, cells[2].detail) == ("3", "0.671, n = 1 of 2")
+    assert [row[0].text for row in games_table(analysis).rows] == ["Pong", "DoubleDunk \u2020"]
+    table = aggregates_table(analysis)
+    cnn = dict(zip(table.columns, table.rows[0], strict=True))
+    assert cnn["Runs"].text == "4 of 4"
+    assert cnn["IQM without \u2020"].value == pytest.approx(HUMAN)
+    assert "ppo,Pong,coordconv,3.0,,1,2," in scores_csv(found, [analysis])
+
+
+def test_aggregates_leave_out_games_that_an_arm_lacks(tmp_path):
+    plan.claim_folder(tmp_path, experiment(algos=("ppo",)))
+    write_run(tmp_path, "ppo/Pong/cnn/seed-3", score=1.0)
+    analysis = analyse(read_results(tmp_path), "ppo")
+    assert analysis.arms == {}
+    assert [cell.text for cell in aggregates_table(analysis).rows[0]][2:] == ["\u2013"] * 4
+    assert games_table(analysis).rows[0][1].detail == "n = 0 of 2"
+
+
+def test_an_arm_that_failed_altogether_is_shown_and_not_compared(tmp_path):
+    make_experiment(tmp_path, lambda key: "failed" if key[2] == "shuffled" else "done", **SMALL)
+    html = report(tmp_path)
+    assert "0 of 3" in html
+    assert {(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")} == {("coordconv", "cnn")}
+    assert {r["arm"] for r in rows(tmp_path, "aggregates.csv")} == {"cnn", "coordconv"}
+    assert "Against shuffled" not in html
+
+
+def test_games_with_a_tiny_range_are_marked(tmp_path):
+    make_experiment(tmp_path, games=("DoubleDunk", "Pong"), seeds=(1, 2, 3))
+    html = report(tmp_path)
+    assert "DoubleDunk †" in html
+    assert "IQM without †" in html
+    assert "† DoubleDunk: human and random play score nearly the same" in html

@@ -1,0 +1,99 @@
+"""TensorBoard served from a comparison's folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from folders import experiment, write_run
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.tensorboard import Aggregates, serve
+from coordconv_rl.errors import InputError
+from coordconv_rl.runs.reading import EPISODE_COLUMNS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four runs of two seeds: seed 3 is done, seed 5 is half way with twice its scores."""
+    plan.claim_folder(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
+    for arm in ("cnn", "coordconv"):
+        write_run(tmp_path, f"ppo/Pong/{arm}/seed-3")
+        path = write_run(tmp_path, f"ppo/Pong/{arm}/seed-5", status="running")
+        record = json.loads((path / "run.json").read_text())
+        (path / "run.json").write_text(json.dumps(record | {"step": 500}))
+        rows = "".join(f"{step},{2 * step},400,1\n" for step in range(100, 501, 100))
+        (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
+    return tmp_path
+
+
+def go_on(path: Path) -> None:
+    """Let a run of the fixture that stands at step 500 end a game at step 600."""
+    with (path / "episodes.csv").open("a") as file:
+        file.write("600,1200,400,1\n")
+    record = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(record | {"step": 600}))
+
+
+def test_what_cannot_be_served_is_refused(tmp_path):
+    with pytest.raises(InputError, match="there is no folder"):
+        serve(tmp_path / "missing")
+    with pytest.raises(InputError, match="port 99999 cannot be used"):
+        serve(tmp_path, 99999)
+
+
+def get(url: str) -> object:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
+    with Aggregates(folder) as aggregates:
+        aggregates.update(["ppo/Pong/cnn/seed-5"])
+        go_on(folder / "ppo/Pong/cnn/seed-5")
+        aggregates.update((), now=True)
+    program = "import sys; from coordconv_rl.comparison.tensorboard import serve\n"
+    program += "sys.exit(serve(sys.argv[1], 0))"
+    server = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        url = next(w for line in server.stderr for w in line.split() if w.startswith("http:"))
+        assert url.startswith("http://127.0.0.1:")
+        deadline = time.monotonic() + 60
+        while "by-arm/coordconv" not in (found := get(f"{url}data/runs")):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.3)
+        tags = get(f"{url}data/plugin/scalars/tags")
+        assert "comparison_ppo/Pong" in tags["by-arm/cnn"]
+        query = "run=by-arm%2Fcnn&tag=comparison_ppo%2FPong"
+        points = get(f"{url}data/plugin/scalars/scalars?{query}")
+        values = {step: value for _, step, value in points}
+        assert (values[200], values[600], values[1000]) == (300.0, 900.0, 1000.0)
+        assert len(points) == len(values)  # corrected points have replaced the first ones
+        layout = get(f"{url}data/plugin/custom_scalars/layout")
+        assert layout["category"][0]["chart"][0]["title"] == "Pong"
+        request = urllib.request.Request(
+            f"{url}data/plugin/hparams/session_groups",
+            json.dumps(
+                {
+                    "startIndex": 0,
+                    "sliceSize": 10,
+                    "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_RUNNING", "STATUS_SUCCESS"],
+                    "colParams": [],
+                }
+            ).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            rows = json.load(answer)["sessionGroups"]
+        assert sorted(row["hparams"]["arm"] for row in rows) == ["cnn", "coordconv"]
+        assert {row["metricValues"][0]["value"] for row in rows} == {1000.0}
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)

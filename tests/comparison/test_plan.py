@@ -1,0 +1,58 @@
+"""The runs of an experiment, and the folder that remembers it."""
+
+from __future__ import annotations
+
+import pytest
+from folders import experiment
+
+from coordconv_rl.comparison import plan, results
+from coordconv_rl.configs.load import load_experiment, preset
+from coordconv_rl.errors import InputError
+
+
+def test_the_plan_is_every_combination_with_the_longest_first():
+    runs = plan.expand(experiment())
+    assert isinstance(runs, tuple)
+    assert len(runs) == len({run.run_id for run in runs}) == 16
+    assert [run.run_id for run in runs[:5]] == [
+        "ppo/Pong/cnn/seed-3",
+        "ppo/Pong/coordconv/seed-3",
+        "ppo/DoubleDunk/cnn/seed-3",
+        "ppo/DoubleDunk/coordconv/seed-3",
+        "ppo/Pong/cnn/seed-5",
+    ]
+    assert {run.algo for run in runs[8:]} == {"a2c"}
+    assert runs[0].hyperparameters == preset("ppo", {"n_steps": 64})
+    assert runs[-1].hyperparameters == preset("a2c")
+    assert [plan.run_id(*key) for key in plan.run_keys(experiment())] == [r.run_id for r in runs]
+
+
+def test_what_all_runs_share_comes_from_the_experiment():
+    run = plan.expand(experiment(protocol="v5", precision="float32", workers=2))[0]
+    assert (run.protocol, run.precision, run.workers, run.steps) == ("v5", "float32", 2, 1000)
+
+
+@pytest.mark.parametrize("name", ["quick", "atari-10"])
+def test_the_packaged_experiments_expand(name):
+    config = load_experiment(name)
+    runs = plan.expand(config)
+    cells = len(config.algos) * len(plan.planned_games(config)) * len(config.arms)
+    assert len(runs) == cells * len(config.seeds)
+    assert {"cnn", "coordconv", "shuffled"} <= set(config.arms)
+
+
+def test_a_folder_remembers_its_experiment_exactly(tmp_path):
+    config = experiment(games=(), suite="atari-10", overrides={"ppo": {"learning_rate": 1e-3}})
+    plan.claim_folder(tmp_path / "new", config)
+    assert plan.read_experiment(tmp_path / "new") == config
+    plan.claim_folder(tmp_path / "new", config)
+    with pytest.raises(InputError, match=r"seeds was \(3, 5\) and is now \(1,\)"):
+        plan.claim_folder(tmp_path / "new", experiment(**vars(config) | {"seeds": (1,)}))
+
+
+def test_a_folder_without_an_experiment_says_so(tmp_path):
+    with pytest.raises(InputError, match=r"holds no experiment \(no experiment.yaml\)"):
+        results.read_results(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write to"):
+        plan.claim_folder(tmp_path / "file" / "folder", experiment())

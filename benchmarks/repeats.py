@@ -29,8 +29,7 @@ from benchmarks.parts import PRESET_ENVS, ROLLOUT
 from benchmarks.subjects import Training, make_training, use_threads
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
-from coordconv_rl.fast.patch_index import Limits, Repeats
-from coordconv_rl.fast.precision import detect_precision
+from coordconv_rl.fast import Limits, PatchIndex, detect_precision
 from coordconv_rl.files import write_json_atomic
 from coordconv_rl.sb3 import algorithms
 
@@ -110,10 +109,10 @@ def _limited(name: str) -> Any:
 def _shares(training: Training) -> list[float]:
     """Return the share of distinct patches in a minibatch, for each convolution."""
     model = training.model
-    frames = model.rollout_buffer._frames.flatten(0, 1)
+    frames = model.rollout_buffer.frames()
     count = getattr(model, "batch_size", len(frames))
     inds = np.random.default_rng(0).permutation(len(frames))[:count]
-    batch = Repeats(frames, inds, ALL).minibatch(inds)
+    batch = PatchIndex(frames, inds, ALL).minibatch(inds)
     return [len(layer.first) / (count * layer.shape[0] * layer.shape[1]) for layer in batch.layers]
 
 

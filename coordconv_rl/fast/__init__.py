@@ -1,22 +1,60 @@
-"""..."""
+"""The fast computation of the Nature network, with tensors and numbers only.
 
-from coordconv_rl.fast.acting_cache import Kept, KnownPass
-from coordconv_rl.fast.network import is_fast
-from coordconv_rl.fast.patch_index import BACKWARD, EAGER, WARY, Limits, Minibatch, Repeats
-from coordconv_rl.fast.precision import Resolved, check_precision, detect_precision, has_matrix_unit
+- `interception`: whether torch records, transforms or watches what would be computed.
+- `gate`: the known layers of a network, or the reason why the fast path steps aside.
+- `network`: the Nature network on uint8 frames: weights prepared, features computed.
+- `fused`: a convolution or linear layer with its offset and ReLU, in few passes over memory.
+- `packed_linear`: a linear layer for few rows with its weight in oneDNN's own order.
+- `acting_cache`: prepared weights of one rollout, and the outputs that A2C's update uses again.
+- `lazy_images`: images of a minibatch that are gathered only if somebody looks at them.
+- `patch_ids`: integer ids for patches: at one position, equal ids mean equal bytes.
+- `patch_index`: the distinct patches of a rollout's images, and of a minibatch of them.
+- `patch_convolution`: convolutions over many images, each distinct patch computed once.
+- `precision`: float32, or bfloat16 where the hardware multiplies it.
+"""
+
+from coordconv_rl.fast.acting_cache import ActingCache, Recorded, Recording
+from coordconv_rl.fast.gate import (
+    KnownLayers,
+    Observations,
+    StepsAside,
+    check_untouched,
+    known_layers,
+)
+from coordconv_rl.fast.interception import interception, is_exporting
+from coordconv_rl.fast.lazy_images import LazyImages
+from coordconv_rl.fast.network import Computation, features, prepare, split_features
+from coordconv_rl.fast.patch_index import BACKWARD, EAGER, WARY, Limits, PatchIndex
+from coordconv_rl.fast.precision import (
+    Resolved,
+    check_precision,
+    detect_precision,
+    has_matrix_unit,
+)
 
 __all__ = [
     "BACKWARD",
     "EAGER",
     "WARY",
-    "Kept",
-    "KnownPass",
+    "ActingCache",
+    "Computation",
+    "KnownLayers",
+    "LazyImages",
     "Limits",
-    "Minibatch",
-    "Repeats",
+    "Observations",
+    "PatchIndex",
+    "Recorded",
+    "Recording",
     "Resolved",
+    "StepsAside",
     "check_precision",
+    "check_untouched",
     "detect_precision",
+    "features",
     "has_matrix_unit",
-    "is_fast",
+    "interception",
+    "is_exporting",
+    "known_layers",
+    "prepare",
+    "split_features",
 ]

@@ -1,4 +1,4 @@
-"""What acting computed, kept: the weights for the next step, the outputs for training.
+"""Cache for one rollout: prepared weights, and the outputs that A2C's update uses again.
 
 While a rollout is collected the weights stand still. So they are brought into the network's
 precision once; and where training evaluates the whole rollout with the weights that acted, as
@@ -7,128 +7,202 @@ A2C does, what the layers gave is known already.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from coordconv_rl.fast import network as fast_network
-from coordconv_rl.fast.network import Network
-from coordconv_rl.fast.patch_index import Minibatch
+from coordconv_rl.fast.gate import KnownLayers
+from coordconv_rl.fast.network import Computation, Network, outputs, prepare
 
-if TYPE_CHECKING:
-    from coordconv_rl.sb3 import CoordConvExtractor
+LARGE = 1 << 17  # numbers of a weight from which on only some are compared, else it takes a ms
+SAMPLED = 251  # one of so many: a prime below 512, so each row and column of 512x3136 is sampled
 
 
-@dataclass(frozen=True)
-class KnownPass:
-    """A forward pass over a whole rollout, made while acting.
+class WeightsSeen:
+    """What weights were, to notice when they are others.
 
-    Attributes:
-        network: The network that acted; gradients flow through it to the float32 weights, once.
-        outputs: What `fast_network.outputs` gives for all frames, the steps of each environment
-            together, the first environment's first.
-        repeats: What these frames have in common, if it is known.
+    They are compared by value, because neither torch's fused optimizers nor writes through
+    `.data` count as new versions. Of a large weight every `SAMPLED`-th number is compared, and
+    where it lies: an optimizer's step, or a row or column that is set through `.data`, is noticed.
     """
 
-    network: Network
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        self._places = [(id(w), w.data_ptr(), w._version) for w in weights if _is_large(w)]
+        self._values = [_sample(weight).clone() for weight in weights]
+
+    def are_still(self, weights: Sequence[Tensor]) -> bool:
+        """Tell whether these are the weights that were seen, unchanged."""
+        places = [(id(w), w.data_ptr(), w._version) for w in weights if _is_large(w)]
+        return places == self._places and all(
+            new.shape == old.shape and torch.equal(new, old)
+            for new, old in zip(map(_sample, weights), self._values, strict=True)
+        )
+
+
+def _is_large(weight: Tensor) -> bool:
+    return weight.numel() >= LARGE and weight.is_contiguous()
+
+
+def _sample(weight: Tensor) -> Tensor:
+    weight = weight.detach()
+    return weight.view(-1)[::SAMPLED] if _is_large(weight) else weight
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What acting computed for all images of a rollout, in the order of `Recording.join`.
+
+    Attributes:
+        seen: The weights that acted.
+        computation: How the network computed.
+        outputs: What `network.outputs` gives for these images.
+    """
+
+    seen: WeightsSeen
+    computation: Computation
     outputs: tuple[Tensor, ...]
-    repeats: Minibatch | None = None
+
+    def is_of(self, network: Network) -> bool:
+        """Tell whether a network would compute the same outputs now."""
+        same = self.computation == network.computation
+        return same and self.seen.are_still(network.layers.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    computation: Computation
+    is_inference: bool
+    seen: WeightsSeen
+    network: Network
 
 
 @dataclass(frozen=True)
 class _Step:
-    network: Network
+    prepared: _Prepared
+    frames: Tensor
     outputs: tuple[Tensor, ...]
-    values: Tensor
 
 
-class Kept:
-    """Prepared networks of one rollout and, between `record` and `take`, what they computed.
+class Recording:
+    """The passes of one rollout; given up, and freed, where more come than the rollout's steps.
 
-    `clear` must be called where training begins or ends. In between, weights that changed are
-    noticed: all but the linear layer's, the one large weight, are compared by value, because
-    neither torch's fused optimizers nor writes through `.data` count as new versions.
+    Args:
+        steps: How many passes the rollout has.
+    """
 
-    A copy, or what pickle brings back, starts empty.
+    def __init__(self, steps: int) -> None:
+        self._limit = steps
+        self._steps: list[_Step] | None = []
+
+    def note(self, prepared: _Prepared, frames: Tensor, results: tuple[Tensor, ...]) -> None:
+        """Keep one pass: a copy of its images, because environments write into theirs again."""
+        steps = self._steps
+        if steps is None:
+            return
+        others = bool(steps) and steps[0].prepared is not prepared
+        if len(steps) == self._limit or others or prepared.is_inference:
+            self._steps = None
+        else:
+            steps.append(_Step(prepared, frames.clone(), results))
+
+    def join(
+        self, weights: Sequence[Tensor], is_shown: Callable[[int, Tensor], bool]
+    ) -> Recorded | None:
+        """Return the passes as one, the steps of each environment together, the first one's first.
+
+        Args:
+            weights: The network's, now.
+            is_shown: Tells whether the rollout has these images, (environments, C, H, W), at a
+                step.
+
+        Returns:
+            None if weights or images are not those of acting.
+        """
+        steps = self._steps
+        if steps is None or len(steps) != self._limit or not steps:
+            return None
+        prepared = steps[0].prepared
+        if not prepared.seen.are_still(weights):
+            return None
+        if not all(is_shown(index, step.frames) for index, step in enumerate(steps)):
+            return None
+        layers = zip(*(step.outputs for step in steps), strict=True)
+        joined = tuple(map(_by_environment, layers))
+        return Recorded(prepared.seen, prepared.computation, joined)
+
+
+class ActingCache:
+    """Prepared networks of one policy, and where a rollout is recorded, what they computed.
+
+    Weights that changed are noticed; see `WeightsSeen`. A copy, or what pickle brings back,
+    starts empty.
     """
 
     def __init__(self) -> None:
-        self._networks: dict[tuple[int, bool], tuple[object, list[Tensor], Network]] = {}
-        self._steps: list[_Step | None] | None = None
-        self._last: tuple[Network, tuple[Tensor, ...]] | None = None
+        self._prepared: dict[tuple[int, bool], _Prepared] = {}
+        self._recording: Recording | None = None
 
-    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
-        return Kept, ()
+    def __reduce__(self) -> tuple[type[ActingCache], tuple[()]]:
+        return ActingCache, ()
 
     def clear(self) -> None:
         """Forget all networks."""
-        self._networks.clear()
+        self._prepared.clear()
 
-    def get(
-        self,
-        extractor: CoordConvExtractor,
-        image: torch.Size,
-        dtype: torch.dtype,
-        *,
-        scale: float = 1 / 255,
-        blind: bool = False,
-    ) -> Network:
-        """Return what `prepare` would, made anew only if something is not as it was."""
-        large = fast_network.large_weight(extractor)
-        small = [p for p in extractor.parameters() if p is not large]
-        key = (large.data_ptr(), large._version, large.device, image, dtype, scale)
-        kept = self._networks.get((id(extractor), blind))
-        if kept is None or kept[0] != key or not all(map(torch.equal, small, kept[1])):
-            with torch.set_grad_enabled(self._steps is not None):
-                network = fast_network.prepare(
-                    extractor, image, dtype, scale=scale, blind=blind, acting=True
-                )
-            kept = (key, [p.detach().clone() for p in small], network)
-            self._networks[id(extractor), blind] = kept
-        return kept[2]
+    def get(self, layers: KnownLayers, computation: Computation) -> Network:
+        """Return what `prepare` would for acting, made anew only if something is not as it was."""
+        return self._get(layers, computation).network
 
-    def features(self, network: Network, frames: Tensor) -> Tensor:
-        """Compute features as `fast_network.features` does, and remember how."""
-        outputs = fast_network.outputs(network, frames)
-        self._last = (network, outputs) if self._steps is not None else None
-        return outputs[-1].float()
-
-    def record(self) -> None:
-        """Keep what acting computes from now on."""
-        self._steps, self._last = [], None
-        self.clear()
-
-    def note(self, values: Tensor) -> None:
-        """Count one environment step: these values came of the features computed last."""
-        if self._steps is not None:
-            self._steps.append(_Step(*self._last, values) if self._last else None)
-        self._last = None
-
-    def take(self, network: Network, values: np.ndarray[Any, Any]) -> KnownPass | None:
-        """Stop recording, and return what was recorded if it is the rollout's.
+    def features(
+        self, layers: KnownLayers, computation: Computation, frames: Tensor, *, noted: bool
+    ) -> Tensor:
+        """Compute features as `network.features` does, without gradients.
 
         Args:
-            network: What `get` returns now: another one if weights changed since.
-            values: The rollout's values, (steps, environments), equal to those noted bit for bit.
-
-        Returns:
-            The pass, or None if anything does not fit.
+            layers: What the gate found.
+            computation: How to compute.
+            frames: Shape (N, C, H, W), uint8.
+            noted: Whether a recording wants this pass.
         """
-        steps, self._steps, self._last = self._steps or [], None, None
-        whole = [step for step in steps if step is not None and step.network is network]
-        if not whole or not len(whole) == len(steps) == len(values):
-            return None
-        found = torch.stack([step.values.flatten() for step in whole]).cpu().numpy()
-        if not np.array_equal(found, values):
-            return None
-        layers = zip(*(step.outputs for step in whole), strict=True)
-        return KnownPass(network, tuple(map(_by_environment, layers)))
+        prepared = self._get(layers, computation)
+        results = outputs(prepared.network, frames)
+        if noted and self._recording is not None:
+            self._recording.note(prepared, frames, results)
+        return results[-1].float()
+
+    @contextmanager
+    def recording(self, steps: int) -> Iterator[Recording]:
+        """Record passes until the block ends, however it does.
+
+        Args:
+            steps: How many passes are expected; with more, none is kept.
+        """
+        self._recording = recording = Recording(steps)
+        try:
+            yield recording
+        finally:
+            self._recording = None
+
+    def _get(self, layers: KnownLayers, computation: Computation) -> _Prepared:
+        key = (id(layers.linear), computation.is_blind)
+        found, weights = self._prepared.get(key), layers.weights
+        is_inference = torch.is_inference_mode_enabled()
+        if (
+            found is None
+            or (found.computation, found.is_inference) != (computation, is_inference)
+            or not found.seen.are_still(weights)
+        ):
+            with torch.no_grad():
+                network = prepare(layers, computation, acting=True)
+            found = _Prepared(computation, is_inference, WeightsSeen(weights), network)
+            self._prepared[key] = found
+        return found
 
 
-def _by_environment(outputs: tuple[Tensor, ...]) -> Tensor:
-    """Join one layer's outputs of all steps, each (environments, ...), as `KnownPass` says."""
-    rows = [y.movedim(1, -1) for y in outputs]
+def _by_environment(results: tuple[Tensor, ...]) -> Tensor:
+    """Join one layer's outputs of all steps, each (environments, ...), as `Recording.join` says."""
+    rows = [y.movedim(1, -1) for y in results]
     return torch.stack(rows, 1).flatten(0, 1).movedim(-1, 1)

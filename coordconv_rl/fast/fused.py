@@ -2,6 +2,9 @@
 
 Autograd's own way through convolution, addition and ReLU stores three outputs and reads them all
 again; here each layer keeps its input and its final output. The products themselves are torch's.
+
+The backward passes are made of operations that torch can differentiate, on what was saved, so that
+second derivatives (gradient penalties, products with the Hessian) are right too.
 """
 
 from __future__ import annotations
@@ -10,10 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from coordconv_rl.fast import packed_linear as onednn
+from coordconv_rl.fast.packed_linear import packed_linear_relu
 
 
 def conv_relu(
@@ -46,7 +48,7 @@ def linear_relu(
 ) -> Tensor:
     """Compute relu(x weight^T + bias) for x of shape (N, inputs), weight (outputs, inputs).
 
-    `known` is as in `conv_relu`; `packed` is what `onednn.pack` made of the weight, if anything.
+    `known` is as in `conv_relu`; `packed` is what `pack` made of the weight, if anything.
     """
     if torch.is_grad_enabled():
         result: Tensor = _LinearRelu.apply(x, weight, bias, known)  # type: ignore[no-untyped-call]
@@ -54,7 +56,7 @@ def linear_relu(
     if known is not None:
         return known
     if packed is not None:
-        return onednn.linear_relu(x, packed, bias)
+        return packed_linear_relu(x, packed, bias)
     if x.dtype == torch.bfloat16 and x.shape[0] < 64:  # faster so on a processor, for few rows
         return torch.addmm(bias[:, None], weight, x.t()).relu_().t()
     return F.linear(x, weight, bias).relu_()
@@ -85,12 +87,11 @@ class _ConvRelu(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         need_x, need_weight, need_share, *_ = ctx.needs_input_grad
         grad = grad.contiguous(memory_format=torch.channels_last)
-        grad = torch.ops.aten.threshold_backward(grad, y, 0)
+        grad = _through_relu(grad, y)
         settings = (None, [ctx.stride] * 2, [0, 0], [1, 1], False, [0, 0], 1)
         mask = [need_x, need_weight, False]
         to_x, to_weight, _ = torch.ops.aten.convolution_backward(grad, x, weight, *settings, mask)
@@ -98,6 +99,12 @@ class _ConvRelu(torch.autograd.Function):
         if to_share is not None and len(ctx.share_shape) == 1:
             to_share = to_share.sum((0, 2, 3))
         return to_x, to_weight, to_share, None, None
+
+
+def _through_relu(grad: Tensor, y: Tensor) -> Tensor:
+    """Return the gradient of ReLU's input; where its output `y` is zero, nothing passes."""
+    passed: Tensor = torch.ops.aten.threshold_backward(grad, y.detach(), 0)
+    return passed
 
 
 def _sum_of_images(grad: Tensor) -> Tensor:
@@ -116,8 +123,7 @@ class _LinearRelu(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, y = ctx.saved_tensors
-        grad = torch.ops.aten.threshold_backward(grad, y, 0)
+        grad = _through_relu(grad, y)
         return grad @ weight, grad.t() @ x, grad.sum(0), None

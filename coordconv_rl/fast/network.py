@@ -7,25 +7,39 @@ Training and acting are the same two steps: `prepare` the weights, then compute 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeGuard
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from coordconv_rl.fast import packed_linear as onednn
-from coordconv_rl.fast import patch_convolution as distinct
 from coordconv_rl.fast.fused import conv_relu, linear_relu
-from coordconv_rl.fast.patch_index import Minibatch
+from coordconv_rl.fast.gate import KnownLayers
+from coordconv_rl.fast.packed_linear import is_packable, pack
+from coordconv_rl.fast.patch_convolution import convolve_patches
+from coordconv_rl.fast.patch_index import PatchBatch
 from coordconv_rl.layers import CoordConv2d
-
-if TYPE_CHECKING:
-    from coordconv_rl.sb3 import CoordConvExtractor
 
 
 @dataclass(frozen=True)
-class Layer:
+class Computation:
+    """How a network computes, beside its weights.
+
+    Attributes:
+        image: Height and width of the frames, pixels.
+        dtype: Type of the convolutions' and the linear layer's arithmetic.
+        scale: What frames are multiplied by.
+        is_blind: Whether to leave out what coordinates add.
+    """
+
+    image: torch.Size
+    dtype: torch.dtype
+    scale: float = 1 / 255
+    is_blind: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedConvolution:
     """One convolution, ready to compute.
 
     Attributes:
@@ -39,89 +53,58 @@ class Layer:
     stride: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A Nature network's weights in its precision; gradients flow through to the float32 ones.
 
     Attributes:
-        layers: The three convolutions.
+        convolutions: The three convolutions.
         weight: The linear layer's weight, (features, inputs).
         bias: The linear layer's bias, (features,).
+        is_pooled: Whether the linear layer takes the third output's average over positions.
+        layers: What it was made of.
+        computation: How it computes.
         packed: The weight once more, in the order that is fastest for few frames, if acting.
     """
 
-    layers: tuple[Layer, ...]
+    convolutions: tuple[PreparedConvolution, ...]
     weight: Tensor
     bias: Tensor
+    is_pooled: bool
+    layers: KnownLayers
+    computation: Computation
     packed: Tensor | None = None
 
 
-def is_fast(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
-    """Tell whether this module computes what the extractor does, given bytes."""
-    from coordconv_rl.sb3 import CoordConvExtractor
-
-    return type(extractor) is CoordConvExtractor and (extractor.backbone, extractor.head) == (
-        "nature",
-        "flatten",
-    )
-
-
-def is_bytes(obs: Tensor | dict[str, Tensor]) -> TypeGuard[Tensor]:
-    """Tell whether observations are one tensor of bytes, (N, C, H, W)."""
-    return isinstance(obs, Tensor) and obs.dtype == torch.uint8
-
-
-def coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the weights of coordinates by name."""
-    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
-
-
-def may_split(extractor: nn.Module) -> TypeGuard[CoordConvExtractor]:
-    """Tell whether only the first convolution has coordinates, as `split_features` needs."""
-    return is_fast(extractor) and not any(
-        isinstance(conv, CoordConv2d) for conv in _convolutions(extractor)[1:]
-    )
-
-
-def prepare(
-    extractor: CoordConvExtractor,
-    image: torch.Size,
-    dtype: torch.dtype,
-    *,
-    scale: float = 1 / 255,
-    blind: bool = False,
-    acting: bool = False,
-) -> Network:
-    """Bring an extractor's weights into the network's precision and memory layout.
+def prepare(layers: KnownLayers, computation: Computation, *, acting: bool = False) -> Network:
+    """Bring weights into the network's precision and memory layout.
 
     Args:
-        extractor: A Nature extractor.
-        image: Height and width of the frames, pixels.
-        dtype: Type of the convolutions' and the linear layer's arithmetic.
-        scale: What frames are multiplied by.
-        blind: Whether to leave out what coordinates add.
+        layers: What the gate found.
+        computation: How to compute.
         acting: Whether it is for few frames and no gradients; see `_convert`.
     """
-    layers: list[Layer] = []
-    height, width = image
-    for conv in _convolutions(extractor):
-        weight = conv.weight if layers else conv.weight * scale
+    prepared: list[PreparedConvolution] = []
+    height, width = computation.image
+    for conv in layers.convolutions:
+        weight = conv.weight if prepared else conv.weight * computation.scale
         share = conv.bias
-        if isinstance(conv, CoordConv2d) and not blind:
+        if isinstance(conv, CoordConv2d) and not computation.is_blind:
             share = conv.coordinate_map((height, width))
         assert share is not None
-        layout = torch.channels_last if layers or not acting else torch.contiguous_format
-        weight = weight.to(dtype, memory_format=layout)
-        layers.append(Layer(weight, share.to(dtype), conv.stride[0]))
+        layout = torch.channels_last if prepared or not acting else torch.contiguous_format
+        weight = weight.to(computation.dtype, memory_format=layout)
+        share = share.to(computation.dtype)
+        prepared.append(PreparedConvolution(weight, share, conv.stride[0]))
         height, width = (
             (size - kernel) // conv.stride[0] + 1
             for size, kernel in zip((height, width), conv.kernel_size, strict=True)
         )
-    linear = _linear(extractor)
-    weight = linear.weight.to(dtype)
-    packs = acting and not torch.is_grad_enabled() and onednn.serves(weight)
-    packed = onednn.pack(weight) if packs else None
-    return Network(tuple(layers), weight, linear.bias.to(dtype), packed)
+    weight = layers.linear.weight.to(computation.dtype)
+    bias = layers.linear.bias.to(computation.dtype)
+    packs = acting and not torch.is_grad_enabled() and is_packable(weight)
+    packed = pack(weight) if packs else None
+    return Network(tuple(prepared), weight, bias, layers.is_pooled, layers, computation, packed)
 
 
 def outputs(
@@ -139,26 +122,33 @@ def outputs(
         Three of shape (N, K, H', W') and the features, (N, features_dim), not below zero; all in
         the network's precision.
     """
-    return _upper(network, network.layers, _convert(network, frames), known)
+    return _upper(network, 0, _convert(network, frames), known)
 
 
-def features(
+def features(network: Network, frames: Tensor, known: Sequence[Tensor] | None = None) -> Tensor:
+    """Return the last of `outputs`, the features, in float32."""
+    return outputs(network, frames, known)[-1].float()
+
+
+def patch_features(
     network: Network,
-    frames: Tensor,
+    patches: PatchBatch,
+    frames: Callable[[], Tensor],
     known: Sequence[Tensor] | None = None,
-    repeats: Minibatch | None = None,
 ) -> Tensor:
-    """Return the last of `outputs`, the features, in float32.
+    """Return what `features` does, with patches that come again computed once.
 
-    Where `repeats` tells what the frames have in common, only their number matters.
+    Args:
+        network: What `prepare` returned.
+        patches: The distinct patches of the frames.
+        frames: Gathers the frames, (N, C, H, W) uint8; asked only for second derivatives.
+        known: As in `outputs`.
     """
-    if repeats is None:
-        return outputs(network, frames, known)[-1].float()
-    count = len(repeats.layers)
-    weights = [layer.weight for layer in network.layers[:count]]
-    shares = [layer.share for layer in network.layers[:count]]
-    x = distinct.convolutions(repeats, weights, shares, known and known[:count])
-    return _upper(network, network.layers[count:], x, known and known[count:])[-1].float()
+    count = len(patches.layers)
+    weights = [layer.weight for layer in network.convolutions[:count]]
+    shares = [layer.share for layer in network.convolutions[:count]]
+    x = convolve_patches(patches, weights, shares, frames, known and known[:count])
+    return _upper(network, count, x, known and known[count:])[-1].float()
 
 
 def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -174,28 +164,13 @@ def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Te
     Returns:
         The features with coordinates and those without, as in `features`.
     """
-    first, *upper = network.layers
+    first = network.convolutions[0]
     x = torch.conv2d(_convert(network, frames), first.weight, stride=first.stride)
     x = x.contiguous(memory_format=torch.channels_last)
-    sighted, bare = x + first.share, x + blind.layers[0].share.view(1, -1, 1, 1)
-    both = _upper(network, upper, torch.cat([sighted, bare]).relu_())[-1].float()
+    sighted, bare = x + first.share, x + blind.convolutions[0].share.view(1, -1, 1, 1)
+    both = _upper(network, 1, torch.cat([sighted, bare]).relu_())[-1].float()
     actor, critic = both.chunk(2)
     return actor, critic
-
-
-def large_weight(extractor: CoordConvExtractor) -> Tensor:
-    """Return the one weight that is larger than all the others together."""
-    return _linear(extractor).weight
-
-
-def _convolutions(extractor: CoordConvExtractor) -> list[nn.Conv2d]:
-    return [module for module in extractor.cnn if isinstance(module, nn.Conv2d)]
-
-
-def _linear(extractor: CoordConvExtractor) -> nn.Linear:
-    linear = extractor.linear[0]
-    assert isinstance(linear, nn.Linear)
-    return linear
 
 
 def _convert(network: Network, frames: Tensor) -> Tensor:
@@ -210,12 +185,14 @@ def _convert(network: Network, frames: Tensor) -> Tensor:
 
 
 def _upper(
-    network: Network, layers: Sequence[Layer], x: Tensor, known: Sequence[Tensor] | None = None
+    network: Network, start: int, x: Tensor, known: Sequence[Tensor] | None = None
 ) -> tuple[Tensor, ...]:
+    """Compute the convolutions from `start` on and the linear layer; see `outputs`."""
+    layers = network.convolutions[start:]
     done = known or (None,) * (len(layers) + 1)
     results: list[Tensor] = []
     for layer, y in zip(layers, done, strict=False):
         x = conv_relu(x, layer.weight, layer.share, layer.stride, y)
         results.append(x)
-    rows = x.flatten(1)
+    rows = x.mean((2, 3)) if network.is_pooled else x.flatten(1)
     return *results, linear_relu(rows, network.weight, network.bias, done[-1], network.packed)

@@ -18,8 +18,8 @@ from torch import Tensor
 _log = logging.getLogger(__name__)
 
 
-def serves(weight: Tensor) -> bool:
-    """Tell whether it works here for this weight: bfloat16, on a processor."""
+def is_packable(weight: Tensor) -> bool:
+    """Tell whether it works here for this weight: bfloat16, on a processor that multiplies it."""
     on_processor = weight.device.type == "cpu" and weight.dtype == torch.bfloat16
     return on_processor and _operators() is not None
 
@@ -42,12 +42,12 @@ def _operators() -> Any:
 
 
 def pack(weight: Tensor) -> Tensor:
-    """Return a weight (outputs, inputs) in oneDNN's order, to be used by `linear_relu` alone."""
+    """Return a weight (outputs, inputs) in oneDNN's order, for `packed_linear_relu` alone."""
     packed: Tensor = _operators()._reorder_linear_weight(weight, None)
     return packed
 
 
-def linear_relu(x: Tensor, packed: Tensor, bias: Tensor) -> Tensor:
+def packed_linear_relu(x: Tensor, packed: Tensor, bias: Tensor) -> Tensor:
     """Compute relu(x weight^T + bias) for x of shape (N, inputs)."""
     result: Tensor = _operators()._linear_pointwise(x, packed, bias, "relu", [], "")
     return result

@@ -15,41 +15,49 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from coordconv_rl.fast.patch_index import Layer, Minibatch
+from coordconv_rl.fast.fused import conv_relu
+from coordconv_rl.fast.gate import STRIDES
+from coordconv_rl.fast.patch_index import PatchBatch, PatchLayer
 
 PART = 2048  # patches of one product; all at once would be fresh memory, mapped page by page
-STEP = 512  # Patches are padded to a multiple: oneDNN makes and keeps a program for each size.
+STEP = 512  # patches are padded to a multiple: oneDNN makes and keeps a program for each size
 
 
-def convolutions(
-    batch: Minibatch,
+def convolve_patches(
+    batch: PatchBatch,
     weights: Sequence[Tensor],
     shares: Sequence[Tensor],
+    frames: Callable[[], Tensor],
     known: Sequence[Tensor] | None = None,
 ) -> Tensor:
     """Compute convolutions as `fused.conv_relu`, one after the other, would for the images.
 
     Args:
-        batch: What `Repeats.minibatch` found.
+        batch: What `PatchIndex.minibatch` found.
         weights: (K, C, kh, kw) of each of the batch's layers.
         shares: Biases or maps, as `fused.conv_relu` takes them.
+        frames: Gathers the images, (B, C, H, W) uint8. They are asked for only where a second
+            derivative is taken: it goes through plain convolutions.
         known: The results of all of them for the whole rollout, (N, K, H', W') each, if they were
             computed before: then only the backward pass needs the rest.
 
     Returns:
         Shape (B, K, H', W'), channels last, the weights' type; B as the images of the minibatch.
     """
-    result: Tensor = _Distinct.apply(batch, known, *weights, *shares)  # type: ignore[no-untyped-call]
+    result: Tensor = _Distinct.apply(batch, frames, known, *weights, *shares)  # type: ignore[no-untyped-call]
     return result
 
 
 class _Distinct(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, batch: Minibatch, known: Sequence[Tensor] | None, *tensors: Tensor
+        ctx: Any,
+        batch: PatchBatch,
+        frames: Callable[[], Tensor],
+        known: Sequence[Tensor] | None,
+        *tensors: Tensor,
     ) -> Tensor:
         count = len(batch.layers)
         weights, shares = tensors[:count], tensors[count:]
@@ -57,8 +65,8 @@ class _Distinct(torch.autograd.Function):
             results = _compute(batch, weights, shares)
         else:
             results = list(map(_pick, batch.layers, known))
-        ctx.save_for_backward(*results, *weights)
-        ctx.batch, ctx.shares = batch, [share.shape for share in shares]
+        ctx.save_for_backward(*results, *tensors)
+        ctx.batch, ctx.frames = batch, frames
         if known is not None:
             return known[count - 1].detach()
         last = batch.layers[-1]
@@ -66,26 +74,55 @@ class _Distinct(torch.autograd.Function):
         return images.view(-1, *last.shape, images.shape[1]).movedim(-1, 1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        layers = ctx.batch.layers
-        results, weights = ctx.saved_tensors[: len(layers)], ctx.saved_tensors[len(layers) :]
-        rows = grad.movedim(1, -1).reshape(-1, grad.shape[1])
-        to_weights, to_shares = [], []
-        for index in reversed(range(len(layers))):
-            layer, y, weight = layers[index], results[index], weights[index]
-            rows = _sums_by(rows, layer.uses, len(y))
-            rows = torch.ops.aten.threshold_backward(rows, y, 0)
-            patches = _patches(ctx.batch, results, index, y.dtype)
-            to_weights.append(_kernel(_to_weight(rows, patches), weight.shape))
-            to_shares.append(_to_share(rows, ctx.shares[index], layer))
-            if index:
-                rows = _to_patches(rows, _matrix(weight), len(layers[index - 1].uses))
-                rows = rows.view(-1, weight.shape[1])
-        return None, None, *reversed(to_weights), *reversed(to_shares)
+        count = len(ctx.batch.layers)
+        results, tensors = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        weights, shares = tensors[:count], tensors[count:]
+        if torch.is_grad_enabled():  # this gradient will be differentiated again (create_graph)
+            return None, None, None, *_plain_gradients(ctx.frames(), weights, shares, grad)
+        return None, None, None, *_gradients(ctx.batch, results, weights, shares, grad)
 
 
-def _compute(batch: Minibatch, weights: Sequence[Tensor], shares: Sequence[Tensor]) -> list[Tensor]:
+def _gradients(
+    batch: PatchBatch,
+    results: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    shares: Sequence[Tensor],
+    grad: Tensor,
+) -> list[Tensor]:
+    """Return the gradients of weights and shares, from the last layer down to the pixels."""
+    layers = batch.layers
+    rows = grad.movedim(1, -1).reshape(-1, grad.shape[1])
+    to_weights, to_shares = [], []
+    for index in reversed(range(len(layers))):
+        layer, y, weight = layers[index], results[index], weights[index]
+        rows = _sums_by(rows, layer.uses, len(y))
+        rows = torch.ops.aten.threshold_backward(rows, y, 0)
+        patches = _patches(batch, results, index, y.dtype)
+        to_weights.append(_kernel(_to_weight(rows, patches), weight.shape))
+        to_shares.append(_to_share(rows, shares[index].shape, layer))
+        if index:
+            rows = _to_patches(rows, _matrix(weight), len(layers[index - 1].uses))
+            rows = rows.view(-1, weight.shape[1])
+    return [*reversed(to_weights), *reversed(to_shares)]
+
+
+def _plain_gradients(
+    frames: Tensor, weights: Sequence[Tensor], shares: Sequence[Tensor], grad: Tensor
+) -> list[Tensor | None]:
+    """Return gradients that can be differentiated, through convolutions of all images."""
+    x = frames.to(weights[0].dtype)
+    for weight, share, stride in zip(weights, shares, STRIDES, strict=False):
+        x = conv_relu(x, weight, share, stride)
+    tensors = [*weights, *shares]
+    wanted = [tensor for tensor in tensors if tensor.requires_grad]
+    found = iter(torch.autograd.grad(x, wanted, grad, create_graph=True))
+    return [next(found) if tensor.requires_grad else None for tensor in tensors]
+
+
+def _compute(
+    batch: PatchBatch, weights: Sequence[Tensor], shares: Sequence[Tensor]
+) -> list[Tensor]:
     """Return each layer's results for its patches, (patches, K), padded."""
     results: list[Tensor] = []
     for layer, weight, share in zip(batch.layers, weights, shares, strict=True):
@@ -95,7 +132,7 @@ def _compute(batch: Minibatch, weights: Sequence[Tensor], shares: Sequence[Tenso
     return results
 
 
-def _pick(layer: Layer, known: Tensor) -> Tensor:
+def _pick(layer: PatchLayer, known: Tensor) -> Tensor:
     """Pick each patch's result out of those of all images, (patches, K), padded."""
     rows = known.detach().movedim(1, -1).reshape(-1, known.shape[1])
     return _fill(rows.index_select(0, torch.from_numpy(layer.first)), _padded(len(layer.first)))
@@ -106,7 +143,7 @@ Patches: TypeAlias = Callable[[slice], Tensor]
 
 
 def _patches(
-    batch: Minibatch, results: Sequence[Tensor], index: int, dtype: torch.dtype
+    batch: PatchBatch, results: Sequence[Tensor], index: int, dtype: torch.dtype
 ) -> Patches:
     """Return one layer's patches: pixels, or what the layer below gave for their parts."""
     if not index:
@@ -168,7 +205,7 @@ def _kernel(matrix: Tensor, shape: torch.Size) -> Tensor:
     return matrix.view(outputs, height, width, channels).permute(0, 3, 1, 2)
 
 
-def _add(rows: Tensor, share: Tensor, layer: Layer) -> Tensor:
+def _add(rows: Tensor, share: Tensor, layer: PatchLayer) -> Tensor:
     """Add biases, or the map at each patch's position, in place."""
     if share.dim() == 1:
         return rows.add_(share)
@@ -178,7 +215,7 @@ def _add(rows: Tensor, share: Tensor, layer: Layer) -> Tensor:
     return rows
 
 
-def _to_share(grad: Tensor, shape: torch.Size, layer: Layer) -> Tensor:
+def _to_share(grad: Tensor, shape: torch.Size, layer: PatchLayer) -> Tensor:
     if len(shape) == 1:
         return grad.sum(0)
     _, channels, height, width = shape

@@ -1,8 +1,8 @@
-"""Numbers for what an image shows at each place: equal numbers, equal contents.
+"""Integer ids for patches: at one position, equal ids mean equal bytes.
 
-A window is four parts, so its number follows from theirs, and windows of windows are as large as
-one likes. Most of a rollout's images are as the one before, so only what changed is looked at.
-Numbers are found by a hash and then compared: equal numbers are equal contents, bit for bit.
+The id of a 2x2 window follows from the ids of its parts, so windows of windows are as large as one
+likes. Most of a rollout's images show what the one before showed, so only what changed is looked
+at. Ids are found by a hash, and then the contents that share one are compared.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ _MIX, _SPREAD = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 class Collision(Exception):
-    """Two contents have the same hash: they cannot be numbered."""
+    """Two contents have the same hash: they cannot get ids."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """What each image shows at each position, as a number.
+class PatchIds:
+    """What each image shows at each position, as an id.
 
     Attributes:
-        numbers: (height, width, images) int32, from zero without gaps; a number belongs to one
-            position, and those of a position follow each other.
+        ids: (height, width, images) int32, from zero without gaps; an id belongs to one position,
+            and those of a position follow each other.
         changed: (height, width, images) bool, whether it differs from the image before; of the
             first image, all is new.
-        first: (count,) int64, a place of each number, as an index into `numbers.ravel()`.
+        first: (count,) int64, a place of each id, as an index into `ids.ravel()`.
     """
 
-    numbers: NDArray[np.int32]
+    ids: NDArray[np.int32]
     changed: NDArray[np.bool_]
     first: Places
 
     @property
     def positions(self) -> Places:
-        """(count,) the position that each number belongs to, row by row."""
-        return np.divmod(self.first, self.numbers.shape[2])[0]
+        """(count,) the position that each id belongs to, row by row."""
+        return np.divmod(self.first, self.ids.shape[2])[0]
 
     @property
     def images(self) -> Places:
-        """(count,) an image where each number is seen."""
-        return np.divmod(self.first, self.numbers.shape[2])[1]
+        """(count,) an image where each id is seen."""
+        return np.divmod(self.first, self.ids.shape[2])[1]
 
 
-def name_blocks(frames: NDArray[np.uint8]) -> Named:
-    """Number the blocks of 4x4 pixels.
+def block_ids(frames: NDArray[np.uint8]) -> PatchIds:
+    """Give ids to the blocks of 4x4 pixels.
 
     Args:
         frames: (N, H, W, 4), contiguous, H and W multiples of four; neighbours should be alike.
@@ -75,29 +75,29 @@ def name_blocks(frames: NDArray[np.uint8]) -> Named:
     line = width * CHANNELS // 8
     corner = (image * height + row * BLOCK) * line + column * 2
     inside = np.add.outer(np.arange(BLOCK) * line, np.arange(2)).ravel()
-    return _named(words.ravel(), corner, inside, places, changed)
+    return _new_ids(words.ravel(), corner, inside, places, changed)
 
 
-def name_windows(below: Named, stride: int) -> Named:
-    """Number the windows of 2x2 positions, each `stride` from the next.
+def window_ids(below: PatchIds, stride: int) -> PatchIds:
+    """Give ids to the windows of 2x2 positions, each `stride` from the next.
 
     Raises:
-        Collision: As `name_blocks`.
+        Collision: As `block_ids`.
     """
     changed = _windows_with_any(below.changed, stride)
     places = np.flatnonzero(changed)
-    corner = corners(places, changed.shape, stride, below.numbers.shape)
-    return _named(below.numbers.ravel(), corner, parts(2, below.numbers.shape), places, changed)
+    corner = corners(places, changed.shape, stride, below.ids.shape)
+    return _new_ids(below.ids.ravel(), corner, parts(2, below.ids.shape), places, changed)
 
 
 def corners(places: Places, shape: tuple[int, ...], stride: int, below: tuple[int, ...]) -> Places:
-    """Return where windows begin, as indices into the numbers below.
+    """Return where windows begin, as indices into the ids below.
 
     Args:
-        places: (count,) the windows, as indices into numbers of `shape`.
-        shape: (height, width, images) of the windows' numbers.
+        places: (count,) the windows, as indices into ids of `shape`.
+        shape: (height, width, images) of the windows' ids.
         stride: From each window to the next.
-        below: (height, width, images) of the numbers below.
+        below: (height, width, images) of the ids below.
     """
     position, image = np.divmod(places, shape[2])
     row, column = np.divmod(position, shape[1])
@@ -117,14 +117,18 @@ def _windows_with_any(flags: NDArray[np.bool_], stride: int) -> NDArray[np.bool_
     return one | two | three | four
 
 
-def _named(
+def _new_ids(
     values: Integers,
     corner: Places,
     inside: Places,
     places: Places,
     changed: NDArray[np.bool_],
-) -> Named:
-    """Number the places that changed by their parts; the others are as in the image before."""
+) -> PatchIds:
+    """Give ids to the places that changed, by their parts; the others keep the image before's.
+
+    The upper bits of a key are the position, the lower ones the hash of the contents: sorted, the
+    ids of a position follow each other, and only contents of one position need different hashes.
+    """
 
     def words() -> Iterator[Integers]:  # one by one, for all together are large
         return (values.take(corner + part) for part in inside.tolist())
@@ -138,13 +142,13 @@ def _named(
     new = np.ones(len(order), np.bool_)
     np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
     first = order[new]
-    numbers = np.empty(len(order), np.int32)
-    numbers[order] = new.cumsum(dtype=np.int32) - 1
-    same = first[numbers]
+    ids = np.empty(len(order), np.int32)
+    ids[order] = new.cumsum(dtype=np.int32) - 1
+    same = first[ids]
     if not all(np.array_equal(word, word[same]) for word in words()):
         raise Collision("two contents of this rollout have the same hash")
     latest = changed.ravel().cumsum(dtype=np.int32) - 1
-    return Named(numbers[latest].reshape(changed.shape), changed, places[first])
+    return PatchIds(ids[latest].reshape(changed.shape), changed, places[first])
 
 
 def _hash(words: Iterable[Integers], count: int) -> NDArray[np.uint64]:

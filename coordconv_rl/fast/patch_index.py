@@ -1,8 +1,8 @@
-"""What the images of a rollout have in common, and of a minibatch of them.
+"""The distinct patches of a rollout's images, and of a minibatch of them.
 
 Most of an Atari screen is the same in many images, so most of what a convolution sees in a
-minibatch is there several times. Here each distinct patch gets a number; `distinct.py` computes it
-once. Each convolution's patches are made of those of the convolution below.
+minibatch is there several times. Here each distinct patch gets an id; `patch_convolution` computes
+it once. Each convolution's patches are made of those of the convolution below.
 """
 
 from __future__ import annotations
@@ -16,27 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from coordconv_rl.fast.gate import KERNELS, STRIDES
 from coordconv_rl.fast.patch_ids import (
     BLOCK,
     CHANNELS,
     Collision,
-    Named,
+    PatchIds,
     Places,
+    block_ids,
     corners,
-    name_blocks,
-    name_windows,
     parts,
+    window_ids,
 )
 
-KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # the Nature network's
 WINDOWS = ((1,), (2, 1), (1, 1))
-"""Strides of the windows of 2x2 that make each convolution's patches of those below, or blocks."""
+"""For each convolution, the strides of successive 2x2 merges that build its patch.
+
+One at stride 1 joins 4x4 blocks to 8x8 pixels; then 2, 1 give 4x4 at stride 2; 1, 1 give 3x3 at
+stride 1.
+"""
 
 SMALLEST = 36  # pixels, for which the third convolution has one patch
 
 _log = logging.getLogger(__name__)
 
-Numbers = NDArray[np.int32]
+Ids = NDArray[np.int32]
 
 Limits: TypeAlias = tuple[float, float, float]
 """The share of distinct patches, of each convolution, above which plain ones are faster."""
@@ -52,7 +56,7 @@ BACKWARD: Limits = (0.25, 0.55, 0.7)
 
 
 @dataclass(frozen=True)
-class Layer:
+class PatchLayer:
     """The distinct patches of one convolution.
 
     Attributes:
@@ -63,7 +67,7 @@ class Layer:
     """
 
     first: Places
-    uses: Numbers
+    uses: Ids
     shape: tuple[int, int]
 
     @property
@@ -73,8 +77,8 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Minibatch:
-    """What `distinct.convolutions` needs to know of a minibatch.
+class PatchBatch:
+    """What `convolve_patches` needs to know of a minibatch.
 
     Attributes:
         pixels: (patches, 8 * 8 * 4) uint8, the distinct patches of the first convolution.
@@ -82,7 +86,7 @@ class Minibatch:
     """
 
     pixels: NDArray[np.uint8]
-    layers: tuple[Layer, ...]
+    layers: tuple[PatchLayer, ...]
 
 
 @dataclass(frozen=True)
@@ -90,17 +94,17 @@ class _Known:
     """The distinct patches of one convolution in the whole rollout.
 
     Attributes:
-        first: (patches,) int64, as in `Layer`.
+        first: (patches,) int64, as in `PatchLayer`.
         inputs: (patches, parts) int32, patches of the layer below; none of the first layer.
         shape: Height and width of the convolution's output.
     """
 
     first: Places
-    inputs: Numbers
+    inputs: Ids
     shape: tuple[int, int]
 
 
-class Repeats:
+class PatchIndex:
     """Finds the patches that come again in a rollout's images.
 
     Args:
@@ -114,25 +118,25 @@ class Repeats:
     def __init__(self, frames: Tensor, inds: Places, limits: Limits = EAGER) -> None:
         self._frames: NDArray[np.uint8] = frames.numpy()
         self._known: list[_Known] = []
-        below: Named | None = None
+        below: PatchIds | None = None
         try:
-            blocks = name_blocks(self._frames)
-            if _share(blocks.numbers[:-1, :-1, inds]) > limits[0]:
+            blocks = block_ids(self._frames)
+            if _share(blocks.ids[:-1, :-1, inds]) > limits[0]:
                 return  # Patches differ wherever the blocks in their corners do.
             convolutions = _convolutions(blocks)
             for (named, kernel, stride), limit in zip(convolutions, limits, strict=True):
-                if _share(named.numbers[:, :, inds]) > limit:
+                if _share(named.ids[:, :, inds]) > limit:
                     break
                 self._known.append(_know(named, below, kernel, stride))
                 below = named
         except Collision as collision:
             _log.info("convolutions after the first %d are plain: %s", len(self._known), collision)
         if below is not None:
-            self._numbers = below.numbers.reshape(-1, len(self._frames)).T.copy()
+            self._ids = below.ids.reshape(-1, len(self._frames)).T.copy()
 
     @staticmethod
-    def fits(frames: Tensor) -> bool:
-        """Tell whether frames are such as this class takes."""
+    def is_indexable(frames: Tensor) -> bool:
+        """Tell whether this class takes the frames: such blocks as `patch_ids` has, in memory."""
         _, height, width, channels = frames.shape
         return (
             channels == CHANNELS
@@ -143,34 +147,34 @@ class Repeats:
             and frames.is_contiguous()
         )
 
-    def minibatch(self, inds: Places) -> Minibatch | None:
+    def minibatch(self, inds: Places) -> PatchBatch | None:
         """Find the distinct patches of some images.
 
         Args:
             inds: (B,) integers, which images.
 
         Returns:
-            What `distinct.convolutions` needs, or None where plain convolutions are faster.
+            What `convolve_patches` needs, or None where plain convolutions are faster.
         """
         if not self._known:
             return None
-        needed = self._numbers.take(inds, axis=0)
-        layers: list[Layer] = []
+        needed = self._ids.take(inds, axis=0)
+        layers: list[PatchLayer] = []
         for known in reversed(self._known):
-            chosen, uses = _renumbered(needed, len(known.first))
-            layers.insert(0, Layer(known.first[chosen], uses, known.shape))
+            chosen, uses = _compact(needed, len(known.first))
+            layers.insert(0, PatchLayer(known.first[chosen], uses, known.shape))
             needed = known.inputs.take(chosen, axis=0)
-        return Minibatch(self._pixels(layers[0]), tuple(layers))
+        return PatchBatch(self._pixels(layers[0]), tuple(layers))
 
-    def whole(self) -> Minibatch | None:
+    def whole(self) -> PatchBatch | None:
         """Return what `minibatch` would of all images, in their order."""
         if not self._known:
             return None
-        uses = [*(known.inputs for known in self._known[1:]), self._numbers]
-        layers = [Layer(k.first, u, k.shape) for k, u in zip(self._known, uses, strict=True)]
-        return Minibatch(self._pixels(layers[0]), tuple(layers))
+        uses = [*(known.inputs for known in self._known[1:]), self._ids]
+        layers = [PatchLayer(k.first, u, k.shape) for k, u in zip(self._known, uses, strict=True)]
+        return PatchBatch(self._pixels(layers[0]), tuple(layers))
 
-    def _pixels(self, layer: Layer) -> NDArray[np.uint8]:
+    def _pixels(self, layer: PatchLayer) -> NDArray[np.uint8]:
         """Gather the first convolution's patches, (patches, 8 * 8 * 4)."""
         _, height, width, _ = self._frames.shape
         runs = width // BLOCK  # of four pixels, in a line
@@ -178,44 +182,44 @@ class Repeats:
         row, column = np.divmod(position, layer.shape[1])
         begin = (image * height + row * BLOCK) * runs + column
         inside = np.add.outer(np.arange(2 * BLOCK) * runs, np.arange(2)).ravel()
-        # The numbers mean nothing; no other type has 16 bytes, and one number moves at once.
+        # As numbers they mean nothing; no other type has 16 bytes, and each moves at once.
         quads = self._frames.reshape(-1).view(np.complex128)
         pixels: NDArray[np.uint8] = quads.take(begin[:, None] + inside).view(np.uint8)
         return pixels
 
 
-def _know(named: Named, below: Named | None, kernel: int, stride: int) -> _Known:
-    height, width, _ = named.numbers.shape
+def _know(named: PatchIds, below: PatchIds | None, kernel: int, stride: int) -> _Known:
+    height, width, _ = named.ids.shape
     first = named.images * (height * width) + named.positions
     if below is None:
         return _Known(first, np.empty((len(first), 0), np.int32), (height, width))
     return _Known(first, _inputs(named, below, kernel, stride), (height, width))
 
 
-def _convolutions(blocks: Named) -> Iterator[tuple[Named, int, int]]:
-    """Yield each convolution's numbered patches, with its kernel and stride."""
+def _convolutions(blocks: PatchIds) -> Iterator[tuple[PatchIds, int, int]]:
+    """Yield the ids of each convolution's patches, with its kernel and stride."""
     named = blocks
     for strides, kernel, stride in zip(WINDOWS, KERNELS, STRIDES, strict=True):
         for step in strides:
-            named = name_windows(named, step)
+            named = window_ids(named, step)
         yield named, kernel, stride
 
 
-def _inputs(named: Named, below: Named, kernel: int, stride: int) -> Numbers:
-    """Return (patches, kernel * kernel): the numbers below of which each patch consists."""
-    shape = below.numbers.shape
-    corner = corners(named.first, named.numbers.shape, stride, shape)
-    return below.numbers.ravel().take(corner[:, None] + parts(kernel, shape))
+def _inputs(named: PatchIds, below: PatchIds, kernel: int, stride: int) -> Ids:
+    """Return (patches, kernel * kernel): the ids below of which each patch consists."""
+    shape = below.ids.shape
+    corner = corners(named.first, named.ids.shape, stride, shape)
+    return below.ids.ravel().take(corner[:, None] + parts(kernel, shape))
 
 
-def _share(numbers: Numbers) -> float:
+def _share(ids: Ids) -> float:
     """Return the distinct ones over all."""
-    return np.count_nonzero(np.bincount(numbers.ravel())) / numbers.size
+    return np.count_nonzero(np.bincount(ids.ravel())) / ids.size
 
 
-def _renumbered(numbers: Numbers, count: int) -> tuple[Places, Numbers]:
-    """Return the distinct ones of numbers below `count`, and which of them each one is."""
+def _compact(ids: Ids, count: int) -> tuple[Places, Ids]:
+    """Return the distinct ones of ids below `count`, and which of them each one is."""
     used = np.zeros(count, np.bool_)
-    used[numbers] = True
+    used[ids] = True
     order = used.cumsum(dtype=np.int32) - 1
-    return used.nonzero()[0], order.take(numbers)
+    return used.nonzero()[0], order.take(ids)

@@ -4,10 +4,13 @@
 - `heads`: what becomes of a backbone's last feature maps.
 - `extractors`: feature extractors, the arms of a comparison in plain `policy_kwargs`.
 - `optimizers`: SB3's optimizers in fewer passes over the weights.
+- `features`: features by calling the extractor, and the gate to computing them faster.
 - `sampling`: SB3's draws of actions with fewer calls.
 - `rollout_buffer`: a rollout buffer whose images stay on the network's device.
+- `lazy_rollouts`: views of a rollout whose images are gathered only if looked at.
 - `policy`: the fast image policy for A2C and PPO.
-- `algorithms`: A2C and PPO that compute nothing twice.
+- `algorithms`: A2C that uses acting's forward pass again; A2C and PPO that compute repeated
+  patches once.
 - `convert`: coordinates for a model that is trained already.
 """
 

@@ -1,24 +1,66 @@
-"""SB3's A2C and PPO without what was computed already."""
+"""A2C that uses acting's forward pass again; A2C and PPO that compute repeated patches once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from coordconv_rl.fast import BACKWARD, EAGER, WARY, Limits, has_matrix_unit, is_fast
+from coordconv_rl.fast import (
+    BACKWARD,
+    EAGER,
+    WARY,
+    Limits,
+    Recording,
+    StepsAside,
+    has_matrix_unit,
+)
+from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
 from coordconv_rl.sb3.policy import CoordConvPolicy
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
 MOST_THREADS = 2
 """Threads up to which repeats are looked for: finding them takes one thread."""
 
+_log = logging.getLogger(__name__)
 
-class FastA2C(A2C):
+
+class _Fast(OnPolicyAlgorithm):
+    """What both algorithms share: they step aside, and say once why."""
+
+    _reasons: frozenset[str] = frozenset()
+    _recording: Recording | None = None
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_reasons", "_recording"]
+
+    def _fast_parts(self) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
+        """Return policy and buffer if one known network sees the rollout's observations."""
+        try:
+            return _fast_parts(self)
+        except StepsAside as reason:
+            if str(reason) not in self._reasons:
+                _log.info("%s trains as SB3 does: %s", type(self).__name__, reason)
+                self._reasons |= {str(reason)}
+            return None
+
+    @contextmanager
+    def _training_on(self, rollout: RolloutBuffer) -> Iterator[None]:
+        buffer, self.rollout_buffer = self.rollout_buffer, rollout
+        try:
+            yield
+        finally:
+            self.rollout_buffer = buffer
+
+
+class FastA2C(_Fast, A2C):
     """SB3's `A2C`; takes the same arguments, and a saved model opens in both.
 
     A2C evaluates its rollout once, with the weights that acted. With `CoordConvPolicy` over the
@@ -26,7 +68,7 @@ class FastA2C(A2C):
     kept from acting, and training computes the last layers, the loss and the backward pass only;
     the convolutions' share of it, on a processor, once for what several images have in common.
     Everything else is trained as SB3 does. So is a rollout that does not fit what was kept: where
-    weights changed, or values in the buffer are not those that acting returned.
+    weights changed, or images in the buffer are not those that acting saw.
     """
 
     def collect_rollouts(
@@ -37,53 +79,54 @@ class FastA2C(A2C):
         n_rollout_steps: int,
     ) -> bool:
         """Collect a rollout; as in SB3."""
-        fast = _fast(self)
-        if fast is not None:
-            fast[0].kept.record()
-        return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        self._recording = None
+        parts = self._fast_parts()
+        if parts is None:
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        with parts[0].acting_cache.recording(n_rollout_steps) as recording:
+            is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        self._recording = recording if is_whole else None
+        return is_whole
 
     def train(self) -> None:
         """Do one update on the rollout; as in SB3."""
-        fast = _fast(self)
-        if fast is None:
+        recording, self._recording = self._recording, None
+        parts = self._fast_parts()
+        if recording is None or parts is None:
             super().train()
             return
-        policy, buffer = fast
-        known = policy.known_pass(buffer)
-        if known is None:
+        policy, buffer = parts
+        layers = policy.known_layers(torch.Size(buffer.obs_shape))
+        recorded = recording.join(layers.weights, buffer.is_shown)
+        if recorded is None:
             super().train()
             return
-        if (limits := _limits(policy)) is not None:
+        limits = _limits(policy)
+        if limits is not None:
             first, second, third = map(min, limits, BACKWARD)
-            known = replace(known, repeats=buffer.repeats((first, second, third)))
-        policy.known, buffer.in_order = known, True
-        try:
+            limits = (first, second, third)
+        with self._training_on(RecordedRollout(buffer, recorded, limits)):
             super().train()
-        finally:
-            policy.known, buffer.in_order = None, False
 
 
-class FastPPO(PPO):
+class FastPPO(_Fast, PPO):
     """SB3's `PPO`; takes the same arguments, and a saved model opens in both.
 
     With `CoordConvPolicy` over the Nature network, shared by actor and critic, and
     `DeviceRolloutBuffer` on a processor, the convolutions compute what several images of a
-    minibatch have in common once; see `repeats.py`. Minibatches are SB3's; sums differ by
+    minibatch have in common once; see `fast/patch_index.py`. Minibatches are SB3's; sums differ by
     rounding. Many threads multiply faster than one finds repeats; there it trains as `PPO` does.
     """
 
     def train(self) -> None:
         """Update the policy on the rollout; as in SB3."""
-        fast = _fast(self)
-        if fast is None:
+        parts = self._fast_parts()
+        limits = None if parts is None else _limits(parts[0])
+        if parts is None or limits is None:
             super().train()
             return
-        policy, buffer = fast
-        policy.rollout, buffer.find_repeats = buffer, _limits(policy)
-        try:
+        with self._training_on(PatchRollout(parts[1], limits)):
             super().train()
-        finally:
-            policy.rollout, buffer.find_repeats = None, None
 
 
 def _limits(policy: CoordConvPolicy) -> Limits | None:
@@ -98,13 +141,16 @@ def _limits(policy: CoordConvPolicy) -> Limits | None:
     return EAGER if single and not has_matrix_unit() else WARY
 
 
-def _fast(model: A2C | PPO) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
-    """Return policy and buffer if one network of the fast kind sees the rollout's observations."""
+def _fast_parts(model: OnPolicyAlgorithm) -> tuple[CoordConvPolicy, DeviceRolloutBuffer]:
+    """Return policy and buffer, or raise `StepsAside` where something is not known."""
     policy, buffer = model.policy, model.rollout_buffer
-    if not isinstance(policy, CoordConvPolicy) or not isinstance(buffer, DeviceRolloutBuffer):
-        return None
-    if type(policy).evaluate_actions is not CoordConvPolicy.evaluate_actions:
-        return None  # A subclass may want to see the images.
-    shared = policy.share_features_extractor and policy.coordinates_for == "shared"
-    keeps = shared and is_fast(policy.features_extractor) and not model.use_sde
-    return (policy, buffer) if keeps else None
+    if not isinstance(policy, CoordConvPolicy):
+        raise StepsAside(f"the policy is a {type(policy).__name__}")
+    if type(buffer) is not DeviceRolloutBuffer:
+        raise StepsAside(f"the rollout buffer is a {type(buffer).__name__}")
+    if not policy.share_features_extractor or policy.coordinates_for != "shared":
+        raise StepsAside("actor and critic see different features")
+    if model.use_sde:
+        raise StepsAside("actions are drawn with state-dependent noise")
+    policy.known_layers(torch.Size(buffer.obs_shape))
+    return policy, buffer

@@ -2,38 +2,52 @@
 
 uint8 frames go straight to the network's precision and memory layout; the weights and the
 optimizer stay float32. In float32 an update gives SB3's own weights up to rounding.
+
+Only features are computed in another way, and only those of a network that the gate knows; what
+is made of them, and in which calls, is SB3's. So what a subclass or a hook changes is in effect.
 """
 
 from __future__ import annotations
 
+import logging
+import warnings
 from typing import Any, Literal
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
-from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.fast import (
-    Kept,
-    KnownPass,
-    Minibatch,
+    ActingCache,
+    Computation,
+    KnownLayers,
+    LazyImages,
+    Observations,
     Resolved,
+    StepsAside,
     check_precision,
     detect_precision,
+    features,
+    prepare,
+    split_features,
 )
-from coordconv_rl.fast import network as fast_network
-from coordconv_rl.sb3 import optimizers
+from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
-from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
+from coordconv_rl.sb3.features import coordinate_weights, describe, layers_of, plain_features
+from coordconv_rl.sb3.optimizers import ADAM
 from coordconv_rl.sb3.sampling import draw
 
 CoordinatesFor = Literal["shared", "actor"]
+
+_OVERRIDES = {"forward", "evaluate_actions", "extract_features", "_features", "predict_values"}
+
+_log = logging.getLogger(__name__)
 
 
 class CoordConvPolicy(ActorCriticCnnPolicy):
@@ -74,15 +88,15 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         if coordinates_for not in ("shared", "actor"):
             raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
         settings.setdefault("features_extractor_class", CoordConvExtractor)
-        if settings.setdefault("optimizer_class", torch.optim.Adam) is torch.optim.Adam:
-            settings["optimizer_kwargs"] = settings.get("optimizer_kwargs") or dict(optimizers.ADAM)
+        optimizer = settings.setdefault("optimizer_class", torch.optim.Adam)
+        if optimizer is torch.optim.Adam and settings.get("optimizer_kwargs") is None:
+            settings["optimizer_kwargs"] = dict(ADAM)
         if settings.get("net_arch") is None:
             settings["net_arch"] = []
         self.precision = precision
         self.coordinates_for: CoordinatesFor = coordinates_for
-        self.kept = Kept()
-        self.known: KnownPass | None = None  # of the observations that come, while it is set
-        self.rollout: DeviceRolloutBuffer | None = None  # whose minibatches come, while it is set
+        self.acting_cache = ActingCache()
+        self._reasons: set[str] = set()  # why the fast path stepped aside, as far as it was said
         super().__init__(observation_space, action_space, lr_schedule, **settings)
         self._check_actor_only()
 
@@ -95,7 +109,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
                 "coordinates_for='actor' needs share_features_extractor=True: the critic's "
                 "features come from the actor's weights"
             )
-        if not fast_network.coordinate_weights(self.features_extractor):
+        if not coordinate_weights(self.features_extractor):
             raise InputError(
                 "coordinates_for='actor' needs an extractor with coordinates: choose coords other "
                 "than 'none', or coordinates_for='shared'"
@@ -110,111 +124,109 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         """The arithmetic of the extractor on the device where the policy lives now."""
         return detect_precision(self.precision, self.device)
 
+    def known_layers(self, image: torch.Size) -> KnownLayers:
+        """Return the layers by which images' features are computed fast, in training too.
+
+        Args:
+            image: Shape (C, H, W) of the images, uint8 on the policy's device.
+
+        Raises:
+            StepsAside: Something is not known.
+        """
+        if not _OVERRIDES.isdisjoint(self.__dict__):
+            raise StepsAside(f"the policy was changed: {_OVERRIDES & self.__dict__.keys()}")
+        images = Observations(torch.Size((1, *image)), torch.uint8, self.device)
+        return layers_of(self.features_extractor, images)
+
+    def _layers_of(self, extractor: nn.Module, obs: PyTorchObs) -> KnownLayers | None:
+        """Return the layers of the fast path, or None and say once why not."""
+        try:
+            return layers_of(extractor, describe(obs))
+        except StepsAside as reason:
+            if not torch.compiler.is_compiling() and str(reason) not in self._reasons:
+                self._reasons.add(str(reason))
+                _log.info("features are computed as SB3 does: %s", reason)
+            return None
+
     def _features(
         self,
         extractor: BaseFeaturesExtractor,
         obs: PyTorchObs,
         *,
         blind: bool = False,
-        keep: bool = False,
+        noted: bool = False,
     ) -> Tensor:
-        """Return one extractor's features, float32; blind ones without the coordinates' share."""
-        dtype = self._dtype()
-        if fast_network.is_fast(extractor) and fast_network.is_bytes(obs):
-            compute = self.kept.features if keep else fast_network.features
-            return compute(self._network(extractor, obs, blind, keep), obs)
-        inputs = preprocess_obs(obs, self.observation_space, self.normalize_images)
-        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            features: Tensor
-            if blind:
-                zeros = {
-                    k: torch.zeros_like(w)
-                    for k, w in fast_network.coordinate_weights(extractor).items()
-                }
-                features = functional_call(extractor, zeros, (inputs,))
-            else:
-                features = extractor(inputs)
-        return features.float()
+        """Return one extractor's features: without coordinates if `blind`.
 
-    def _both_features(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the actor's and the critic's features, each of shape (N, features_dim)."""
-        if self.coordinates_for == "actor":
-            extractor = self.features_extractor
-            if fast_network.is_bytes(obs) and fast_network.may_split(extractor):
-                sighted, bare = (
-                    self._network(extractor, obs, blind, keep) for blind in (False, True)
-                )
-                return fast_network.split_features(sighted, bare, obs)
-            return self._features(extractor, obs), self._features(extractor, obs, blind=True)
-        actor = self._features(self.pi_features_extractor, obs, keep=keep)
-        if self.share_features_extractor:
-            return actor, actor
-        return actor, self._features(self.vf_features_extractor, obs, keep=keep)
+        `noted` ones are kept by a recording of acting, if there is one; see `ActingCache`.
+        """
+        layers = self._layers_of(extractor, obs)
+        if layers is None or not isinstance(obs, Tensor):
+            return plain_features(self, extractor, obs, blind=blind)
+        computation = self._computation(describe(obs), blind=blind)
+        if isinstance(obs, LazyImages):
+            return obs.features(prepare(layers, computation))
+        if torch.is_grad_enabled():
+            return features(prepare(layers, computation), obs)
+        return self.acting_cache.features(layers, computation, obs, noted=noted)
 
-    def _dtype(self) -> torch.dtype:
-        dtype: torch.dtype = getattr(torch, self.resolved_precision)
-        return dtype
-
-    def known_pass(self, rollout: DeviceRolloutBuffer) -> KnownPass | None:
-        """Return what acting kept of this rollout, if it is that and the weights still stand."""
+    def _split_features(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
+        """Return features with coordinates for the actor and without them for the critic."""
         extractor = self.features_extractor
-        if not fast_network.is_fast(extractor):
-            return None
-        with torch.no_grad():
-            network = self._network(extractor, rollout.observations[0], False, True)
-        return self.kept.take(network, rollout.values)
+        layers = self._layers_of(extractor, obs)
+        upper = () if layers is None else layers.convolutions[1:]
+        if layers is None or any(isinstance(conv, CoordConv2d) for conv in upper):
+            return self._features(extractor, obs), self._features(extractor, obs, blind=True)
+        images = obs.images() if isinstance(obs, LazyImages) else obs
+        assert isinstance(images, Tensor)
+        get = prepare if torch.is_grad_enabled() else self.acting_cache.get
+        kind = describe(obs)
+        sighted, bare = (get(layers, self._computation(kind, blind=b)) for b in (False, True))
+        return split_features(sighted, bare, images)
 
-    def _network(
-        self, extractor: CoordConvExtractor, obs: Tensor, blind: bool, keep: bool
-    ) -> fast_network.Network:
-        """Return the extractor's weights, ready to compute."""
-        prepare = self.kept.get if keep else fast_network.prepare
-        scale = 1 / 255 if self.normalize_images else 1.0
-        return prepare(extractor, obs.shape[2:], self._dtype(), scale=scale, blind=blind)
+    def _computation(self, images: Observations, *, blind: bool) -> Computation:
+        divided = self.normalize_images and is_image_space(self.observation_space)
+        dtype: torch.dtype = getattr(torch, self.resolved_precision)
+        return Computation(images.shape[2:], dtype, 1 / 255 if divided else 1.0, blind)
 
     def set_training_mode(self, mode: bool) -> None:
         """Switch between training and acting; SB3 calls it whenever either begins."""
-        self.kept.clear()
+        self.acting_cache.clear()
         super().set_training_mode(mode)
 
     def extract_features(  # type: ignore[override]
         self, obs: PyTorchObs, features_extractor: BaseFeaturesExtractor | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Return features as SB3 does; a pair for actor and critic where the two differ."""
+        if not self.share_features_extractor:
+            if features_extractor is not None:
+                text = "features_extractor is ignored: actor and critic have their own"
+                warnings.warn(text, UserWarning, stacklevel=2)
+            actor = self._features(self.pi_features_extractor, obs)
+            return actor, self._features(self.vf_features_extractor, obs)
         if features_extractor is not None:
             return self._features(features_extractor, obs)
-        actor, critic = self._both_features(obs)
-        return actor if critic is actor else (actor, critic)
+        if self.coordinates_for == "actor":
+            return self._split_features(obs)
+        return self._features(self.features_extractor, obs, noted=True)
 
-    def _repeats_of(self, obs: PyTorchObs) -> Minibatch | None:
-        """Return what the images of a minibatch have in common, if `rollout` knows."""
-        if self.rollout is None or not isinstance(obs, Tensor):
-            return None
-        return self.rollout.repeats_of(obs)
-
-    def _outputs(self, obs: PyTorchObs, *, keep: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the actor's last features, (N, K), and the values, shape (N, 1)."""
-        if (known := self.known) is not None and isinstance(obs, Tensor):
-            actor = critic = fast_network.features(known.network, obs, known.outputs, known.repeats)
-        elif (repeats := self._repeats_of(obs)) is not None:
-            extractor = self.features_extractor
-            assert fast_network.is_fast(extractor)
-            assert isinstance(obs, Tensor)
-            network = self._network(extractor, obs, False, False)
-            actor = critic = fast_network.features(network, obs, repeats=repeats)
-        else:
-            actor, critic = self._both_features(obs, keep=keep)
-        latent = self.mlp_extractor.forward_actor(actor)
-        values: Tensor = self.value_net(self.mlp_extractor.forward_critic(critic))
-        return latent, values
+    def _latents(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
+        """Return the last features of actor and critic, through the calls that SB3 makes."""
+        found = self.extract_features(obs)
+        if isinstance(found, tuple):
+            actor, critic = found
+            mlp = self.mlp_extractor
+            return mlp.forward_actor(actor), mlp.forward_critic(critic)
+        latents: tuple[Tensor, Tensor] = self.mlp_extractor(found)
+        return latents
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Return actions, values of shape (N, 1) and the actions' log-probabilities.
 
-        Weights are kept in the network's precision from call to call; see `Kept`.
+        Without gradients, weights stay prepared from call to call; see `ActingCache`.
         """
-        latent, values = self._outputs(obs, keep=not torch.is_grad_enabled())
-        self.kept.note(values)
+        latent, critic = self._latents(obs)
+        values: Tensor = self.value_net(critic)
         actions, log_prob = draw(self, latent, deterministic=deterministic)
         return actions, values, log_prob
 
@@ -222,19 +234,20 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         self, obs: PyTorchObs, actions: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return values of shape (N, 1), the actions' log-probabilities and the entropies."""
-        latent, values = self._outputs(obs)
+        latent, critic = self._latents(obs)
         distribution = self._get_action_dist_from_latent(latent)
-        return values, distribution.log_prob(actions), distribution.entropy()
+        log_prob = distribution.log_prob(actions)
+        values: Tensor = self.value_net(critic)
+        return values, log_prob, distribution.entropy()
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         """Return the distribution of actions."""
-        features = self._features(self.pi_features_extractor, obs)
-        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(features))
+        found = self._features(self.pi_features_extractor, obs)
+        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(found))
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """Return the values, shape (N, 1)."""
         blind = self.coordinates_for == "actor"
-        keep = not torch.is_grad_enabled()
-        features = self._features(self.vf_features_extractor, obs, blind=blind, keep=keep)
-        values: Tensor = self.value_net(self.mlp_extractor.forward_critic(features))
+        found = self._features(self.vf_features_extractor, obs, blind=blind)
+        values: Tensor = self.value_net(self.mlp_extractor.forward_critic(found))
         return values

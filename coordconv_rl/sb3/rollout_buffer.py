@@ -13,7 +13,8 @@ from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.fast import Limits, Minibatch, Repeats
+
+MOST_PLANES = 64  # channels that OpenCV joins; its own limit is larger and differs by version
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -25,20 +26,15 @@ class DeviceRolloutBuffer(RolloutBuffer):
     their order and the draws from NumPy's generator are SB3's. Takes what `RolloutBuffer` takes.
 
     Attributes:
-        in_order: Whether a minibatch that is the whole rollout comes as it lies in memory, all
-            steps of the first environment first, and not in the order drawn (False). It saves a
-            copy of all images; the draw from NumPy's generator takes place all the same.
-        find_repeats: Limits for `repeats.Repeats` (None). While they are set, minibatches come
-            without their images where `repeats_of` tells what these have in common: then the
-            observations are on torch's device "meta", they have a shape and no contents.
+        observations: (steps, environments, C, H, W) uint8, on the device; after `get`,
+            (environments * steps, C, H, W), the first environment's first. An array or tensor
+            that is assigned is what minibatches come from.
 
     Raises:
         InputError: If observations are not uint8 images.
     """
 
     observations: Tensor  # type: ignore[assignment]
-    in_order: bool = False
-    find_repeats: Limits | None = None
 
     def __init__(
         self,
@@ -54,14 +50,11 @@ class DeviceRolloutBuffer(RolloutBuffer):
                 "RolloutBuffer, or DictRolloutBuffer for a Dict"
             )
         self._frames: Tensor | None = None
-        self._repeats: Repeats | None = None
-        self._last: tuple[Tensor, Minibatch] | None = None
         super().__init__(buffer_size, observation_space, action_space, device, **settings)
 
     def reset(self) -> None:
         """Forget the rollout."""
         super().reset()
-        self._repeats = self._last = None
         if self._frames is None:
             channels, *image = self.obs_shape
             shape = (self.n_envs, self.buffer_size, *image, channels)
@@ -88,68 +81,85 @@ class DeviceRolloutBuffer(RolloutBuffer):
         self.full = self.pos == self.buffer_size
 
     def _store(self, obs: np.ndarray[Any, Any]) -> None:
-        """Store the images of all environments, channels last."""
-        assert self._frames is not None
-        if self._frames.is_cuda or len(self.obs_shape) != 3 or self.obs_shape[0] == 1:
-            self.observations[self.pos].copy_(torch.as_tensor(obs))
-            return
-        frames = self._frames.numpy()[:, self.pos]
-        for planes, frame in zip(obs, frames, strict=True):
-            cv2.merge(tuple(planes), frame)  # five times as fast as a copy that changes the order
+        """Store the images of all environments, converted as NumPy converts what is assigned."""
+        shape = (self.n_envs, *self.obs_shape)
+        if type(obs) is not np.ndarray or obs.dtype != np.uint8 or obs.shape != shape:
+            images = np.empty(shape, np.uint8)
+            images[...] = np.array(obs)
+            obs = images
+        frames = self.frames()
+        if frames is None or frames.is_cuda or not 1 < self.obs_shape[0] <= MOST_PLANES:
+            self.observations[self.pos] = torch.as_tensor(obs)
+        else:
+            merge(obs, frames.numpy().reshape(self.n_envs, -1, *frames.shape[1:])[:, self.pos])
+
+    def frames(self) -> Tensor | None:
+        """Return all images as they lie in memory, (environments * steps, H, W, C).
+
+        Returns:
+            A view; None where `observations` is no more what this buffer made, or no images.
+        """
+        own, found = self._frames, self.observations
+        assert own is not None
+        rows = own.flatten(0, 1)
+        flat, steps = rows.movedim(-1, 1), own.movedim(-1, 2).transpose(0, 1)
+        is_own = (
+            type(found) is Tensor
+            and len(self.obs_shape) == 3
+            and found.data_ptr() == own.data_ptr()
+            and found.dtype == own.dtype
+            and (found.shape, found.stride())
+            in ((flat.shape, flat.stride()), (steps.shape, steps.stride()))
+        )
+        return rows if is_own else None
+
+    def is_shown(self, step: int, images: Tensor) -> bool:
+        """Tell whether the buffer holds these images, (environments, C, H, W), at a step."""
+        frames = self.frames()
+        if frames is None or images.shape != (self.n_envs, *self.obs_shape):
+            return False
+        stored = frames.view(self.n_envs, self.buffer_size, *frames.shape[1:])[:, step]
+        if frames.is_cuda or not 1 < self.obs_shape[0] <= MOST_PLANES:
+            return torch.equal(stored, images.movedim(1, -1))
+        shown = np.empty(stored.shape, np.uint8)
+        merge(images.numpy(), shown)  # comparing in two orders takes several times as long
+        return np.array_equal(stored.numpy(), shown)
 
     def _get_samples(
         self, batch_inds: np.ndarray[Any, Any], env: object = None
     ) -> RolloutBufferSamples:
         """Gather one minibatch."""
-        if self.in_order and len(batch_inds) == self.buffer_size * self.n_envs:
-            return self._sample(self.observations, slice(None))
-        if self.find_repeats is not None:
-            if self._repeats is None:
-                self._repeats = self._found(self.find_repeats, batch_inds)
-            batch = self._repeats.minibatch(batch_inds) if self._repeats is not None else None
-            if batch is not None:
-                shape = (len(batch_inds), *self.obs_shape)
-                images = torch.empty(shape, dtype=torch.uint8, device="meta")
-                self._last = (images, batch)
-                return self._sample(images, batch_inds)
-        inds = torch.from_numpy(batch_inds).to(self.device)
-        frames = self.observations.movedim(1, -1).index_select(0, inds).movedim(-1, 1)
-        return self._sample(frames, batch_inds)
+        return self._sample(self._gather(batch_inds), batch_inds)
 
-    def _found(self, limits: Limits, inds: np.ndarray[Any, Any]) -> Repeats | None:
-        assert self._frames is not None
-        frames = self._frames.flatten(0, 1)
-        return Repeats(frames, inds, limits) if Repeats.fits(frames) else None
-
-    def repeats(self, limits: Limits) -> Minibatch | None:
-        """Return what all images of the rollout have in common, or None where nothing is gained.
-
-        They are in the order in which they lie in memory; see `in_order`.
-        """
-        found = self._found(limits, np.arange(self.buffer_size * self.n_envs))
-        return found.whole() if found is not None else None
-
-    def repeats_of(self, obs: Tensor) -> Minibatch | None:
-        """Return what the images of the last minibatch have in common.
-
-        Args:
-            obs: Observations; of any others than the last minibatch's, nothing is known.
-
-        Returns:
-            What `distinct.convolutions` takes, or None where nothing is known or gained.
-        """
-        if self._last is None or self._last[0] is not obs:
-            return None
-        return self._last[1]
+    def _gather(self, batch_inds: np.ndarray[Any, Any]) -> Tensor:
+        """Gather the images of a minibatch, (N, C, H, W), channels last."""
+        held: Any = self.observations
+        if not isinstance(held, Tensor):  # somebody put an array there, as SB3's buffer has
+            return self.to_torch(held[batch_inds])
+        inds = torch.from_numpy(batch_inds).to(held.device)
+        images = held.movedim(1, -1).index_select(0, inds).movedim(-1, 1)
+        return images.to(self.device)
 
     def _sample(
-        self, frames: Tensor, batch_inds: np.ndarray[Any, Any] | slice
+        self, images: Tensor, batch_inds: np.ndarray[Any, Any] | slice
     ) -> RolloutBufferSamples:
         return RolloutBufferSamples(
-            frames,
+            images,
             self.to_torch(self.actions[batch_inds].astype(np.float32, copy=False)),
             *(
                 self.to_torch(array[batch_inds].flatten())
                 for array in (self.values, self.log_probs, self.advantages, self.returns)
             ),
         )
+
+
+def merge(images: np.ndarray[Any, Any], frames: np.ndarray[Any, Any]) -> None:
+    """Write images (N, C, H, W) into frames (N, H, W, C), five times as fast as `frames[:] = `.
+
+    Args:
+        images: uint8.
+        frames: uint8, each contiguous: into any others OpenCV writes nothing, in silence.
+    """
+    for planes, frame in zip(images, frames, strict=True):
+        if cv2.merge(tuple(planes), frame) is not frame:
+            raise RuntimeError(f"OpenCV did not join {images.dtype} planes into {frames.dtype}")

@@ -7,6 +7,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.distributions import Categorical
 
+from coordconv_rl.fast import interception
+
+_DISTRIBUTION = ActorCriticPolicy._get_action_dist_from_latent
+
 
 def draw(
     policy: ActorCriticPolicy, latent: Tensor, *, deterministic: bool
@@ -23,34 +27,42 @@ def draw(
     Returns:
         The actions, (N, *action shape), and their log-probabilities, (N,).
     """
-    if type(policy.action_dist) is CategoricalDistribution:
+    if not deterministic and _is_known(policy) and interception(latent.device) is None:
         chances = Categorical(logits=policy.action_net(latent), validate_args=False)
         policy.action_dist.distribution = chances
-        return draw_discrete(chances, deterministic=deterministic)
+        return draw_discrete(chances)
     distribution = policy._get_action_dist_from_latent(latent)
     actions = distribution.get_actions(deterministic=deterministic)
+    log_prob = distribution.log_prob(actions)
     shape = policy.action_space.shape or ()
-    return actions.reshape((-1, *shape)), distribution.log_prob(actions)
+    return actions.reshape((-1, *shape)), log_prob
 
 
-def draw_discrete(chances: Categorical, *, deterministic: bool) -> tuple[Tensor, Tensor]:
-    """Choose an action for each row, as SB3's `CategoricalDistribution` does.
+def draw_discrete(chances: Categorical) -> tuple[Tensor, Tensor]:
+    """Draw an action for each row, as SB3's `CategoricalDistribution` does.
 
     The distribution's own methods check their arguments, broadcast them and reshape what comes
     out; for few rows that takes longer than the draw.
 
     Args:
         chances: Of shape (N,).
-        deterministic: Whether to take the most probable action instead of drawing one.
 
     Returns:
         The actions, (N,) int64, and their log-probabilities, (N,).
 
     Raises:
-        RuntimeError: Actions are to be drawn and a probability is not a number.
+        RuntimeError: A probability is not a number.
     """
-    if deterministic:
-        actions = chances.probs.argmax(1, keepdim=True)
-    else:
-        actions = chances.probs.multinomial(1, replacement=True)
+    actions = chances.probs.multinomial(1, replacement=True)
     return actions.squeeze(1), chances.logits.gather(1, actions).squeeze(1)
+
+
+def _is_known(policy: ActorCriticPolicy) -> bool:
+    """Tell whether actions are drawn by SB3's own categorical distribution and nothing else."""
+    found = policy.action_dist
+    return (
+        type(found) is CategoricalDistribution
+        and found.__dict__.keys() <= {"action_dim", "distribution"}
+        and type(policy)._get_action_dist_from_latent is _DISTRIBUTION
+        and "_get_action_dist_from_latent" not in policy.__dict__
+    )

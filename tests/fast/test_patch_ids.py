@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from coordconv_rl import AtariVecEnv
 from coordconv_rl.fast import patch_ids as naming
-from coordconv_rl.fast.patch_ids import Named, name_blocks, name_windows
-from coordconv_rl.fast.patch_index import Repeats
+from coordconv_rl.fast.patch_ids import PatchIds, block_ids, window_ids
+from coordconv_rl.fast.patch_index import PatchIndex
 
 Bytes = NDArray[np.uint8]
 LEVELS = ((8, 4, 1), (12, 8, 2), (20, 8, 1), (28, 8, 1), (36, 8, 1))
@@ -32,22 +32,22 @@ def flickering(height: int, width: int) -> Bytes:
     return frames
 
 
-def check(named: Named, frames: Bytes, size: int, stride: int) -> None:
+def check(named: PatchIds, frames: Bytes, size: int, stride: int) -> None:
     """Compare with the contents themselves: equal numbers, equal bytes, and the other way round."""
-    height, width, images = named.numbers.shape
+    height, width, images = named.ids.shape
     found: dict[tuple[int, int, bytes], int] = {}
     for image in range(images):
         for row in range(height):
             for column in range(width):
                 y, x = row * stride, column * stride
                 content = frames[image, y : y + size, x : x + size].tobytes()
-                number = int(named.numbers[row, column, image])
+                number = int(named.ids[row, column, image])
                 assert found.setdefault((row, column, content), number) == number
     assert sorted(found.values()) == list(range(len(named.first)))
     by_number = sorted((number, row * width + column) for (row, column, _), number in found.items())
     assert [position for _, position in by_number] == named.positions.tolist()
     assert named.positions.tolist() == sorted(named.positions.tolist())
-    assert np.array_equal(named.numbers.ravel()[named.first], np.arange(len(named.first)))
+    assert np.array_equal(named.ids.ravel()[named.first], np.arange(len(named.first)))
     assert np.array_equal(named.first, named.positions * images + named.images)
 
 
@@ -55,10 +55,10 @@ def check(named: Named, frames: Bytes, size: int, stride: int) -> None:
     "frames", [played("Pong"), played("UpNDown"), flickering(36, 36), flickering(44, 52)]
 )
 def test_equal_numbers_are_equal_contents(frames):
-    named = name_blocks(frames)
+    named = block_ids(frames)
     check(named, frames, 4, 4)
     for size, stride, step in LEVELS:
-        named = name_windows(named, step)
+        named = window_ids(named, step)
         check(named, frames, size, stride)
 
 
@@ -66,30 +66,30 @@ def test_numbers_by_hand():
     frames = np.zeros((4, 36, 36, 4), np.uint8)
     frames[1, 0, 0, 0] = frames[3, 0, 0, 0] = 9
     frames[2, 4, 4, 3] = 9
-    named = name_blocks(frames)
-    first, other = named.numbers[0, 0], named.numbers[1, 1]
+    named = block_ids(frames)
+    first, other = named.ids[0, 0], named.ids[1, 1]
     assert first[0] == first[2] != first[1] == first[3]
     assert other[0] == other[1] == other[3] != other[2]
     assert len(named.first) == 81 + 2
     assert named.changed.sum() == 81 + 3 + 2
-    windows = name_windows(named, 1)
-    assert windows.numbers.shape == (8, 8, 4)
-    assert len(set(windows.numbers[0, 0].tolist())) == 3
+    windows = window_ids(named, 1)
+    assert windows.ids.shape == (8, 8, 4)
+    assert len(set(windows.ids[0, 0].tolist())) == 3
     assert len(windows.first) == 64 + 1 + 4  # the pixel of the corner's block is in one window
 
 
 def test_one_image_has_all_to_itself():
-    named = name_blocks(flickering(36, 40)[:1])
-    assert np.array_equal(named.numbers[:, :, 0].ravel(), np.arange(90))
+    named = block_ids(flickering(36, 40)[:1])
+    assert np.array_equal(named.ids[:, :, 0].ravel(), np.arange(90))
     assert named.changed.all()
 
 
 def test_the_order_of_images_changes_no_contents():
     frames = played("Breakout")
-    backwards = name_blocks(frames[::-1].copy())
-    named = name_blocks(frames)
+    backwards = block_ids(frames[::-1].copy())
+    named = block_ids(frames)
     assert len(named.first) == len(backwards.first)
-    assert np.array_equal(named.numbers, backwards.numbers[:, :, ::-1])
+    assert np.array_equal(named.ids, backwards.ids[:, :, ::-1])
 
 
 def test_contents_with_the_same_hash_are_not_taken_for_each_other(monkeypatch, caplog):
@@ -97,11 +97,11 @@ def test_contents_with_the_same_hash_are_not_taken_for_each_other(monkeypatch, c
     frames = flickering(36, 36)
     monkeypatch.setattr(naming, "_hash", lambda words, count: np.zeros(count, np.uint64))
     with pytest.raises(naming.Collision):
-        name_blocks(frames)
-    assert Repeats(torch.from_numpy(frames), np.arange(8)).minibatch(np.arange(8)) is None
+        block_ids(frames)
+    assert PatchIndex(torch.from_numpy(frames), np.arange(8)).minibatch(np.arange(8)) is None
     assert "convolutions after the first 0 are plain: two contents" in caplog.text
     still = np.zeros_like(frames)
-    assert len(name_blocks(still).first) == 81
+    assert len(block_ids(still).first) == 81
 
 
 def test_the_hash_tells_what_differs_in_one_bit():

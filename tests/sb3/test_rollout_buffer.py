@@ -65,27 +65,6 @@ def test_minibatches_lie_as_the_network_wants_them():
     assert buffer.observations.data_ptr() == memory
 
 
-def test_the_whole_rollout_in_order_is_the_memory_itself():
-    buffer = DeviceRolloutBuffer(4, SPACE, spaces.Discrete(5), "cpu", n_envs=3)
-    fill(buffer, np.random.default_rng(0))
-    np.random.seed(0)
-    order = np.random.permutation(12)
-    np.random.seed(0)
-    buffer.in_order = True
-    (whole,) = buffer.get()
-    assert (
-        np.random.random() != np.random.RandomState(0).random()
-    )  # the order is drawn all the same
-    assert whole.observations.data_ptr() == buffer.observations.data_ptr()
-    np.random.seed(0)
-    buffer.in_order = False
-    (drawn,) = buffer.get()
-    for a, b in zip(whole, drawn, strict=True):
-        assert a is b is None or (a.dtype == b.dtype and torch.equal(a[order], b))
-    buffer.in_order = True
-    assert [len(batch.actions) for batch in buffer.get(5)] == [5, 5, 2]
-
-
 @pytest.mark.parametrize("image", [(1, 8, 6), (2, 8, 6), (6, 8, 6), (8, 6)])
 def test_images_of_any_number_of_channels_are_stored(image):
     buffer = DeviceRolloutBuffer(

@@ -16,16 +16,15 @@ from coordconv_rl.sb3.sampling import draw_discrete
 IMAGES = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 
 
-@pytest.mark.parametrize("deterministic", [False, True])
 @pytest.mark.parametrize("rows", [1, 8, 256])
 @pytest.mark.parametrize("actions", [2, 4, 18])
-def test_draws_are_those_of_sb3(rows, actions, deterministic):
+def test_draws_are_those_of_sb3(rows, actions):
     logits = 3 * torch.randn(rows, actions)
     distribution = CategoricalDistribution(actions).proba_distribution(logits)
     torch.manual_seed(1)
-    expected = distribution.get_actions(deterministic)
+    expected = distribution.get_actions()
     torch.manual_seed(1)
-    found, log_probs = draw_discrete(Categorical(logits=logits), deterministic=deterministic)
+    found, log_probs = draw_discrete(Categorical(logits=logits))
     assert found.dtype == expected.dtype
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     torch.testing.assert_close(log_probs, distribution.log_prob(expected), rtol=0, atol=0)
@@ -34,7 +33,7 @@ def test_draws_are_those_of_sb3(rows, actions, deterministic):
 def test_a_logit_that_is_no_number_is_not_played():
     chances = Categorical(logits=torch.tensor([[float("nan"), 0.0]]), validate_args=False)
     with pytest.raises(RuntimeError, match="nan"):
-        draw_discrete(chances, deterministic=False)
+        draw_discrete(chances)
 
 
 @pytest.mark.parametrize(

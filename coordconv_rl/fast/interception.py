@@ -1,0 +1,72 @@
+"""Whether torch computes now, or records, transforms or watches what would be computed.
+
+The fast path calls kernels directly and keeps results. So whoever traces, exports, compiles,
+transforms or intercepts operations must see the plain modules instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.utils._device import DeviceContext  # of torch.set_default_device: harmless
+
+
+def interception(device: torch.device) -> str | None:
+    """Return what stands between a call and its computation now, or None.
+
+    Args:
+        device: Where the computation would be; autocast differs by device.
+    """
+    if torch.compiler.is_compiling():  # before all that torch.compile cannot follow
+        return "torch records a graph (compile, export or trace)"
+    return next((what for what, is_so in _CHECKS.items() if is_so(device)), None)
+
+
+def is_exporting() -> bool:
+    """Tell whether torch records a graph for use elsewhere: `torch.export`, ONNX, `jit.trace`."""
+    return (
+        torch.compiler.is_exporting()
+        or torch.onnx.is_in_onnx_export()
+        or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+    )
+
+
+def _calls() -> tuple[object, ...]:
+    return nn.Module.__call__, nn.Module._call_impl
+
+
+_OWN_CALLS = _calls()
+
+
+def _has_function_mode() -> bool:
+    if not torch._C._len_torch_function_stack():
+        return False
+    modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+    return any(type(mode) is not DeviceContext for mode in modes)
+
+
+def _is_captured(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+
+
+_CHECKS: dict[str, Callable[[torch.device], bool]] = {
+    "torch records a graph (compile, export or trace)": lambda _: is_exporting(),
+    "calls of modules are intercepted (nn.Module was changed)": lambda _: _calls() != _OWN_CALLS,
+    "there are hooks on all modules": lambda _: nn.modules.module._has_any_global_hook(),  # type: ignore[no-untyped-call]
+    "operations are intercepted (a dispatch mode)": lambda _: (
+        torch._C._len_torch_dispatch_stack() > 0
+    ),
+    "operations are intercepted (a function mode)": lambda _: _has_function_mode(),
+    "operations are transformed (torch.func)": lambda _: (
+        torch._C._are_functorch_transforms_active()
+    ),
+    "derivatives are taken in forward mode": lambda _: (
+        torch.autograd.forward_ad._current_level >= 0
+    ),
+    "the caller's autocast decides on precision": lambda device: torch.is_autocast_enabled(
+        device.type
+    ),
+    "a CUDA graph is captured": _is_captured,
+}

@@ -1,0 +1,95 @@
+"""Features by calling the extractor, as SB3 does, and the gate to computing them faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from coordconv_rl.fast import (
+    KnownLayers,
+    LazyImages,
+    Observations,
+    Resolved,
+    StepsAside,
+    check_untouched,
+    is_exporting,
+    known_layers,
+)
+from coordconv_rl.sb3.extractors import CoordConvExtractor
+
+_FORWARD: Callable[..., Any] = CoordConvExtractor.forward
+
+
+def describe(obs: PyTorchObs) -> Observations:
+    """Return what the gate asks of observations.
+
+    Raises:
+        StepsAside: They are no plain tensor.
+    """
+    if type(obs) is LazyImages:
+        return obs.kind
+    if type(obs) is not Tensor or obs.layout != torch.strided:
+        raise StepsAside(f"observations are a {type(obs).__name__}")
+    return Observations(obs.shape, obs.dtype, obs.device)
+
+
+def layers_of(extractor: nn.Module, images: Observations) -> KnownLayers:
+    """Return the layers of an extractor that is ours and as it was written.
+
+    Raises:
+        StepsAside: Something is not known.
+    """
+    if type(extractor) is not CoordConvExtractor:
+        raise StepsAside(f"the features extractor is a {type(extractor).__name__}")
+    check_untouched(extractor, _FORWARD)
+    return known_layers(extractor.cnn, extractor.linear, images)
+
+
+def plain_features(
+    policy: Any, extractor: BaseFeaturesExtractor, obs: PyTorchObs, *, blind: bool
+) -> Tensor:
+    """Compute features by calling the extractor, in the policy's precision.
+
+    Args:
+        policy: A `CoordConvPolicy`.
+        extractor: One of its extractors.
+        obs: What it is to see.
+        blind: Whether coordinates are left out.
+    """
+    if isinstance(obs, LazyImages):
+        obs = obs.images()
+    inputs = preprocess_obs(obs, policy.observation_space, policy.normalize_images)
+    with _autocast(extractor, policy.resolved_precision, policy.device):
+        if not blind:
+            found: Tensor = extractor(inputs)
+        else:
+            zeros = {k: torch.zeros_like(w) for k, w in coordinate_weights(extractor).items()}
+            found = functional_call(extractor, zeros, (inputs,))
+    return found.float() if found.dtype == torch.bfloat16 else found
+
+
+def coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights of coordinates by name."""
+    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
+
+
+def _autocast(
+    extractor: nn.Module, precision: Resolved, device: torch.device
+) -> AbstractContextManager[Any]:
+    """Return the arithmetic of plain features: float32 for exports and quantised modules.
+
+    Where the policy computes in float32, an autocast of the caller's is left as it is.
+    """
+    if precision == "float32" or is_exporting():
+        return nullcontext()
+    if any(type(m).__module__.startswith("torch.ao.nn") for m in extractor.modules()):
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)

@@ -1,0 +1,255 @@
+"""Training on rollouts whose images are gathered only if looked at gives SB3's own weights."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from images import patches
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+from torch import Tensor
+
+from coordconv_rl import AtariVecEnv, FastA2C, FastPPO
+from coordconv_rl.agents.build import policy_settings
+from coordconv_rl.arms import ARMS
+from coordconv_rl.fast import BACKWARD, EAGER, WARY, LazyImages, network
+from coordconv_rl.fast.patch_index import PatchBatch
+from coordconv_rl.sb3 import algorithms
+from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
+from coordconv_rl.sb3.policy import CoordConvPolicy
+from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
+
+ENVS, STEPS, BATCH, EPOCHS = 2, 32, 32, 2
+UPDATES = ENVS * STEPS // BATCH * EPOCHS
+ALWAYS = (1.0, 1.0, 1.0)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def make(
+    algorithm: type[PPO] = FastPPO,
+    arm: str = "coordconv",
+    precision: str = "float32",
+    **options: Any,
+) -> PPO:
+    env = options.pop("env", None) or AtariVecEnv("Breakout", ENVS, seed=4)
+    backbone = options.pop("backbone", "nature")
+    policy, kwargs = policy_settings(ARMS[arm], seed=4, precision=precision, backbone=backbone)
+    kwargs["share_features_extractor"] = options.pop("share", True)
+    settings: dict[str, Any] = {
+        "rollout_buffer_class": DeviceRolloutBuffer,
+        "n_steps": STEPS,
+        "batch_size": BATCH,
+        "n_epochs": EPOCHS,
+        "learning_rate": 2.5e-4,
+        "ent_coef": 0.01,
+    }
+    return algorithm(policy, env, seed=4, policy_kwargs=kwargs, **settings | options)
+
+
+def weights(model: PPO) -> dict[str, Tensor]:
+    return copy.deepcopy(model.policy.state_dict())
+
+
+def assert_close(found: PPO, expected: PPO, atol: float) -> None:
+    for key, value in expected.policy.state_dict().items():
+        torch.testing.assert_close(found.policy.state_dict()[key], value, rtol=0, atol=atol)
+
+
+@pytest.fixture
+def minibatches(monkeypatch):
+    """Count the minibatches whose repeats were computed once."""
+    seen: list[int] = []
+    compute = network.convolve_patches
+
+    def counting(batch: PatchBatch, *rest: Any) -> Tensor:
+        seen.append(len(batch.layers[-1].uses))
+        return compute(batch, *rest)
+
+    monkeypatch.setattr(network, "convolve_patches", counting)
+    return seen
+
+
+@pytest.mark.parametrize("arm", ["cnn", "coordconv", "coordconv-all", "shuffled"])
+def test_an_iteration_in_float32_gives_sb3s_own_weights(arm, minibatches):
+    theirs = make(PPO, arm)
+    begin = weights(theirs)
+    theirs.learn(ENVS * STEPS)
+    assert not minibatches
+    ours = make(FastPPO, arm).learn(ENVS * STEPS)
+    assert minibatches == [BATCH] * UPDATES
+    assert np.array_equal(ours.rollout_buffer.actions, theirs.rollout_buffer.actions)
+    assert_close(ours, theirs, 1e-5)
+    for key, value in weights(ours).items():
+        assert not torch.equal(value, begin[key]), f"{key} did not move"
+    assert ours._n_updates == theirs._n_updates
+    names = ["explained_variance", "entropy_loss", "policy_gradient_loss", "value_loss", "loss"]
+    logged = [model.logger.name_to_value for model in (ours, theirs)]
+    for name in [*names, "approx_kl", "clip_fraction"]:
+        assert logged[0][f"train/{name}"] == pytest.approx(logged[1][f"train/{name}"], abs=1e-4)
+    assert logged[0].keys() == logged[1].keys()
+
+
+def test_what_draws_from_numpys_generator_sees_what_it_would_with_sb3():
+    after = []
+    for algorithm in (PPO, FastPPO):
+        make(algorithm).learn(ENVS * STEPS)
+        after.append(np.random.random())
+    assert after[0] == after[1]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_same_seed_same_weights_byte_for_byte(precision, minibatches):
+    first, second = (weights(make(precision=precision).learn(128)) for _ in range(2))
+    assert len(minibatches) == 4 * UPDATES
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_minibatch_in_bfloat16_gives_the_gradient_of_sb3s_class():
+    gradients = []
+    for algorithm in (FastPPO, PPO):
+        model = make(algorithm, precision="bfloat16", batch_size=ENVS * STEPS, n_epochs=1)
+        model.learn(ENVS * STEPS)
+        gradients.append(torch.cat([p.grad.flatten() for p in model.policy.parameters()]))
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.999
+    torch.testing.assert_close(gradients[0].norm(), gradients[1].norm(), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"backbone": "impala"},
+        {"arm": "coordconv-actor"},
+        {"share": False},
+        {"rollout_buffer_class": RolloutBuffer},
+    ],
+)
+def test_other_networks_and_buffers_train_as_in_sb3(options, minibatches):
+    ours = make(FastPPO, n_epochs=1, **options).learn(ENVS * STEPS)
+    assert not minibatches
+    assert_close(ours, make(PPO, n_epochs=1, **options).learn(ENVS * STEPS), 0)
+
+
+@pytest.mark.parametrize("shape", [(3, 44, 40), (4, 45, 40)])
+def test_images_that_do_not_fit_train_as_in_sb3(shape, minibatches):
+    ours, theirs = (make(one, env=patches(shape=shape)).learn(128) for one in (FastPPO, PPO))
+    assert not minibatches
+    assert_close(ours, theirs, 0)
+
+
+def test_a_minibatch_is_what_the_buffer_gives(minibatches):
+    model = make().learn(ENVS * STEPS)
+    policy, buffer = model.policy, model.rollout_buffer
+    minibatches.clear()
+    samples = []
+    for rollout in (buffer, PatchRollout(buffer, ALWAYS)):
+        np.random.seed(0)
+        samples.append(next(rollout.get(BATCH)))
+    plain, lazy = samples
+    assert type(lazy.observations) is LazyImages
+    actions = lazy.actions.long().flatten()
+    found, expected = (policy.evaluate_actions(s.observations, actions) for s in (lazy, plain))
+    assert minibatches == [BATCH]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    for a, b in zip(lazy, plain, strict=True):
+        assert a is b is None or torch.equal(a, b)
+    policy.evaluate_actions(lazy.observations, actions)  # somebody has looked at them
+    assert minibatches == [BATCH]
+
+
+class Looking(CoordConvPolicy):
+    """A policy that wants to see the images it is trained on."""
+
+    def evaluate_actions(self, obs: Any, actions: Tensor) -> Any:
+        assert int(obs.max()) > 0
+        return super().evaluate_actions(obs, actions)
+
+
+@pytest.mark.parametrize("algorithm", [FastPPO, FastA2C])
+def test_a_policy_that_looks_at_images_sees_them(algorithm, minibatches):
+    env = AtariVecEnv("Breakout", ENVS, seed=4)
+    model = algorithm(Looking, env, n_steps=STEPS, rollout_buffer_class=DeviceRolloutBuffer)
+    model.learn(ENVS * STEPS)
+    assert not minibatches
+
+
+@pytest.mark.parametrize(
+    ("precision", "threads", "tiles", "limits"),
+    [
+        ("bfloat16", 1, False, EAGER),
+        ("bfloat16", 1, True, WARY),
+        ("bfloat16", 2, False, WARY),
+        ("float32", 1, False, WARY),
+        ("bfloat16", 3, False, None),
+    ],
+)
+def test_repeats_are_sought_where_that_is_faster(
+    precision, threads, tiles, limits, minibatches, monkeypatch
+):
+    monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: tiles)
+    torch.set_num_threads(threads)
+    model = make(precision=precision, n_epochs=1)
+    assert algorithms._limits(model.policy) == limits
+    model.learn(ENVS * STEPS)
+    assert bool(minibatches) == (limits is not None)
+    assert type(model.rollout_buffer) is DeviceRolloutBuffer
+
+
+A2C_STEPS, A2C_UPDATES = 16, 3
+
+
+def updated(algorithm: type[A2C], precision: str, arm: str = "coordconv") -> dict[str, Tensor]:
+    env = AtariVecEnv("Breakout", ENVS, seed=4)
+    policy, kwargs = policy_settings(ARMS[arm], seed=4, precision=precision, algo="a2c")
+    buffer = DeviceRolloutBuffer
+    settings: dict[str, Any] = {"n_steps": A2C_STEPS, "ent_coef": 0.01, "seed": 4}
+    model = algorithm(policy, env, policy_kwargs=kwargs, rollout_buffer_class=buffer, **settings)
+    return weights(model.learn(ENVS * A2C_STEPS * A2C_UPDATES))
+
+
+@pytest.mark.parametrize("arm", ["cnn", "coordconv", "coordconv-all"])
+def test_a2c_in_float32_gives_sb3s_own_weights(arm, minibatches):
+    theirs = updated(A2C, "float32", arm)
+    assert not minibatches
+    ours = updated(FastA2C, "float32", arm)
+    assert minibatches == [ENVS * A2C_STEPS] * A2C_UPDATES
+    for key, value in theirs.items():
+        torch.testing.assert_close(ours[key], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "usual"), [("bfloat16", EAGER), ("float32", WARY)])
+def test_a2c_is_warier_for_it_gains_less(precision, usual, minibatches, monkeypatch):
+    asked = []
+
+    class Asking(RecordedRollout):
+        def __init__(self, buffer: Any, recorded: Any, limits: Any) -> None:
+            asked.append(limits)
+            super().__init__(buffer, recorded, limits)
+
+    monkeypatch.setattr(algorithms, "RecordedRollout", Asking)
+    monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: False)
+    updated(FastA2C, precision)
+    assert asked == [tuple(map(min, usual, BACKWARD))] * A2C_UPDATES
+    minibatches.clear()
+    monkeypatch.setattr(algorithms, "BACKWARD", (0.0, 0.0, 0.0))
+    updated(FastA2C, precision)
+    assert not minibatches
+
+
+def test_a2c_same_seed_same_weights_byte_for_byte(minibatches):
+    first, second = (updated(FastA2C, "bfloat16") for _ in range(2))
+    assert len(minibatches) == 2 * A2C_UPDATES
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_new_rollout_is_looked_at_anew(minibatches):
+    model = make().learn(2 * ENVS * STEPS)
+    assert len(minibatches) == 2 * UPDATES
+    assert type(model.rollout_buffer) is DeviceRolloutBuffer

@@ -8,6 +8,7 @@ Names are imported when first used: `games` needs neither torch nor Gymnasium.
 - `emulator`: one game under SB3's Atari protocol.
 - `snapshot`: an emulator's whole state as plain data, and back.
 - `atari`: AtariVecEnv, SB3's vector environment over all of this.
+- `minatar`: MinAtar's five games, exact and fast.
 - `workers`: several emulators side by side, in this process and in others.
 """
 

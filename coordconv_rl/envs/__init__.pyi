@@ -8,12 +8,14 @@ from .games import (
     reference_scores,
     resolve_games,
 )
+from .minatar import MinAtarVecEnv
 
 __all__ = [
     "GAMES",
     "SUITES",
     "TINY_RANGE_GAMES",
     "AtariVecEnv",
+    "MinAtarVecEnv",
     "check_game",
     "human_normalised",
     "reference_scores",

@@ -1,0 +1,3 @@
+from .vec_env import MinAtarVecEnv
+
+__all__ = ["MinAtarVecEnv"]

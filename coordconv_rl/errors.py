@@ -1,9 +1,17 @@
-"""What a user typed wrong, said in one line."""
+"""What a user typed wrong, said in one line; and what a process's exit code says."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+# What the end of a process says; below 0 is the number of the signal that killed it.
+OK = 0
+FAILED = 1
+BAD_INPUT = 2  # as of argparse: no retry mends it
+DISK_FULL = 74  # EX_IOERR of BSD's sysexits.h: no retry mends it before somebody makes room
+INTERRUPTED = 130  # 128 + SIGINT, as of a shell: asked to stop, its checkpoint is saved
+MACHINE_LOST = 1000  # no exit code of a process: nobody is there to say one
 
 
 class InputError(ValueError):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -14,6 +18,18 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 def is_no_room(error: BaseException | None) -> bool:
     """Return whether an error means that the disk, or this user's share of it, is full."""
     return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def note_full_disk_in_thread(failed: threading.ExceptHookArgs) -> None:
+    """Note in the log that a thread met a full disk; everything else is printed as ever.
+
+    A `threading.excepthook` for programs whose threads write (TensorBoard's do): what such a thread
+    meets, the main thread meets at its next own write, and says so once.
+    """
+    if is_no_room(failed.exc_value):
+        log.debug("a thread met a full disk: %s", failed.exc_value)
+    else:
+        threading.__excepthook__(failed)
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import statistics
 import warnings
@@ -19,16 +20,14 @@ from coordconv_rl.agents.training import (
     checkpoint_path,
     list_checkpoints,
     load_checkpoint,
+    restore_weights,
+    use_threads,
 )
-from coordconv_rl.agents.training import restore_weights
-from coordconv_rl.agents.training import use_threads
-from coordconv_rl.configs import load_run
-from coordconv_rl.configs import RunConfig
-from coordconv_rl.envs import AtariVecEnv
-from coordconv_rl.envs import human_normalised
+from coordconv_rl.configs import RunConfig, check_run, load_run
+from coordconv_rl.envs import AtariVecEnv, human_normalised
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_json_atomic
 from coordconv_rl.fast import detect_precision
+from coordconv_rl.files import write_json_atomic
 
 log = logging.getLogger(__name__)
 
@@ -48,24 +47,29 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
     )
 
 
-def load_agent(folder: Path, *, best: bool = False) -> tuple[Model, RunConfig, int]:
+def load_agent(
+    folder: Path, *, best: bool = False, device: str | None = None
+) -> tuple[Model, RunConfig, int]:
     """Rebuild a trained agent from its run folder; nothing in the folder is executed.
 
     Args:
         folder: The run's folder.
         best: Take the checkpoint with the best recent score, not the newest.
+        device: Where the network lives; None for where it was trained, or the processor on a
+            machine that lacks that device.
 
     Returns:
-        The model (with one evaluation environment), its configuration, and the environment step
-        of the checkpoint.
+        The model (with one evaluation environment), its configuration with the device that it
+        lives on, and the environment step of the checkpoint.
 
     Raises:
-        InputError: The folder holds no run, no checkpoint, or a damaged one.
+        InputError: The folder holds no run, no checkpoint, or a damaged one; or this machine has no
+            such device.
     """
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
     config = load_run(folder / "config.yaml")
-    check_device(config.device)
+    config = _on_device(config, device)
     use_threads(config.threads)
     checkpoint = _choose(folder, best)
     env = evaluation_env(config, 1)
@@ -74,6 +78,21 @@ def load_agent(folder: Path, *, best: bool = False) -> tuple[Model, RunConfig, i
         model = build_model(config, env, detect_precision(config.precision, config.device))
     restore_weights(model, checkpoint)
     return model, config, _step(folder, checkpoint)
+
+
+def _on_device(config: RunConfig, device: str | None) -> RunConfig:
+    """Return the configuration with the device that is asked for, or that can be had here."""
+    if device is not None:
+        config = dataclasses.replace(config, device=device)
+        check_run(config)
+        check_device(device)
+        return config
+    try:
+        check_device(config.device)
+    except InputError:
+        log.info("%s is not there: the agent opens on the processor", config.device)
+        return dataclasses.replace(config, device="cpu")
+    return config
 
 
 def _step(folder: Path, checkpoint: Checkpoint) -> int:

@@ -25,7 +25,14 @@ MAX_GIF_FRAMES = 1_500  # a GIF keeps every frame in memory until it is written
 Frame = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def watch_game(folder: Path, video: Path, *, greedy: bool = False, seed: int | None = None) -> float:
+def watch_game(
+    folder: Path,
+    video: Path,
+    *,
+    greedy: bool = False,
+    seed: int | None = None,
+    device: str | None = None,
+) -> float:
     """Play one game and write it as a video.
 
     Args:
@@ -33,6 +40,7 @@ def watch_game(folder: Path, video: Path, *, greedy: bool = False, seed: int | N
         video: An .mp4 or .gif file to write.
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the game; None takes the run's evaluation seed.
+        device: Where the network lives; see `load_agent`.
 
     Returns:
         The game's raw score.
@@ -44,7 +52,7 @@ def watch_game(folder: Path, video: Path, *, greedy: bool = False, seed: int | N
         raise InputError(f"{video} must end in {' or '.join(SUFFIXES)}")
     if not video.parent.is_dir():
         raise InputError(f"cannot write {video}: {video.parent} is no folder")
-    model, config, _ = load_agent(folder)
+    model, config, _ = load_agent(folder, device=device)
     chosen = config.seed + SEED_OFFSET if seed is None else seed
     frames = _game(model, config, greedy=greedy, seed=chosen)
     temporary = video.with_name(f".{video.stem}.partial{video.suffix}")

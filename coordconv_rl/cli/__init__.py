@@ -1,7 +1,15 @@
-"""..."""
+"""The command line: options from the configurations' own classes, and what each command does.
+
+- `main`: the commands by name, and their exit codes.
+- `parse`: words to a command; what makes no sense becomes one line.
+- `train`: `train`.
+- `agents`: `evaluate`, `watch`, `inspect` and `export-sb3`.
+- `comparison`: `compare`, `report` and `tensorboard`.
+- `studies`: `study`.
+- `games`: `games`.
+- `choices`: `arms` and `experiments`.
+"""
 
 from coordconv_rl.cli.main import main
 
-__all__ = [
-    "main",
-]
+__all__ = ["main"]

@@ -1,143 +1,193 @@
-"""Commands about one agent."""
+"""Commands about a trained agent: `evaluate`, `watch`, `inspect` and `export-sb3`."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from coordconv_rl.cli.parse import Command
+from coordconv_rl.configs import Algo, Evaluation, RunConfig, check_seed, new_run
+from coordconv_rl.errors import OK, InputError
 
-@dataclass(frozen=True)
-class Train:
-    """Train one agent on one game, record everything, and judge it at the end.
+if TYPE_CHECKING:
+    from rich.table import Table
 
-    Attributes:
-        algo: a2c or ppo (default ppo).
-        game: A game, as in Breakout (see `coordconv-rl games`; default Breakout).
-        arm: cnn, coordconv, coordconv-r, coordconv-all, coordconv-actor or shuffled
-            (default coordconv).
-        seed: Seed of everything random (default 0).
-        steps: Environment steps of four frames each (default 10 million).
-        folder: Where the run is kept (default runs/single/ALGO/GAME/ARM/seed-N).
-        config: A run's YAML file to start from; options given here replace its values.
-        resume: Go on with the run in this folder, exactly where its newest checkpoint is.
-        protocol: v4 (no sticky actions, the default) or v5 (sticky actions, no life loss).
-        backbone: nature (default) or impala.
-        precision: auto (default), float32 or bfloat16.
-        device: cpu (default), cuda or cuda:N.
-        threads: Threads of torch (default 1).
-        workers: Processes that play, this one among them (default 0: this one alone).
-        checkpoint_minutes: Minutes between checkpoints (default 5).
-        episodes: Games of the closing evaluation, 0 for none (default 30).
-        export_sb3: Also write the agent as a zip for stock SB3.
-        full_action_space: Offer all 18 actions (protocol v5 only).
-    """
+    from coordconv_rl.agents import Model
 
-    algo: str | None = None
-    game: str | None = None
-    arm: str | None = None
-    seed: int | None = None
-    steps: int | None = None
-    folder: Path | None = None
-    config: Path | None = None
-    resume: Path | None = None
-    protocol: str | None = None
-    backbone: str | None = None
-    precision: str | None = None
-    device: str | None = None
-    threads: int | None = None
-    workers: int | None = None
-    checkpoint_minutes: float | None = None
-    episodes: int | None = None
-    export_sb3: Path | None = None
-    full_action_space: tyro.conf.FlagCreatePairsOff[bool] = False
+RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+Seed = Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: the run's seed + 500000)")]
+Device = Annotated[
+    str | None, tyro.conf.arg(help_behavior_hint="(default: the run's, or cpu where it is missing)")
+]
 
-    def run(self) -> int:
-        """Run the command and return its exit code."""
-        from coordconv_rl.cli.agents_run import train_command
-
-        values = dataclasses.asdict(self).items()
-        return train_command({k: v for k, v in values if v is not None and v is not False})
+EVALUATION_FILE = "evaluation.json"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(Command):
     """Play fresh games with a trained agent: whole games, other seeds than training.
 
     Attributes:
         folder: The run's folder, or a zip that SB3 saved.
-        episodes: Games for each way to act: sampled actions and greedy ones.
-        seed: Seed of the games (default: the run's seed + 500,000).
+        evaluation: How it is judged.
+        seed: Seed of the games.
         best: Take the best checkpoint instead of the newest.
+        device: Where the network lives: cpu, cuda or cuda:N.
         game: The game, for a zip.
         algo: The algorithm, for a zip.
         trust_pickle: Open a zip although it holds pickle, which can run code.
     """
 
-    folder: tyro.conf.Positional[Path]
-    episodes: int = 30
-    seed: int | None = None
+    folder: RunFolder
+    evaluation: Annotated[Evaluation, tyro.conf.arg(name="")] = field(default_factory=Evaluation)
+    seed: Seed = None
     best: tyro.conf.FlagCreatePairsOff[bool] = False
-    game: str | None = None
-    algo: Literal["a2c", "ppo"] = "ppo"
+    device: Device = None
+    game: Annotated[str | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    algo: Algo = "ppo"
     trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
-        from coordconv_rl.cli.agents_run import evaluate_command
+        """Judge the agent, print a table and write it as JSON."""
+        from coordconv_rl.agents import evaluate_model
+        from coordconv_rl.agents.training import Interrupted, stop_on_signals
 
-        return evaluate_command(
-            self.folder,
-            self.episodes,
-            seed=self.seed,
-            best=self.best,
-            zip_of=(self.algo, self.game),
-            trust_pickle=self.trust_pickle,
-        )
+        if self.evaluation.episodes < 1:
+            raise InputError(f"episodes is {self.evaluation.episodes}: play at least 1")
+        if self.seed is not None:
+            check_seed(self.seed)
+        model, config = self._open()
+        config = dataclasses.replace(config, evaluation=self.evaluation)
+        output = self.folder.parent if self.folder.suffix == ".zip" else self.folder
+        try:
+            with stop_on_signals() as stop:
+                result = evaluate_model(
+                    model, config, output, seed=self.seed, on_step=stop.raise_if_asked
+                )
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        print_evaluation(result)
+        log.info("written to %s", output / EVALUATION_FILE)
+        return OK
+
+    def _open(self) -> tuple[Model, RunConfig]:
+        from coordconv_rl.agents import import_sb3, load_agent
+
+        if self.folder.suffix != ".zip":
+            model, config, step = load_agent(self.folder, best=self.best, device=self.device)
+            model.num_timesteps = step
+            return model, config
+        if self.game is None:
+            raise InputError(f"{self.folder} does not say which game it plays: add --game")
+        config = new_run({"algo": self.algo, "game": self.game}, "evaluate")
+        return import_sb3(self.folder, self.algo, trust_pickle=self.trust_pickle), config
+
+
+def print_evaluation(result: dict[str, Any]) -> None:
+    """Print what `evaluation.json` holds as a table."""
+    from rich.console import Console
+
+    Console().print(_evaluation_table(result))
+
+
+def _evaluation_table(result: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    title = f"{result['run']}, {result['episodes']} games, protocol {result['protocol']}"
+    table = Table("actions", "mean score", "standard deviation", "human-normalised", title=title)
+    for name in ("stochastic", "greedy"):
+        found = result[name]
+        if found is None:
+            continue
+        normalised = found["human_normalised"]
+        shown = "no reference" if normalised is None else f"{normalised:.3f}"
+        table.add_row(name, f"{found['mean']:.2f}", f"{found['std']:.2f}", shown)
+    return table
 
 
 @dataclass(frozen=True)
-class Watch:
+class Watch(Command):
     """Write a video of one game: real frames, with the score.
 
     Attributes:
         folder: The run's folder.
         video: An .mp4 or .gif file to write.
         greedy: Play the most likely action instead of a sampled one.
-        seed: Seed of the game (default: the run's seed + 500,000).
+        seed: Seed of the game.
+        device: Where the network lives: cpu, cuda or cuda:N.
     """
 
-    folder: tyro.conf.Positional[Path]
+    folder: RunFolder
     video: Path
     greedy: tyro.conf.FlagCreatePairsOff[bool] = False
-    seed: int | None = None
+    seed: Seed = None
+    device: Device = None
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
-        from coordconv_rl.agents import watch_game as write_video
+        """Play the game and write it."""
+        from coordconv_rl.agents import watch_game
 
-        score = write_video(self.folder, self.video, greedy=self.greedy, seed=self.seed)
+        if self.seed is not None:
+            check_seed(self.seed)
+        score = watch_game(
+            self.folder, self.video, greedy=self.greedy, seed=self.seed, device=self.device
+        )
         print(f"{self.video}: one game, score {score:g}")
-        return 0
+        return OK
 
 
 @dataclass(frozen=True)
-class Inspect:
+class Inspect(Command):
     """Ask whether a trained agent uses its coordinates: as trained, zeroed, permuted.
 
     Attributes:
-        folder: The run's folder.
+        folder: The run's folder, or an experiment's: all its agents that nobody has inspected.
         episodes: Games for each of the three.
+        device: Where the network lives: cpu, cuda or cuda:N.
     """
 
-    folder: tyro.conf.Positional[Path]
+    folder: RunFolder
     episodes: int = 30
+    device: Device = None
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
+        """Inspect and print tables."""
         from coordconv_rl.agents.inspect import inspect_command
 
-        return inspect_command(self.folder, self.episodes)
+        return inspect_command(self.folder, self.episodes, device=self.device)
+
+
+@dataclass(frozen=True)
+class ExportSb3(Command):
+    """Write a trained agent as a zip that stock SB3 opens.
+
+    Attributes:
+        folder: The run's folder.
+        file: The .zip file to write. That of the arm "cnn" opens without this package; the others
+            need it, for their layers.
+        best: Take the best checkpoint instead of the newest.
+    """
+
+    folder: RunFolder
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.zip")]
+    best: tyro.conf.FlagCreatePairsOff[bool] = False
+
+    def run(self) -> int:
+        """Write it and print how SB3 opens it."""
+        from coordconv_rl.agents import export_sb3
+
+        check_zip(self.file)
+        print(f"SB3 opens {export_sb3(self.folder, self.file, best=self.best)}")
+        return OK
+
+
+def check_zip(file: Path) -> None:
+    """Raise `InputError` unless the file can be a zip of SB3, before anything is trained for it."""
+    if file.suffix != ".zip" or not file.parent.is_dir():
+        raise InputError(f"{file} must be a .zip file in a folder that exists")

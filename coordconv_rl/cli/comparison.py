@@ -1,159 +1,145 @@
-"""Commands about many agents, studies and games."""
+"""Commands about many agents: `compare`, `report` and `tensorboard`."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any
 
 import tyro
 
-from coordconv_rl.errors import InputError
+from coordconv_rl.cli.parse import HELP, Command, read_options
+from coordconv_rl.comparison.launch import LaunchOptions
+from coordconv_rl.configs import ExperimentConfig, load_experiment
+from coordconv_rl.errors import OK, InputError
+
+FIRST_EXPERIMENT = "quick"
 
 
 @dataclass(frozen=True)
-class Compare:
+class Compare(Command):
     """Compare arms across games and seeds; called again, it does only what is missing.
 
     Attributes:
-        experiment: An experiment's name (quick, atari-10) or YAML file.
-        folder: Where it is kept (default runs/EXPERIMENT).
-        jobs: Runs at a time (default: the cores).
-        steps: Environment steps of each run, instead of the experiment's.
-        retries: How often a run that died is started again from its checkpoint.
-        hang_minutes: Minutes without progress after which a run counts as hanging.
-        backend: local processes, or a Ray cluster (needs the extra `ray`).
-        address: The Ray cluster's address (default: a local one).
-        no_inspect: Do not ask at the end whether the agents use their coordinates.
+        experiment: An experiment's name (`coordconv-rl experiments` lists them), or a YAML file;
+            its settings are the defaults of the options below.
+        folder: Where it is kept.
+        jobs: Runs at a time.
         status: Print the ledger of runs and stop.
+        overrides: Set a hyperparameter of one algorithm, as in ppo.n_steps=64; give it again for
+            another.
+        launch: How to launch it.
+        settings: What the experiment compares.
     """
 
-    experiment: tyro.conf.Positional[str] = "quick"
-    folder: Path | None = None
-    jobs: int | None = None
-    steps: int | None = None
-    retries: int = 2
-    hang_minutes: float = 30.0
-    backend: Literal["local", "ray"] = "local"
-    address: str | None = None
-    no_inspect: tyro.conf.FlagCreatePairsOff[bool] = False
+    settings: Annotated[ExperimentConfig, tyro.conf.arg(name="")]
+    experiment: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="EXPERIMENT")] = (
+        FIRST_EXPERIMENT
+    )
+    folder: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: runs/NAME)")] = None
+    jobs: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: one a core)")] = None
     status: tyro.conf.FlagCreatePairsOff[bool] = False
+    overrides: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(
+            name="set", metavar="ALGO.NAME=VALUE", help_behavior_hint="(default: as the presets)"
+        ),
+    ] = ()
+    launch: Annotated[LaunchOptions, tyro.conf.arg(name="")] = field(default_factory=LaunchOptions)
+
+    @classmethod
+    def read(cls, words: Sequence[str], prog: str) -> Compare:
+        """Make the command; see `Command.read`. What is not typed is the named experiment's."""
+        plain = [word for word in words if word not in HELP]
+        first = read_options(cls, plain, prog, cls(load_experiment(FIRST_EXPERIMENT)))
+        named = cls(load_experiment(first.experiment), first.experiment)
+        asked = words if len(plain) == len(words) else ["--help"]  # all of it, whatever is typed
+        return read_options(cls, asked, prog, named)
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
-        from coordconv_rl.comparison.launch import LaunchOptions, print_status, run_comparison
-        from coordconv_rl.configs import load_experiment
+        """Run what is missing of the experiment and return the exit code."""
+        from coordconv_rl.comparison.launch import print_status, run_comparison
 
-        config = load_experiment(
-            self.experiment, None if self.steps is None else {"steps": self.steps}
-        )
+        config = self.config()
         where = Path("runs", config.name) if self.folder is None else self.folder
         if self.status:
             return print_status(where)
-        if self.jobs is not None and self.jobs < 1:
-            raise InputError(f"jobs is {self.jobs}: run at least 1 at a time")
-        if self.address is not None and self.backend != "ray":
-            raise InputError("--address needs --backend ray")
-        options = LaunchOptions(
-            retries=self.retries,
-            backend=self.backend,
-            address=self.address,
-            hang_minutes=self.hang_minutes,
-            inspect=not self.no_inspect,
-        )
-        return run_comparison(config, where, jobs=self.jobs, options=options)
+        return run_comparison(config, where, jobs=self.jobs, options=self.launch)
+
+    def config(self) -> ExperimentConfig:
+        """Return the experiment as its file says it, with what was typed in its place."""
+        named = dataclasses.asdict(load_experiment(self.experiment))
+        typed = dataclasses.asdict(self.settings)
+        changes = {name: value for name, value in typed.items() if value != named[name]}
+        if "games" in changes:  # instead of the suite, or of the games
+            changes.setdefault("suite", None)
+        elif "suite" in changes:
+            changes["games"] = ()
+        if len(changes.get("seeds", ())) == 1:
+            changes["seeds"] = tuple(range(changes["seeds"][0]))
+        if self.overrides:
+            changes["overrides"] = _merge(named["overrides"], self.overrides)
+        return load_experiment(self.experiment, changes)
+
+
+def _merge(overrides: dict[str, dict[str, Any]], words: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the experiment's hyperparameters with those of `--set` in their place."""
+    merged = {algo: dict(values) for algo, values in overrides.items()}
+    for word in words:
+        name, equals, text = word.partition("=")
+        algo, dot, key = name.partition(".")
+        if not (equals and dot and algo and key and text):
+            raise InputError(f"--set {word}: write ALGO.NAME=VALUE, as in ppo.n_steps=64")
+        merged.setdefault(algo, {})[key.replace("-", "_")] = _value(text)
+    return merged
+
+
+def _value(text: str) -> int | float | str:
+    """Read a number where there is one: YAML would take 1e-4 for text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Command):
     """Write the report of a comparison: one HTML page, Markdown, CSV and figures.
 
     Attributes:
         folder: The experiment's folder; it may still be running.
     """
 
-    folder: tyro.conf.Positional[Path]
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
+        """Write it and print where it is."""
         from coordconv_rl.comparison.report import write_report
 
         print(write_report(self.folder))
-        return 0
+        return OK
 
 
 @dataclass(frozen=True)
-class Tensorboard:
-    """Show a comparison in TensorBoard, on the loopback address.
+class Tensorboard(Command):
+    """Show a comparison, a study or a run in TensorBoard, on the loopback address.
 
     Attributes:
-        folder: The experiment's folder; it may still be running.
+        folder: The folder; what is in it may still be running.
         port: The port to listen on; 0 takes any free one.
     """
 
-    folder: tyro.conf.Positional[Path] = Path("runs/quick")
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path(
+        "runs", FIRST_EXPERIMENT
+    )
     port: int = 6006
 
     def run(self) -> int:
-        """Run the command and return its exit code."""
+        """Serve until it is interrupted."""
         from coordconv_rl.comparison.tensorboard import serve
 
         return serve(self.folder, self.port)
-
-
-@dataclass(frozen=True)
-class Study:
-    """Run one of the paper's supervised tasks: CoordConv against convolution.
-
-    Attributes:
-        name: coordinate-classification, coordinate-regression, rendering or translation.
-        split: Which positions are held out.
-        seeds: How many seeds, counted from 0.
-        budget: Minutes for the baselines (default: the study's own).
-        full: Run the paper's whole grid of baselines.
-        folder: Where it is kept (default runs/studies/NAME).
-        threads: Trainings at a time, one thread each (default: the cores).
-    """
-
-    name: tyro.conf.Positional[str]
-    split: Literal["uniform", "quadrant", "both"] = "both"
-    seeds: int = 5
-    budget: float | None = None
-    full: tyro.conf.FlagCreatePairsOff[bool] = False
-    folder: Path | None = None
-    threads: int | None = None
-
-    def run(self) -> int:
-        """Run the command and return its exit code."""
-        from coordconv_rl.studies import StudyOptions, run_study
-
-        options = StudyOptions(
-            seeds=self.seeds,
-            budget=self.budget,
-            full=self.full,
-            folder=self.folder,
-            split=self.split,
-            threads=self.threads,
-        )
-        return run_study(self.name, options=options)
-
-
-@dataclass(frozen=True)
-class Games:
-    """List the games with their reference scores.
-
-    Attributes:
-        suite: Only this suite: atari-5, atari-10, atari-26 or atari-57.
-    """
-
-    suite: str | None = None
-
-    def run(self) -> int:
-        """Run the command and return its exit code."""
-        from rich.console import Console
-
-        from coordconv_rl.cli.games import games_table
-
-        Console(file=sys.stdout).print(games_table(self.suite))
-        return 0

@@ -1,11 +1,37 @@
-"""The table of games that `coordconv-rl games` prints."""
+"""The command `games`: the games, their suites and reference scores."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+from rich.console import Console
 from rich.table import Table
 
+from coordconv_rl.cli.parse import Command
+from coordconv_rl.configs import SuiteName
 from coordconv_rl.envs import GAMES, SUITES, TINY_RANGE_GAMES, reference_scores
-from coordconv_rl.errors import unknown
+from coordconv_rl.errors import OK, unknown
+
+
+@dataclass(frozen=True)
+class ListGames(Command):
+    """List the games with their reference scores.
+
+    Attributes:
+        suite: Only the games of this suite.
+    """
+
+    suite: Annotated[SuiteName | None, tyro.conf.arg(help_behavior_hint="(default: all games)")] = (
+        None
+    )
+
+    def run(self) -> int:
+        """Print the table."""
+        Console(file=sys.stdout).print(games_table(self.suite))
+        return OK
 
 
 def games_table(suite: str | None = None) -> Table:

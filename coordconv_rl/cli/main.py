@@ -5,45 +5,47 @@ Each command imports what it needs when it runs, so help and reports start fast.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import tyro
 
-from coordconv_rl.cli import agents as agent
-from coordconv_rl.cli import comparison as many
-from coordconv_rl.errors import InputError, unknown
+from coordconv_rl import __version__
+from coordconv_rl.cli.agents import Evaluate, ExportSb3, Inspect, Watch
+from coordconv_rl.cli.choices import ListArms, ListExperiments
+from coordconv_rl.cli.comparison import Compare, Report, Tensorboard
+from coordconv_rl.cli.games import ListGames
+from coordconv_rl.cli.parse import HELP, Command, call_parser
+from coordconv_rl.cli.studies import RunStudy
+from coordconv_rl.cli.train import Train
+from coordconv_rl.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, InputError, unknown
 from coordconv_rl.files import is_no_room
 
-
-class Command(Protocol):
-    """What every command can do."""
-
-    def run(self) -> int:
-        """Run the command and return its exit code."""
-        ...
-
-
-COMMANDS: dict[str, Callable[..., Command]] = {
-    "train": agent.Train,
-    "evaluate": agent.Evaluate,
-    "watch": agent.Watch,
-    "inspect": agent.Inspect,
-    "compare": many.Compare,
-    "report": many.Report,
-    "tensorboard": many.Tensorboard,
-    "study": many.Study,
-    "games": many.Games,
+PROGRAM = "coordconv-rl"
+COMMANDS: dict[str, type[Command]] = {
+    "train": Train,
+    "evaluate": Evaluate,
+    "watch": Watch,
+    "inspect": Inspect,
+    "export-sb3": ExportSb3,
+    "compare": Compare,
+    "report": Report,
+    "tensorboard": Tensorboard,
+    "study": RunStudy,
+    "games": ListGames,
+    "arms": ListArms,
+    "experiments": ListExperiments,
 }
-FAILED = 1
-BAD_INPUT = 2
-INTERRUPTED = 130
-HELP = {"-h", "--help"}
+SHELLS = ("bash", "zsh", "fish")  # tyro knows tcsh too, but only with the library shtab
+COMPLETION = {"--tyro-print-completion": 2, "--tyro-write-completion": 3}  # words of each
+DESCRIPTION = f"""CoordConv agents on Atari: train, watch and compare them.
+
+A command's options: {PROGRAM} COMMAND --help
+
+The version: {PROGRAM} --version
+
+Completion for a shell: {PROGRAM} --tyro-write-completion {"|".join(SHELLS)} FILE"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,15 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        if words and words[0] not in COMMANDS and words[0] not in HELP:
-            raise unknown("command", words[0], COMMANDS)
         return _run(words or ["--help"])
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
-        return 1
+        return FAILED
     except OSError as error:
         if not is_no_room(error):
             raise
@@ -72,29 +72,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    """Parse the words and call the command; what the parser refuses becomes one line."""
-    complaint = io.StringIO()
+    name = words[0]
+    if name == "--version":
+        print(f"{PROGRAM} {__version__}")
+        return OK
     try:
-        with contextlib.redirect_stderr(complaint):
-            command: Command = tyro.extras.subcommand_cli_from_dict(
-                dict(COMMANDS),
-                prog="coordconv-rl",
-                description="CoordConv agents on Atari: train, watch and compare them.",
-                args=words,
-            )
-    except SystemExit as stop:
-        if stop.code in {0, None}:
-            return 0
-        raise InputError(_one_line(complaint.getvalue())) from None
+        if name in HELP or name in COMPLETION:
+            return _show(words)
+        if name not in COMMANDS:
+            raise unknown("command", name, COMMANDS)
+        command = COMMANDS[name].read(words[1:], f"{PROGRAM} {name}")
+    except SystemExit:  # the help is printed
+        return OK
     return command.run()
 
 
-def _one_line(box: str) -> str:
-    """Return the message inside the parser's box: what is above its first rule, as one line."""
-    lines = [line.strip(" │╭╮╰╯") for line in box.splitlines()]
-    rules = [i for i, line in enumerate(lines) if re.fullmatch(r"─+", line)]
-    body = lines[1 : rules[0]] if rules else lines[1:]
-    text = " ".join(" ".join(body).split()).strip(" ─")
-    return (
-        f"{text} (see coordconv-rl --help)" if text else "the arguments make no sense: see --help"
-    )
+def _show(words: list[str]) -> int:
+    """Print the help on all commands, or a shell's completion for them."""
+    if len(words) < COMPLETION.get(words[0], 1) or not {*words[1:2]} <= {*SHELLS}:
+        raise InputError(f"{words[0]} needs a shell ({', '.join(SHELLS)}), and to write a file")
+    try:
+        call_parser(
+            lambda: tyro.extras.subcommand_cli_from_dict(
+                dict(COMMANDS), prog=PROGRAM, description=DESCRIPTION, args=words
+            ),
+            PROGRAM,
+        )
+    except OSError as error:
+        raise InputError(f"cannot write {words[-1]}: {error.strerror}") from error
+    return OK

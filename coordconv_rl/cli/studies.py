@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
-import fcntl
-from contextlib import closing
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import tyro
 
-from coordconv_rl.errors import InputError, unknown
-from coordconv_rl.studies import STUDIES, StudyOptions
-from coordconv_rl.studies.report import ProgressWatcher, close
-from coordconv_rl.studies.tasks import Study
-from coordconv_rl.studies.training import first_units, last_units, load_study, train_all
+from coordconv_rl import locks
+from coordconv_rl.cli.parse import Command
+from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
+from coordconv_rl.files import write_text_atomic
+from coordconv_rl.studies import StudyName, StudyOptions
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from coordconv_rl.studies.tasks import Study
+
+LOCK_FILE = "study.lock"
+NAME_FILE = "study"  # holds the name of the study that the folder is for
 
 
-def run(name: str, options: StudyOptions) -> int:
-    """Run a study; see `coordconv_rl.studies.run_study`."""
-    if name not in STUDIES:
-        raise unknown("study", name, STUDIES)
-    study, console = load_study(name), Console()
-    root = (options.folder or Path("runs") / "studies" / name).resolve()
-    with _claim(root, name):
-        try:
-            failures = _train(study, options, root, console)
-        except KeyboardInterrupt:
-            console.print("Interrupted: saved. The same command goes on from here.")
-            return INTERRUPTED
-        _report(study, options, root, console)
-    for path in failures:
-        console.print(f"failed: {path}", style="red", highlight=False)
-    return 1 if failures else 0
+@dataclass(frozen=True)
+class RunStudy(Command):
+    """Run one of the paper's supervised tasks: CoordConv against convolution.
+
+    Attributes:
+        study: Which one: coordinate-classification, coordinate-regression, rendering or translation.
+        options: How to run it.
+    """
+
+    study: Annotated[StudyName, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    options: Annotated[StudyOptions, tyro.conf.arg(name="")] = field(default_factory=StudyOptions)
+
+    def run(self) -> int:
+        """Train all that is missing, print what came out, and leave pictures and a page.
+
+        Returns:
+            The exit code: done, a training failed, or interrupted (called again, it goes on).
+
+        Raises:
+            InputError: The folder is in use, cannot be written, or is another study's.
+        """
+        from rich.console import Console
+
+        from coordconv_rl.studies.tasks import load_study
+
+        task, console = load_study(self.study), Console()
+        root = (self.options.folder or Path("runs") / "studies" / self.study).resolve()
+        with _hold(root, self.study):
+            try:
+                failures = _train(task, self.options, root, console)
+            except KeyboardInterrupt:
+                console.print("Interrupted: saved. The same command goes on from here.")
+                return INTERRUPTED
+            _report(task, self.options, root, console)
+        for path in failures:
+            console.print(f"failed: {path}", style="red", highlight=False)
+        return FAILED if failures else OK
 
 
 def _train(study: Study, options: StudyOptions, root: Path, console: Console) -> list[str]:
     """Train all that is missing, best settings' other seeds last; return the failures' paths."""
+    from coordconv_rl.studies.report import ProgressWatcher
+    from coordconv_rl.studies.training import first_units, last_units, train_all
+
     with closing(ProgressWatcher(study, root, console)) as watcher:
         failures = train_all(first_units(study, options), root, options.jobs, watcher)
         failures += train_all(last_units(study, options, root), root, options.jobs, watcher)
@@ -46,44 +79,49 @@ def _train(study: Study, options: StudyOptions, root: Path, console: Console) ->
 
 def _report(study: Study, options: StudyOptions, root: Path, console: Console) -> None:
     """Draw the pictures, write page and TensorBoard, and print the closing summary."""
-    from coordconv_rl.studies.report import page, pictures, results
+    from coordconv_rl.studies import report
     from coordconv_rl.studies.training import Board
 
-    rows = results.collect(study, options, root)
-    found = results.ratios(study, rows)
-    figures = pictures.draw_all(study, rows, root)
-    index = page.write_page(study, rows, found, root)
-    table = page.write_markdown(study, rows, found, root)
+    rows = report.collect(study, options, root)
+    found = report.ratios(study, rows)
+    figures = report.draw_all(study, rows, root)
+    index = report.write_page(study, rows, found, root)
+    table = report.write_markdown(study, rows, found, root)
     with closing(Board(root / "summary")) as board:
         for name, figure in figures.items():
-            board.picture(name.removesuffix(".png"), pictures.pixels(figure))
+            board.picture(name.removesuffix(".png"), report.pixels(figure))
         board.table("results", table.read_text(encoding="utf-8"))
-    close(study, rows, found, [index, table, *(root / name for name in figures)], console)
+    report.show_end(study, rows, found, [index, table, *(root / name for name in figures)], console)
     console.print(f"TensorBoard: coordconv-rl tensorboard {root}", highlight=False, soft_wrap=True)
 
 
-def _claim(root: Path, name: str) -> TextIO:
-    """Open and lock the file that names the folder's study; closing it unlocks.
-
-    One study a folder, one process at a time.
+@contextmanager
+def _hold(root: Path, name: str) -> Iterator[None]:
+    """Keep the folder for this study and this process inside a `with` block.
 
     Raises:
         InputError: The folder cannot be made or written, is in use, or is another study's.
     """
+    owner = f"process {os.getpid()} on {socket.gethostname()}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        file = (root / "study").open("a+")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(f"{root} is in use by another study: wait for it, or stop it") from error
+        lock = locks.acquire(root / LOCK_FILE, owner)
+    except locks.LockedError as error:
+        raise InputError(f"{root} is in use by {error}: wait for it, or stop it") from error
     except OSError as error:
         raise InputError(f"{root} cannot be written ({error.strerror}): choose another") from error
-    file.seek(0)
-    owner = file.read().strip()
-    if owner not in ("", name):
-        file.close()
-        raise InputError(f"{root} holds the study {owner}: choose another folder")
-    if not owner:
-        file.write(name + "\n")
-        file.flush()
-    return file
+    try:
+        _claim(root, name)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _claim(root: Path, name: str) -> None:
+    """Write the study's name into its folder, or read that it is there."""
+    path = root / NAME_FILE
+    found = path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+    if found not in ("", name):
+        raise InputError(f"{root} holds the study {found}: choose another folder")
+    if not found:
+        write_text_atomic(path, name + "\n")

@@ -1,11 +1,32 @@
-"""Configurations: `schema` says what a run and an experiment are, `load` reads and checks YAML.
+"""What a run and an experiment are: frozen dataclasses, validated strictly, and their YAML files.
 
-`a2c.yaml` and `ppo.yaml` are the algorithms' presets; every other YAML file is an experiment.
+- `schema`: the dataclasses; their fields are the keys of the YAML files and the command's options.
+- `check`: what no type can say: names that exist, numbers that make sense.
+- `load`: YAML to configuration and back.
+
+`presets/` holds the algorithms' hyperparameters, `experiments/` the comparisons that come with the
+package.
 """
 
 from coordconv_rl.configs.check import check_run, check_seed
-from coordconv_rl.configs.load import load_experiment, load_run, parse, preset, read_yaml, to_yaml
-from coordconv_rl.configs.schema import Algo, Evaluation, ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.configs.load import (
+    experiment_names,
+    load_experiment,
+    load_run,
+    new_run,
+    parse,
+    preset,
+    read_yaml,
+    to_yaml,
+)
+from coordconv_rl.configs.schema import (
+    Algo,
+    Evaluation,
+    ExperimentConfig,
+    Hyperparameters,
+    RunConfig,
+    SuiteName,
+)
 
 __all__ = [
     "Algo",
@@ -13,10 +34,13 @@ __all__ = [
     "ExperimentConfig",
     "Hyperparameters",
     "RunConfig",
+    "SuiteName",
     "check_run",
     "check_seed",
+    "experiment_names",
     "load_experiment",
     "load_run",
+    "new_run",
     "parse",
     "preset",
     "read_yaml",

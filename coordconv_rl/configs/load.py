@@ -13,16 +13,18 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from coordconv_rl.configs.check import check_experiment, check_run
-from coordconv_rl.configs.schema import (
-    ExperimentConfig,
-    Hyperparameters,
-    RunConfig,
-    Settings,
-)
+from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
 from coordconv_rl.errors import InputError, unknown
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
 EXPERIMENTS_FOLDER = Path(__file__).with_name("experiments")
+DEFAULT_RUN: Mapping[str, Any] = {
+    "algo": "ppo",
+    "game": "Breakout",
+    "arm": "coordconv",
+    "seed": 0,
+    "steps": 10_000_000,  # environment steps of RL Zoo's benchmark
+}
 _UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 Config = TypeVar("Config", RunConfig, ExperimentConfig, Hyperparameters)
 
@@ -94,6 +96,7 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
 
 
 def _describe(kind: type[Any], error: ValidationError) -> str:
+    """Return the first complaint in our words: unknown keys before all others."""
     unknown_first = sorted(error.errors(), key=lambda item: item["type"] not in _UNKNOWN_KEY)
     first = unknown_first[0]
     path = [str(part) for part in first["loc"]]
@@ -102,12 +105,12 @@ def _describe(kind: type[Any], error: ValidationError) -> str:
         return str(unknown("key", name, _field_names(kind, path[:-1])))
     if first["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
-        return str(unknown(name, first["input"], choices))
+        what = path[-1] if len(path) < 2 or not path[-1].isdigit() else path[-2].removesuffix("s")
+        return str(unknown(what, first["input"], choices))
     if first["type"] in {"missing", "missing_argument"}:
         return f"key {name!r} is missing"
-    hint = ""
-    if isinstance(first["input"], str) and first["type"] == "float_type":
-        hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
+    is_exponent = first["type"] == "float_type" and re.fullmatch(r"\d+e-?\d+", str(first["input"]))
+    hint = " (YAML reads 1e-4 as text: write 1.0e-4)" if is_exponent else ""
     return f"{name} is {first['input']!r}: {first['msg'].lower()}{hint}"
 
 
@@ -135,6 +138,26 @@ def preset(algo: str, overrides: Mapping[str, Any] | None = None) -> Hyperparame
         raise unknown("algorithm", algo, presets)
     values = read_yaml(presets[algo]) | dict(overrides or {})
     return parse(Hyperparameters, values, f"{algo} hyperparameters")
+
+
+def new_run(values: Mapping[str, Any], source: str) -> RunConfig:
+    """Make a run of what is said of it; the rest is `DEFAULT_RUN`'s and its algorithm's preset's.
+
+    Args:
+        values: As read from YAML.
+        source: What the values came from, for the error's text.
+
+    Raises:
+        InputError: A key is unknown, or a value has the wrong type or makes no sense.
+    """
+    found = {**DEFAULT_RUN, **values}
+    settings = found.get("hyperparameters", {})
+    if not isinstance(settings, dict):
+        raise InputError(f"{source}: hyperparameters must be a mapping from names to values")
+    found["hyperparameters"] = dataclasses.asdict(preset(found["algo"], settings))
+    config = parse(RunConfig, found, source)
+    check_run(config)
+    return config
 
 
 def experiment_names() -> tuple[str, ...]:
@@ -180,7 +203,5 @@ def load_run(path: Path) -> RunConfig:
 
 def to_yaml(config: RunConfig | ExperimentConfig) -> str:
     """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
-    shared = {field.name for field in dataclasses.fields(Settings)}
-    values = sorted(dataclasses.asdict(config).items(), key=lambda item: item[0] in shared)
-    plain = json.loads(json.dumps(dict(values)))
+    plain = json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

@@ -1,13 +1,32 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, values only in YAML.
 
-Steps are environment (agent) steps of four emulator frames everywhere.
+Steps are environment (agent) steps of four emulator frames everywhere. The command line's options
+are these fields, and the texts below are its help.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
+
+from coordconv_rl.arms import ARMS
+from coordconv_rl.envs import SUITES
+
+
+def _hint(default: str) -> str:
+    """Say a default in the help as people type it."""
+    plain = default.strip("[]").replace("'", "")
+    return "(optional)" if plain == "None" else f"(default: {plain})"
+
+
+OPTIONAL = tyro.conf.arg(help_behavior_hint=_hint)
+# The built-in arms; `check` takes those with a backbone or head behind them too.
+ArmName = Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(ARMS)}}}")]
+SuiteName = Annotated[
+    str, tyro.conf.arg(constructor=Literal[tuple(SUITES)], help_behavior_hint=_hint)
+]
 Algo = Literal["a2c", "ppo"]
 Protocol = Literal["v4", "v5"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -15,7 +34,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """An algorithm's settings; `configs/a2c.yaml` and `configs/ppo.yaml` hold the presets.
+    """An algorithm's settings; `presets/a2c.yaml` and `presets/ppo.yaml` hold RL Zoo's.
 
     Attributes:
         n_envs: Environments stepped together.
@@ -42,8 +61,8 @@ class Hyperparameters:
     vf_coef: float
     max_grad_norm: float
     n_epochs: int = 1
-    batch_size: int | None = None
-    clip_range: float | None = None
+    batch_size: Annotated[int | None, OPTIONAL] = None
+    clip_range: Annotated[float | None, OPTIONAL] = None
 
 
 @dataclass(frozen=True)
@@ -60,15 +79,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SharedSettings:
     """What a run and all runs of an experiment say alike.
 
     Attributes:
         backbone: The convolutional network.
-        protocol: The Atari protocol.
+        protocol: The Atari protocol: v4 has no sticky actions, and a lost life ends an episode of
+            the learner; v5 has sticky actions, and none does.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
         precision: Arithmetic of the network's training pass.
-        device: Where the network lives: "cpu", "cuda" or "cuda:0".
+        device: Where the network lives: cpu, cuda or cuda:N.
         threads: Threads of torch and OpenCV.
         workers: Processes that play, the training one among them; with 0 or 1 it plays alone.
         checkpoint_minutes: Minutes between checkpoints.
@@ -83,7 +103,7 @@ class Settings:
     threads: int = 1
     workers: int = 0
     checkpoint_minutes: float = 5.0
-    evaluation: Evaluation = field(default_factory=Evaluation)
+    evaluation: tyro.conf.OmitArgPrefixes[Evaluation] = field(default_factory=Evaluation)
 
     @property
     def cores(self) -> int:
@@ -92,13 +112,13 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig(Settings):
-    """One training run, fully resolved: what its `config.yaml` holds.
+class RunTask:
+    """What one run trains: an algorithm and an arm on a game, from a seed.
 
     Attributes:
         algo: The algorithm.
-        game: The game's Gymnasium name, as in "Breakout".
-        arm: The arm's name in `coordconv_rl.arms.ARMS`.
+        game: The game's Gymnasium name, as in Breakout (`coordconv-rl games` lists them).
+        arm: What the network sees of coordinates (`coordconv-rl arms` says what each is).
         seed: Seed of weights, actions, minibatches and environments.
         steps: Environment steps to train for.
         hyperparameters: The algorithm's settings.
@@ -106,10 +126,10 @@ class RunConfig(Settings):
 
     algo: Algo
     game: str
-    arm: str
+    arm: ArmName
     seed: int
     steps: int
-    hyperparameters: Hyperparameters
+    hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters]
 
     @property
     def run_id(self) -> str:
@@ -118,17 +138,23 @@ class RunConfig(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExperimentConfig(Settings):
+class RunConfig(SharedSettings, RunTask):
+    """One training run, fully resolved: what its `config.yaml` holds, in that order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentPlan:
     """Arms x algorithms x games x seeds, compared with everything else equal.
 
     Attributes:
-        name: The experiment's name; its default folder is `runs/<name>`.
+        name: The experiment's name; its default folder is runs/NAME.
         description: A sentence on what the experiment is for.
         algos: The algorithms.
-        games: Gymnasium names of games.
-        suite: A named suite of games, instead of `games`.
+        games: Gymnasium names of games, as in Breakout.
+        suite: A suite of games, instead of naming them.
         arms: The arms.
-        seeds: The seeds; each trains one agent for each algorithm, game and arm.
+        seeds: The seeds; each trains one agent for each algorithm, game and arm. On the command
+            line one number is how many, from 0.
         steps: Environment steps of each run.
         overrides: Hyperparameters that differ from the presets, by algorithm.
     """
@@ -136,9 +162,16 @@ class ExperimentConfig(Settings):
     name: str
     description: str
     algos: tuple[Algo, ...]
-    arms: tuple[str, ...]
+    arms: tuple[ArmName, ...]
     seeds: tuple[int, ...]
     steps: int
     games: tuple[str, ...] = ()
-    suite: str | None = None
-    overrides: dict[str, dict[str, float | int | str]] = field(default_factory=dict)
+    suite: Annotated[SuiteName | None, OPTIONAL] = None
+    overrides: tyro.conf.Suppress[dict[str, dict[str, float | int | str]]] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentConfig(SharedSettings, ExperimentPlan):
+    """A comparison: what `experiment.yaml` holds, in that order."""

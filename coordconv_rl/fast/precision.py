@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import torch
 
 from coordconv_rl.errors import unknown
+from coordconv_rl.processor import has_bfloat16_instructions, processor_flags
 
 Resolved = Literal["float32", "bfloat16"]
 
@@ -19,7 +19,6 @@ FASTEST_IS_DEFAULT = True
 No difference is shown by PPO on two games, five seeds each: `python -m benchmarks.precision`.
 """
 
-_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _log = logging.getLogger(__name__)
 
 
@@ -59,26 +58,15 @@ def has_bfloat16(device: torch.device) -> bool:
     """Tell whether a device multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and bool(_BFLOAT16_FLAGS & _cpu_flags())
+    return device.type == "cpu" and has_bfloat16_instructions()
 
 
 @cache
 def has_matrix_unit() -> bool:
     """Tell whether this processor multiplies whole tiles of bfloat16 (AMX)."""
-    return "amx_bf16" in _cpu_flags()
+    return "amx_bf16" in processor_flags()
 
 
 @cache
 def _warn_once(device: str) -> None:
     _log.warning("bfloat16 without hardware for it on %s: slower than float32", device)
-
-
-def _cpu_flags() -> frozenset[str]:
-    """Return the processor's feature flags; none where the system does not list them (no Linux)."""
-    listing = Path("/proc/cpuinfo")
-    if not listing.is_file():
-        return frozenset()
-    for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split())
-    return frozenset()

@@ -1,4 +1,4 @@
-"""What a study can be asked for. Imports no torch, so that `--help` stays fast."""
+"""Which studies there are, and what one can be asked for; no torch, so that help stays fast."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+import tyro
 
 from coordconv_rl.errors import InputError
 
 Split = Literal["uniform", "quadrant"]
 SPLITS: tuple[Split, ...] = ("uniform", "quadrant")
+StudyName = Literal[
+    "coordinate-classification", "coordinate-regression", "rendering", "translation"
+]
+STUDIES: MappingProxyType[StudyName, str] = MappingProxyType(
+    {
+        "coordinate-classification": "a position in, the one pixel that lies there out",
+        "coordinate-regression": "an image with one lit pixel in, its position out",
+        "rendering": "a position in, the 9x9 square around it out",
+        "translation": "a control: is there a square at all, wherever it is",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -21,24 +35,27 @@ class StudyOptions:
     Attributes:
         seeds: Trainings of each model, with seeds 0, 1, 2 and so on; at most two of them for the
             control. A seed fixes the weights, the order of the minibatches and the positions that
-            `uniform` holds out.
-        budget: Minutes on all `threads` cores that the convolutional baseline may train in each
-            split, shared evenly by its trainings; none for the study's default. More minutes in
-            the same folder let the same trainings go on.
+            "uniform" holds out.
+        budget: Minutes on all cores in use that the convolutional baseline may train in each
+            split, shared evenly by its trainings. More minutes in the same folder let the same
+            trainings go on.
         full: Whether the baseline tries the paper's whole grid of settings, not two of them.
-        folder: Where results go; none for `runs/studies/<study>`.
+        folder: Where results go.
         split: Which positions are held out for the test: a random quarter ("uniform"), one whole
             quadrant ("quadrant"), or one after the other ("both").
-        threads: Trainings at a time, each in a process of its own on one thread; none for one a
-            core.
+        threads: Trainings at a time, each in a process of its own on one thread.
     """
 
     seeds: int = 5
-    budget: float | None = None
-    full: bool = False
-    folder: Path | None = None
+    budget: Annotated[
+        float | None, tyro.conf.arg(help_behavior_hint="(default: the study's own)")
+    ] = None
+    full: tyro.conf.FlagCreatePairsOff[bool] = False
+    folder: Annotated[
+        Path | None, tyro.conf.arg(help_behavior_hint="(default: runs/studies/NAME)")
+    ] = None
     split: Literal["uniform", "quadrant", "both"] = "both"
-    threads: int | None = None
+    threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: one a core)")] = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.

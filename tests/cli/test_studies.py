@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from coordconv_rl.cli.comparison import Study
+from coordconv_rl.cli.studies import RunStudy
 from coordconv_rl.errors import InputError
-from coordconv_rl.studies import StudyOptions, run_study
+from coordconv_rl.studies import StudyOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_the_command_killed_and_called_again(tmp_path):
     process = start(folder)
     path = stop_at(process, folder, "quadrant/coordconv/*/seed-0/result.json")
     with pytest.raises(InputError, match="in use"):
-        run_study("translation", options=StudyOptions(folder=folder))
+        RunStudy("translation", StudyOptions(folder=folder)).run()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert json.loads(path.read_text())["status"] == "running"
@@ -113,13 +113,13 @@ def check_what_the_command_leaves(folder, output):
 def test_a_folder_of_another_study_is_refused(tmp_path):
     (tmp_path / "study").write_text("rendering\n")
     with pytest.raises(InputError, match="holds the study rendering"):
-        run_study("translation", options=StudyOptions(folder=tmp_path))
+        RunStudy("translation", StudyOptions(folder=tmp_path)).run()
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        run_study("translation", options=StudyOptions(folder=tmp_path / "file"))
+        RunStudy("translation", StudyOptions(folder=tmp_path / "file")).run()
 
 
 def test_threads_are_one_a_core_unless_given():
@@ -129,5 +129,5 @@ def test_threads_are_one_a_core_unless_given():
 
 def test_the_command_hands_on_the_number_of_threads(tmp_path):
     with pytest.raises(InputError, match="threads 0"):
-        Study("translation", threads=0, folder=tmp_path / "study").run()
+        RunStudy("translation", StudyOptions(threads=0, folder=tmp_path / "study")).run()
     assert not (tmp_path / "study").exists()

@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from coordconv_rl import processor
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import precision
 from coordconv_rl.fast.precision import detect_precision, has_bfloat16
@@ -15,7 +16,7 @@ def flags(monkeypatch):
     def pretend(*names: str) -> None:
         has_bfloat16.cache_clear()
         precision._warn_once.cache_clear()
-        monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(names))
+        monkeypatch.setattr(processor, "processor_flags", lambda: frozenset(names))
 
     yield pretend
     has_bfloat16.cache_clear()
@@ -39,11 +40,6 @@ def test_without_hardware_auto_is_float32_and_bfloat16_warns(flags, caplog):
         assert detect_precision("bfloat16", "cpu") == "bfloat16"
         assert detect_precision("bfloat16", "cpu") == "bfloat16"
     assert caplog.text.count("slower") == 1
-
-
-def test_flags_are_read_where_the_system_lists_them():
-    flags = precision._cpu_flags()
-    assert flags == frozenset() or flags & {"fpu", "fp", "sse2"}
 
 
 def test_unknown_precision():

@@ -13,7 +13,7 @@ import pytest
 from source import PACKAGE, ROOT, Module, exported, modules
 
 TESTS = Path(__file__).parents[1]
-ROOT_MODULES = {"arms", "errors", "files", "locks", "signals"}
+ROOT_MODULES = {"arms", "errors", "files", "locks", "processor", "signals"}
 BELOW = {
     "layers": set(),
     "fast": {"layers"},
@@ -28,7 +28,7 @@ BELOW = {
 }
 FOLDERS = sorted(name for name, module in modules().items() if module.is_folder and name)
 NO_TORCH = ("comparison", "runs", "configs")
-TASKS = {"settings", "build", "loss", "judge", "paint", "data"}  # the shape that all tasks share
+TASKS = {"settings", "build", "loss", "judge", "paint", "data", "study", "baseline", "coordconv"}
 
 
 def where(module: Module, line: int) -> str:

@@ -39,7 +39,11 @@ INTERRUPTED = 130
 
 
 def inspect(
-    folder: Path, *, episodes: int = 30, on_step: Callable[[], None] = lambda: None
+    folder: Path,
+    *,
+    episodes: int = 30,
+    device: str | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Inspect one trained agent; write `inspection.json` and `inspection.png` to its folder.
 
@@ -49,6 +53,7 @@ def inspect(
     Args:
         folder: The run's folder.
         episodes: Games for each treatment.
+        device: Where the network lives; see `load_agent`.
         on_step: Called after every step; if it raises, nothing is written.
 
     Returns:
@@ -59,7 +64,7 @@ def inspect(
     """
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
-    model, config, step = load_agent(folder)
+    model, config, step = load_agent(folder, device=device)
     layers = coordinate_layers(model)
     if not layers:
         raise InputError(
@@ -159,12 +164,13 @@ def first_layer_share(
     return share, heat.float().cpu().numpy()
 
 
-def inspect_command(folder: Path, episodes: int = 30) -> int:
+def inspect_command(folder: Path, episodes: int = 30, *, device: str | None = None) -> int:
     """Inspect an agent, or what an experiment has of uninspected ones, and print tables.
 
     Args:
         folder: A run's folder, or an experiment's.
         episodes: Games for each treatment.
+        device: Where the network lives; see `load_agent`.
 
     Returns:
         The exit code: 0, or 130 if the launcher that started this process is gone.
@@ -176,7 +182,7 @@ def inspect_command(folder: Path, episodes: int = 30) -> int:
     request = StopRequest()
     for run in _agents(folder):
         try:
-            result = inspect(run, episodes=episodes, on_step=request.raise_if_asked)
+            result = inspect(run, episodes=episodes, device=device, on_step=request.raise_if_asked)
         except Interrupted as stop:
             log.warning("not inspected, as %s", stop)
             return INTERRUPTED

@@ -3,6 +3,7 @@
 Names are imported when first used: who reads a ledger needs no scheduler.
 
 - `compare`: the command: takes up what is asked for, runs what is missing, ends with the tables.
+- `options`: how it is launched.
 - `ledger`: what became of every run, line by line.
 - `scheduler`: which run starts, which has ended and how, which is tried again.
 - `backend`: what the scheduler asks of a place where processes run.

@@ -1,5 +1,6 @@
-from .compare import LaunchOptions, run_comparison
+from .compare import run_comparison
 from .ledger import Entry, check_planned, read_ledger
+from .options import LaunchOptions
 from .status import print_status
 
 __all__ = [

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
@@ -14,6 +12,7 @@ from coordconv_rl.comparison.launch import closing
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.launch.local import LocalBackend
+from coordconv_rl.comparison.launch.options import LaunchOptions
 from coordconv_rl.comparison.launch.scheduler import CannotGoOnError, Scheduler
 from coordconv_rl.comparison.launch.terminal import Display
 from coordconv_rl.comparison.results import check_foreign
@@ -26,26 +25,6 @@ from coordconv_rl.signals import stop_signals
 TICK_SECONDS = 0.25
 FAILED = 1
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class LaunchOptions:
-    """How an experiment is launched; none of it changes what is computed.
-
-    Attributes:
-        retries: How often a run that was killed, diverged or hung is started again.
-        backend: Processes on this machine, or tasks on a Ray cluster.
-        address: The Ray cluster's address; None for a local one.
-        hang_minutes: Minutes without any progress after which a run is killed.
-        inspect: Whether the agents are inspected at the end; not on a cluster, where it would be
-            this machine that plays the games of all of them.
-    """
-
-    retries: int = 2
-    backend: Literal["local", "ray"] = "local"
-    address: str | None = None
-    hang_minutes: float = 30.0
-    inspect: bool = True
 
 
 def run_comparison(

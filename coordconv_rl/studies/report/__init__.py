@@ -1,8 +1,23 @@
-"""..."""
+"""What came out of a study: a table with ratios, the paper's pictures, one page.
 
-from coordconv_rl.studies.report.terminal import ProgressWatcher, close
+- `results`: from the folders of a study to rows of a table, and ratios.
+- `pictures`: the canvas, and values against time.
+- `page`: one HTML page and one Markdown file.
+- `terminal`: progress while it trains, and the closing tables.
+"""
+
+from coordconv_rl.studies.report.page import write_markdown, write_page
+from coordconv_rl.studies.report.pictures import draw_all, pixels
+from coordconv_rl.studies.report.results import collect, ratios
+from coordconv_rl.studies.report.terminal import ProgressWatcher, show_end
 
 __all__ = [
     "ProgressWatcher",
-    "close",
+    "collect",
+    "draw_all",
+    "pixels",
+    "ratios",
+    "show_end",
+    "write_markdown",
+    "write_page",
 ]

@@ -11,7 +11,7 @@ from coordconv_rl.files import write_text_atomic
 from coordconv_rl.studies.report.results import Ratio, Row, table
 from coordconv_rl.studies.tasks import Study
 
-STYLE = """
+PAGE_STYLE = """
 :root { --ink: #1c2024; --soft: #5b6470; --page: #fff; --card: #f5f6f8; --line: #d7dbe0; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ee; --soft: #a3adb9; --page: #14171b; --card: #1d2228; --line: #363e48; }
@@ -117,7 +117,8 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
 <head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{html.escape(study.name)}: CoordConv against convolution</title><style>{STYLE}</style></head>
+<title>{html.escape(study.name)}: CoordConv against convolution</title>
+<style>{PAGE_STYLE}</style></head>
 <body>
 <h1>{html.escape(study.name)}</h1>
 <p>{html.escape(study.question)}</p>

@@ -20,7 +20,7 @@ from coordconv_rl.studies.report.results import Row
 from coordconv_rl.studies.tasks import CANVAS, Study, split_positions
 from coordconv_rl.studies.training import load_canvases
 
-COLOURS = {"coordconv": "#0072b2", "convolution": "#d55e00", "shuffled": "#7f7f7f"}
+MODEL_COLOURS = {"coordconv": "#0072b2", "convolution": "#d55e00", "shuffled": "#7f7f7f"}
 
 
 def canvas_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Figure:
@@ -68,7 +68,7 @@ def curve_figure(study: Study, split: Split, rows: list[Row]) -> Figure:
             axes.plot(
                 [max(point.seconds, 1e-3) for point in result.curve],
                 [factor * point.test for point in result.curve],
-                color=COLOURS[row.model],
+                color=MODEL_COLOURS[row.model],
                 marker=".",
                 alpha=0.7,
                 linewidth=1.2,

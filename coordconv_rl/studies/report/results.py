@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordconv_rl.studies.options import Split, StudyOptions
-from coordconv_rl.studies.tasks import MODELS, Measure, Model, Setting, Study
+from coordconv_rl.studies.tasks import MODELS, Measure, ModelName, Setting, Study
 from coordconv_rl.studies.training import Result, Unit, best_setting, find_result, seeds_of
 
 
@@ -26,7 +26,7 @@ class Row:
     """
 
     split: Split
-    model: Model
+    model: ModelName
     setting: Setting
     tried: int
     results: tuple[Result, ...]
@@ -64,7 +64,7 @@ class Row:
 
     def reached(self, measure: Measure) -> int:
         """Count the seeds whose final test value reaches the study's goal."""
-        return sum(measure.reached(value) for value in self.test)
+        return sum(measure.is_reached(value) for value in self.test)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,9 @@ def collect(study: Study, options: StudyOptions, root: Path) -> list[Row]:
     return rows
 
 
-def _row(study: Study, options: StudyOptions, split: Split, model: Model, root: Path) -> Row | None:
+def _row(
+    study: Study, options: StudyOptions, split: Split, model: ModelName, root: Path
+) -> Row | None:
     setting = best_setting(study, model, split, root)
     if setting is None:
         return None
@@ -135,13 +137,13 @@ def ratios(study: Study, rows: list[Row]) -> list[Ratio]:
                 time=mean(theirs.best_seconds) / seconds,
                 budget=mean(theirs.seconds) / seconds,
                 parameters=theirs.parameters / ours.parameters,
-                reached=any(not study.measure.better(target, value) for value in theirs.best),
+                reached=any(not study.measure.is_better(target, value) for value in theirs.best),
             )
         )
     return found
 
 
-def spread(values: list[float]) -> float:
+def seed_spread(values: list[float]) -> float:
     """Give the standard deviation over seeds (n - 1); 0 for a single seed."""
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
@@ -155,7 +157,7 @@ def show(measure: Measure, values: list[float]) -> str:
 
 def _plus_minus(values: list[float], digits: int) -> str:
     """Write the spread; nothing for a single seed, which has none."""
-    return f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
+    return f" ± {seed_spread(values):.{digits}f}" if len(values) > 1 else ""
 
 
 def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:

@@ -74,15 +74,15 @@ def _rich(title: str, head: list[str], lines: list[list[str]]) -> Table:
 
 def _fit(head: list[str], lines: list[list[str]], width: int) -> tuple[list[str], list[list[str]]]:
     """Leave columns out where the terminal is narrow; the page has them all."""
-    shown = [index for index, name in enumerate(head) if width >= WIDE or not _minor(name)]
+    shown = [index for index, name in enumerate(head) if width >= WIDE or not _is_minor(name)]
     return [head[index] for index in shown], [[line[i] for i in shown] for line in lines]
 
 
-def _minor(column: str) -> bool:
+def _is_minor(column: str) -> bool:
     return column.startswith(("best", "goal", "s in", "settings"))
 
 
-def close(
+def show_end(
     study: Study, rows: list[Row], found: list[Ratio], files: list[Path], console: Console
 ) -> None:
     """Print the closing tables, the paper's figures and where the pictures are."""

@@ -1,16 +1,47 @@
-"""..."""
+"""What a study asks: data, networks, a loss and a measure, each task in one module of one shape.
+
+A task's module has `data`, `build`, `loss`, `judge`, `settings` and `paint`, and ties them together
+in its `STUDY`.
+
+- `study`: what a study is made of, and how one is found by its name.
+- `data`: Not-so-Clevr, made in memory.
+- `networks`: blocks that several tasks share.
+- `coordinate_classification`: a position in, the one pixel that lies there out.
+- `coordinate_regression`: an image with one lit pixel in, its position out.
+- `rendering`: a position in, the square around it out.
+- `translation`: a control that wants translation invariance.
+
+Parts of further tasks:
+
+- `digits`: fields of digits, and pictures of them.
+- `detection_data`: images with digits, and where these are.
+- `boxes`: overlap, offsets and suppression of boxes.
+- `proposals`: which anchors are objects, and what a network proposes.
+- `region_network`: a network that proposes regions.
+- `shapes`: images of two objects.
+- `adversaries`: generator and discriminator.
+- `collapse`: how much of the positions a generator covers.
+"""
 
 from coordconv_rl.studies.tasks.data import CANVAS, split_positions
 from coordconv_rl.studies.tasks.networks import initialise
-from coordconv_rl.studies.tasks.study import MODELS, Measure, Model, Setting, Study
+from coordconv_rl.studies.tasks.study import (
+    MODELS,
+    Measure,
+    ModelName,
+    Setting,
+    Study,
+    load_study,
+)
 
 __all__ = [
     "CANVAS",
     "MODELS",
     "Measure",
-    "Model",
+    "ModelName",
     "Setting",
     "Study",
     "initialise",
+    "load_study",
     "split_positions",
 ]

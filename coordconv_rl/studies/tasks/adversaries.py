@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.studies.tasks.networks import first_convolution
-from coordconv_rl.studies.tasks.study import Model
+from coordconv_rl.studies.tasks.study import ModelName
 
 NOISE = 256  # numbers that an image is made from
 LEAK = 0.2  # the authors' lrelu
@@ -30,7 +30,7 @@ class Adversaries(nn.Module):
         seed: Fixes the permutation of "shuffled".
     """
 
-    def __init__(self, model: Model, side: int, base: int, seed: int) -> None:
+    def __init__(self, model: ModelName, side: int, base: int, seed: int) -> None:
         super().__init__()
         self.generator: nn.Module
         if model == "convolution":
@@ -68,7 +68,7 @@ class NoiseOverCanvas(nn.Module):
         return share + self.layer.coordinate_map(self.shape)
 
 
-def coordinate_generator(model: Model, side: int, base: int, seed: int) -> nn.Sequential:
+def coordinate_generator(model: ModelName, side: int, base: int, seed: int) -> nn.Sequential:
     """Build 1x1 convolutions of 512, 256, 256, 128 and 64, two 3x3 of 64 and 1x1 to the colours.
 
     No nonlinearity at the end, as in the authors' code.
@@ -103,7 +103,7 @@ def deconvolution_generator(side: int, base: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def make_discriminator(model: Model, side: int, base: int, seed: int) -> nn.Sequential:
+def make_discriminator(model: ModelName, side: int, base: int, seed: int) -> nn.Sequential:
     """Build DCGAN's discriminator: 5x5 convolutions of stride 2, of 64, 128, 256 and 512.
 
     The models differ in the first one, which does or does not see coordinates.

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.tasks import networks
-from coordconv_rl.studies.tasks.data import CANVAS, normalise, pixel_index
-from coordconv_rl.studies.tasks.study import Measure, Model, Paper, Setting, Study
+from coordconv_rl.studies.tasks.data import CANVAS, normalise_positions, pixel_index
+from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
 # The authors' README: deconvolution of width 2 and kernel 3, learning rate 0.01, l2 0.001; their
 # experiment log lets the step size fall to a tenth every 200 of 1,000 epochs.
@@ -44,10 +44,10 @@ def paper_grid() -> tuple[Setting, ...]:
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Give positions in -1 to 1 and the centres' pixel numbers: shapes (n, 2) and (n,)."""
-    return normalise(positions), pixel_index(positions)
+    return normalise_positions(positions), pixel_index(positions)
 
 
-def build(model: Model, split: Split, setting: Setting, seed: int) -> nn.Module:
+def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Module:
     """Build 1x1 convolutions with coordinates, or the baseline: a stack of deconvolutions."""
     if model == "convolution":
         return networks.deconvolution_network(setting.width, setting.kernel)
@@ -64,7 +64,7 @@ def judge(logits: Tensor, targets: Tensor) -> Tensor:
     return (logits.flatten(1).argmax(1) == targets).float()
 
 
-def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
+def settings(model: ModelName, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try: one for CoordConv, two for its control, the baseline's grid."""
     if model == "coordconv":
         return (COORDCONV[split],)

@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
-from coordconv_rl.studies.tasks.data import CANVAS, normalise, one_hot
+from coordconv_rl.studies.tasks.data import CANVAS, normalise_positions, one_hot
 from coordconv_rl.studies.tasks.networks import first_convolution
-from coordconv_rl.studies.tasks.study import Measure, Model, Paper, Setting, Study
+from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
 PIXELS = (CANVAS - 1) / 2  # pixels in a distance of 1 between normalised positions
 
 # Value of the lit pixel. The network with coordinates takes a maximum over the canvas, and learns
 # from the pixel that wins: at 1, as in the authors' data, background pixels of large coordinates
 # win at first, and some seeds took many epochs to get away from that.
-LIT = 8.0
+LIT_VALUE = 8.0
 
 # From the authors' grid (experiment_logs.sh). At 0.01, as in their README, some seeds overshot in
 # the first steps: no lit pixel won the maximum any more, and they learnt nothing from there on.
@@ -33,17 +33,17 @@ BASELINE = (
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Give images of one lit pixel and positions in -1 to 1: (n, 1, 64, 64) and (n, 2)."""
-    return LIT * one_hot(positions), normalise(positions)
+    return LIT_VALUE * one_hot(positions), normalise_positions(positions)
 
 
-def build(model: Model, split: Split, setting: Setting, seed: int) -> nn.Module:
+def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Module:
     """Build the network with coordinates, or the authors' baseline for that split."""
     if model != "convolution":
         return _coordinate_network(model, seed)
     return _dense_network(setting.width) if split == "uniform" else _deep_network(setting.width)
 
 
-def _coordinate_network(model: Model, seed: int) -> nn.Sequential:
+def _coordinate_network(model: ModelName, seed: int) -> nn.Sequential:
     """Build three 1x1 and two 3x3 convolutions, no nonlinearity, and a maximum over the canvas."""
     return nn.Sequential(
         first_convolution(model, 1, 8, 1, seed=seed),
@@ -96,7 +96,7 @@ def judge(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - targets).square().sum(1).sqrt() * PIXELS
 
 
-def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
+def settings(model: ModelName, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try."""
     if model != "convolution":
         return (COORDCONV,)

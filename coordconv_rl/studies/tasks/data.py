@@ -52,7 +52,7 @@ def split_positions(split: Split, seed: int) -> Positions:
     return Positions(positions[~held_out], positions[held_out])
 
 
-def normalise(positions: Tensor) -> Tensor:
+def normalise_positions(positions: Tensor) -> Tensor:
     """Put pixels 0 to 63 into the range -1 to +1, as the coordinate channels are: float32."""
     return positions.float() * (2 / (CANVAS - 1)) - 1
 

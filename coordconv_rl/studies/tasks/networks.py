@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.studies.tasks.data import CANVAS
-from coordconv_rl.studies.tasks.study import Model
+from coordconv_rl.studies.tasks.study import ModelName
 
 
 class Spread(nn.Module):
@@ -24,7 +24,7 @@ class Spread(nn.Module):
 
 
 def first_convolution(
-    model: Model,
+    model: ModelName,
     in_channels: int,
     out_channels: int,
     kernel: int,
@@ -54,7 +54,7 @@ def first_convolution(
     )
 
 
-def pixel_network(model: Model, width: int, seed: int) -> nn.Sequential:
+def pixel_network(model: ModelName, width: int, seed: int) -> nn.Sequential:
     """Build the net of 1x1 convolutions from a position to one logit a pixel: 7,553 parameters.
 
     The position is spread over the canvas, then five layers of 32, 32, 64, 64 and 1 channels (the

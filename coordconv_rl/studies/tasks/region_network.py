@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from coordconv_rl.studies.tasks.networks import first_convolution, initialise
 from coordconv_rl.studies.tasks.proposals import SIDES
-from coordconv_rl.studies.tasks.study import Model
+from coordconv_rl.studies.tasks.study import ModelName
 
 ANCHORS = len(SIDES) ** 2  # at each place
 HIDDEN = 32  # channels of the region proposal layers
@@ -25,7 +25,7 @@ class RegionProposals(nn.Module):
         seed: Fixes the permutations of "shuffled".
     """
 
-    def __init__(self, model: Model, seed: int) -> None:
+    def __init__(self, model: ModelName, seed: int) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
             first_convolution(model, 1, 32, 5, seed=seed, padding=0),

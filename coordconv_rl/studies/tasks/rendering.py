@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.tasks import coordinate_classification, networks
-from coordconv_rl.studies.tasks.data import CANVAS, normalise, squares
-from coordconv_rl.studies.tasks.study import Measure, Model, Paper, Setting, Study
+from coordconv_rl.studies.tasks.data import CANVAS, normalise_positions, squares
+from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
 # The authors' l2 helps to extrapolate: after three epochs the IoU on quadrant was 0.78 with it,
 # 0.53 without, and 0 with 0.02 (seed 0).
@@ -23,10 +23,10 @@ COORDCONV = {
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Give positions in -1 to 1 and the squares' images: shapes (n, 2) and (n, 1, 64, 64)."""
-    return normalise(positions), squares(positions)
+    return normalise_positions(positions), squares(positions)
 
 
-def build(model: Model, split: Split, setting: Setting, seed: int) -> nn.Module:
+def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Module:
     """Build the pixel network of coordinate classification, or the baseline's deconvolutions.
 
     The authors put a softmax and five 3x3 convolutions behind the pixel network. Here those only
@@ -48,7 +48,7 @@ def judge(logits: Tensor, targets: Tensor) -> Tensor:
     return (painted & wanted).sum(1) / (painted | wanted).sum(1)
 
 
-def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
+def settings(model: ModelName, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try; the baseline's are those of coordinate classification."""
     if model != "convolution":
         return (COORDCONV[split],)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
 
-Model = Literal["coordconv", "convolution", "shuffled"]
-MODELS: tuple[Model, ...] = ("coordconv", "convolution", "shuffled")
+ModelName = Literal["coordconv", "convolution", "shuffled"]
+MODELS: tuple[ModelName, ...] = ("coordconv", "convolution", "shuffled")
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,12 @@ class Measure:
         """Whether a larger value is better."""
         return self.best > 0
 
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` is strictly better than `other`."""
+    def is_better(self, one: float, other: float) -> bool:
+        """Return whether `one` is strictly better than `other`."""
         return one > other if self.higher_is_better else one < other
 
-    def reached(self, value: float) -> bool:
-        """Whether the goal is reached."""
+    def is_reached(self, value: float) -> bool:
+        """Return whether the value reaches the goal."""
         return value >= self.goal if self.higher_is_better else value <= self.goal
 
     def show(self, value: float) -> str:
@@ -127,11 +128,22 @@ class Study:
     measure: Measure
     paper: Paper
     data: Callable[[Tensor, int], tuple[Tensor, Tensor]]
-    build: Callable[[Model, Split, Setting, int], nn.Module]
+    build: Callable[[ModelName, Split, Setting, int], nn.Module]
     loss: Callable[[Tensor, Tensor], Tensor]
     judge: Callable[[Tensor, Tensor], Tensor]
-    settings: Callable[[Model, Split, bool], tuple[Setting, ...]]
+    settings: Callable[[ModelName, Split, bool], tuple[Setting, ...]]
     budget: float
     chunk: int
     paint: Callable[[Tensor, Tensor], Tensor]
     precision: Literal["auto", "float32"] = "float32"
+
+
+def load_study(name: str) -> Study:
+    """Import the module of a study and return its `STUDY`.
+
+    Args:
+        name: One of `coordconv_rl.studies.STUDIES`.
+    """
+    module = importlib.import_module(f"{__package__}.{name.replace('-', '_')}")
+    study: Study = module.STUDY
+    return study

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.tasks.data import CANVAS, MARGIN, one_hot, squares
 from coordconv_rl.studies.tasks.networks import first_convolution
-from coordconv_rl.studies.tasks.study import Measure, Model, Paper, Setting, Study
+from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
 WINDOW = 17
-LIT = (2 * MARGIN + 1) ** 2
+LIT_PIXELS = (2 * MARGIN + 1) ** 2
 SETTING = Setting(0.002, epochs=6, step_epochs=4)
 
 
@@ -38,7 +38,7 @@ def _scattered(positions: Tensor, seed: int) -> Tensor:
     """Light 81 random pixels of the 17x17 window around each position, moved into the canvas."""
     generator = torch.Generator().manual_seed(seed)
     corner = (positions - WINDOW // 2).clamp(0, CANVAS - WINDOW)
-    cells = torch.rand(CANVAS**2, WINDOW**2, generator=generator).argsort(1)[:, :LIT]
+    cells = torch.rand(CANVAS**2, WINDOW**2, generator=generator).argsort(1)[:, :LIT_PIXELS]
     cells = cells[positions[:, 1] * CANVAS + positions[:, 0]]  # the same for a position anywhere
     x = corner[:, :1] + cells % WINDOW
     y = corner[:, 1:] + cells // WINDOW
@@ -46,7 +46,7 @@ def _scattered(positions: Tensor, seed: int) -> Tensor:
     return images.scatter_(1, y * CANVAS + x, 1.0).view(-1, 1, CANVAS, CANVAS)
 
 
-def build(model: Model, split: Split, setting: Setting, seed: int) -> nn.Module:
+def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Module:
     """Build three 3x3 convolutions of stride 2, a mean over the canvas and one logit.
 
     The three models differ in the first convolution alone.
@@ -74,7 +74,7 @@ def judge(logits: Tensor, targets: Tensor) -> Tensor:
     return ((logits[:, 0] > 0) == (targets[:, 0] > 0.5)).float()
 
 
-def settings(model: Model, split: Split, full: bool) -> tuple[Setting, ...]:
+def settings(model: ModelName, split: Split, full: bool) -> tuple[Setting, ...]:
     """List the settings to try: one for all models."""
     return (SETTING,)
 

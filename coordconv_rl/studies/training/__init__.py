@@ -1,16 +1,23 @@
-"""..."""
+"""All trainings of a study, some at a time, each in a folder of its own that it goes on from.
+
+- `plan`: which trainings a study needs.
+- `pool`: trains them, each in a process of its own.
+- `train`: one training, from data to a result.
+- `records`: what it leaves in its folder.
+- `tensorboard`: its curves, and the pictures of the whole study.
+"""
 
 from coordconv_rl.studies.training.plan import (
+    Unit,
     best_setting,
     find_result,
     first_units,
     last_units,
     seeds_of,
 )
-from coordconv_rl.studies.training.pool import load_study, train_all
+from coordconv_rl.studies.training.pool import train_all
 from coordconv_rl.studies.training.records import Result, load_canvases
 from coordconv_rl.studies.training.tensorboard import Board
-from coordconv_rl.studies.training.units import Unit
 
 __all__ = [
     "Board",
@@ -21,7 +28,6 @@ __all__ = [
     "first_units",
     "last_units",
     "load_canvases",
-    "load_study",
     "seeds_of",
     "train_all",
 ]

@@ -1,20 +1,49 @@
-"""Which trainings a study needs: seed 0 of every setting, then more seeds of the best ones."""
+"""Which trainings a study needs: seed 0 of every setting, then more seeds of the best ones.
+
+Each is known by the path of its folder.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.studies.options import Split, StudyOptions
-from coordconv_rl.studies.tasks import MODELS, Model, Setting, Study
+from coordconv_rl.studies.tasks import MODELS, ModelName, Setting, Study
 from coordconv_rl.studies.training.records import Result
-from coordconv_rl.studies.training.units import Unit
 
 CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
 
 
-def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model) -> float:
+@dataclass(frozen=True)
+class Unit:
+    """One training.
+
+    Attributes:
+        study: The study's name.
+        split: Which positions are held out.
+        model: Which of the three models.
+        setting: Sizes and step sizes.
+        seed: Fixes weights, minibatches, shuffled coordinates and the uniform split.
+        seconds: Processor seconds that it may train altogether, earlier attempts included.
+    """
+
+    study: str
+    split: Split
+    model: ModelName
+    setting: Setting
+    seed: int
+    seconds: float
+
+    @property
+    def path(self) -> str:
+        """The unit's id and its folder below the study's."""
+        return f"{self.split}/{self.model}/{self.setting.name}/seed-{self.seed}"
+
+
+def unit_seconds(study: Study, options: StudyOptions, split: Split, model: ModelName) -> float:
     """Give the processor seconds that each training of a model may take in a split.
 
     CoordConv and its control stop after their epochs. The baseline shares a budget evenly: one
@@ -26,7 +55,7 @@ def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model
     return 60.0 * (options.budget or study.budget) * options.jobs / trainings
 
 
-def seeds_of(model: Model, options: StudyOptions) -> int:
+def seeds_of(model: ModelName, options: StudyOptions) -> int:
     """Count a model's seeds: as many as asked for, two at most for the control."""
     return min(options.seeds, CONTROL_SEEDS) if model == "shuffled" else options.seeds
 
@@ -57,7 +86,7 @@ def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
     return units
 
 
-def best_setting(study: Study, model: Model, split: Split, root: Path) -> Setting | None:
+def best_setting(study: Study, model: ModelName, split: Split, root: Path) -> Setting | None:
     """Return the setting whose seed 0 had the best test value at any time; none without results.
 
     The choice looks at the test set: that favours the models with several settings, which are the
@@ -68,7 +97,7 @@ def best_setting(study: Study, model: Model, split: Split, root: Path) -> Settin
         result = find_result(root, Unit(study.name, split, model, setting, 0, math.inf))
         if result is None or result.best_test is None:
             continue
-        if best is None or study.measure.better(result.best_test, best[0]):
+        if best is None or study.measure.is_better(result.best_test, best[0]):
             best = (result.best_test, setting)
     return best[1] if best else None
 

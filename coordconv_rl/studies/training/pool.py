@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
 import multiprocessing
 import os
@@ -17,21 +16,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from coordconv_rl.studies.tasks import Study
-from coordconv_rl.studies.training.plan import find_result
+from coordconv_rl.studies.tasks import load_study
+from coordconv_rl.studies.training.plan import Unit, find_result
 from coordconv_rl.studies.training.records import Result
-from coordconv_rl.studies.training.units import Unit
 
 log = logging.getLogger(__name__)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-
-
-def load_study(name: str) -> Study:
-    """Import the module of a study and return its `STUDY`."""
-    module = importlib.import_module(f"coordconv_rl.studies.tasks.{name.replace('-', '_')}")
-    study: Study = module.STUDY
-    return study
 
 
 class Watcher(Protocol):
@@ -65,7 +56,7 @@ def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> lis
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; each training has saved itself before.
     """
-    todo = [u for u in units if not _complete(root, u)]
+    todo = [u for u in units if not _is_complete(root, u)]
     watcher.started(len(todo))
     if not todo:
         return []
@@ -84,9 +75,9 @@ def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> lis
             raise
 
 
-def _complete(root: Path, unit: Unit) -> bool:
+def _is_complete(root: Path, unit: Unit) -> bool:
     result = find_result(root, unit)
-    return result is not None and result.complete(unit.seconds)
+    return result is not None and result.is_complete(unit.seconds)
 
 
 def _collect(futures: dict[Future[Result], Unit], watcher: Watcher) -> list[Unit]:
@@ -133,8 +124,8 @@ def _keep_memory() -> None:
         adjust(M_TRIM_THRESHOLD, 2**30)
 
 
-def _stopped() -> bool:
-    """Whether the parent wants an end, or is gone."""
+def _is_stopped() -> bool:
+    """Return whether the parent wants an end, or is gone."""
     return os.getppid() != _parent or (_stop is not None and _stop.is_set())
 
 
@@ -142,7 +133,7 @@ def _work(unit: Unit, root: Path) -> Result:
     """Train one unit in a worker process."""
     from coordconv_rl.studies.training.train import train_unit
 
-    return train_unit(unit, load_study(unit.study), root / unit.path, _stopped)
+    return train_unit(unit, load_study(unit.study), root / unit.path, _is_stopped)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ No file holds pickled objects, and each is written under another name and then r
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +18,9 @@ from torch import Tensor, nn
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_bytes_atomic, write_json_atomic
 from coordconv_rl.studies.tasks import Measure
-from coordconv_rl.studies.training.units import Unit
 
-Status = Literal["running", "done", "budget", "interrupted"]
-FORMAT = 1
+TrainingStatus = Literal["running", "done", "budget", "interrupted"]
+RESULT_FORMAT = 1
 
 
 @dataclass
@@ -63,7 +61,7 @@ class Result:
     setting: dict[str, Any]
     seed: int
     parameters: int
-    status: Status = "running"
+    status: TrainingStatus = "running"
     steps: int = 0
     seconds: float = 0.0
     wall_seconds: float = 0.0
@@ -75,32 +73,22 @@ class Result:
     curve: list[Point] = field(default_factory=list)
     machine: dict[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def fresh(cls, unit: Unit, parameters: int, precision: str) -> Result:
-        """Begin at step 0."""
-        machine = {
-            "processor": platform.machine(),
-            "torch": torch.__version__,
-            "precision": precision,
-        }
-        return cls(unit.path, asdict(unit.setting), unit.seed, parameters, machine=machine)
-
     def add(self, point: Point, measure: Measure) -> None:
         """Append a point; its values are the latest ones, and may be the best."""
         if self.curve and self.curve[-1].step == point.step:
             self.curve.pop()
         self.curve.append(point)
         self.train, self.test = point.train, point.test
-        if self.best_test is None or measure.better(point.test, self.best_test):
+        if self.best_test is None or measure.is_better(point.test, self.best_test):
             self.best_test, self.best_seconds = point.test, point.seconds
 
-    def complete(self, seconds: float) -> bool:
-        """Whether nothing is left to train with that many processor seconds."""
+    def is_complete(self, seconds: float) -> bool:
+        """Return whether nothing is left to train with that many processor seconds."""
         return self.status == "done" or (self.status == "budget" and self.seconds >= seconds)
 
     def write(self, folder: Path) -> None:
         """Write result.json, whole or not at all."""
-        write_json_atomic(folder / "result.json", {"format": FORMAT, **asdict(self)})
+        write_json_atomic(folder / "result.json", {"format": RESULT_FORMAT, **asdict(self)})
 
     @classmethod
     def read(cls, folder: Path) -> Result | None:
@@ -122,13 +110,13 @@ class Result:
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Result:
         """Make a result of plain data, as `write` leaves it."""
-        if values.pop("format", None) != FORMAT:
+        if values.pop("format", None) != RESULT_FORMAT:
             raise ValueError("another format")
         curve = [Point(**point) for point in values.pop("curve")]
         return cls(**values, curve=curve)
 
 
-def save_checkpoint(
+def save_training(
     folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, result: Result
 ) -> None:
     """Write weights and Adam's state as tensors, and the result so far as JSON beside them."""
@@ -136,12 +124,12 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": tensor for name, tensor in state.items()}
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    metadata = {"result": json.dumps({"format": FORMAT, **asdict(result)})}
+    metadata = {"result": json.dumps({"format": RESULT_FORMAT, **asdict(result)})}
     data = safetensors.torch.save(tensors, metadata)
     write_bytes_atomic(folder / "checkpoint.safetensors", data)
 
 
-def load_checkpoint(
+def load_training(
     folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, result: Result
 ) -> None:
     """Bring network, optimizer and result to where the last checkpoint stood, if there is one.

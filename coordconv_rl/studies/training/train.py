@@ -8,21 +8,23 @@ machine does not change a comparison.
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.fast import detect_precision
+from coordconv_rl.processor import has_bfloat16_instructions
 from coordconv_rl.studies.tasks import Setting, Study, initialise, split_positions
 from coordconv_rl.studies.training import records
+from coordconv_rl.studies.training.plan import Unit
 from coordconv_rl.studies.training.records import Point, Result
 from coordconv_rl.studies.training.tensorboard import Board
-from coordconv_rl.studies.training.units import Unit
 
 CHECKPOINT_SECONDS = 15.0  # wall time between checkpoints
 FIRST_EVALUATIONS = (25, 100)  # steps; then once an epoch
@@ -30,7 +32,13 @@ SAMPLE = 196  # training examples judged while training; at its end all are
 
 
 class Training:
-    """A training in progress: network, optimizer, data and the curve so far."""
+    """A training in progress: network, optimizer, data and the curve so far.
+
+    Args:
+        unit: What to train.
+        study: The study that the unit belongs to.
+        folder: The unit's folder; a checkpoint in it is gone on with.
+    """
 
     def __init__(self, unit: Unit, study: Study, folder: Path) -> None:
         self.unit, self.study, self.folder = unit, study, folder
@@ -43,19 +51,30 @@ class Training:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(network, setting)
         self.chunk = setting.batch if _has_batch_statistics(network) else study.chunk
-        self.precision = detect_precision(study.precision, "cpu")
-        self.result = Result.fresh(
-            unit, sum(p.numel() for p in network.parameters()), self.precision
+        self.bfloat16 = study.precision == "auto" and has_bfloat16_instructions()
+        self.result = self._fresh_result()
+        records.load_training(folder, self.network, self.optimizer, self.result)
+
+    def _fresh_result(self) -> Result:
+        return Result(
+            unit=self.unit.path,
+            setting=asdict(self.unit.setting),
+            seed=self.unit.seed,
+            parameters=sum(weight.numel() for weight in self.network.parameters()),
+            machine={
+                "processor": platform.machine(),
+                "torch": torch.__version__,
+                "precision": "bfloat16" if self.bfloat16 else "float32",
+            },
         )
-        records.load_checkpoint(folder, self.network, self.optimizer, self.result)
 
     @property
     def epoch_steps(self) -> int:
         """Minibatches in an epoch."""
         return -(-len(self.train[0]) // self.unit.setting.batch)
 
-    def wants_evaluation(self) -> bool:
-        """Whether this step is one to evaluate after; the last step is evaluated in full anyway."""
+    def is_evaluation_due(self) -> bool:
+        """Return whether to evaluate after this step; the last step is evaluated in full anyway."""
         steps = self.result.steps
         if steps == self.epoch_steps * self.unit.setting.epochs:
             return False
@@ -82,7 +101,7 @@ class Training:
         inputs, targets = self.train
         self.optimizer.zero_grad()
         for chunk in torch.split(examples, self.chunk):
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
                 outputs = self.network(inputs[chunk])
             loss = self.study.loss(outputs.float(), targets[chunk]) / len(examples)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -171,12 +190,12 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
             records.save_canvases(folder, training.evaluate(result.last_loss, whole=True))
             board.point(study.measure, result.curve[-1])
         result.status = status
-        records.save_checkpoint(folder, training.network, training.optimizer, result)
+        records.save_training(folder, training.network, training.optimizer, result)
         result.write(folder)
     return result
 
 
-def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.Status:
+def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.TrainingStatus:
     """Take steps, evaluate and save; return why it ended."""
     result, unit, folder = training.result, training.unit, training.folder
     losses: list[float] = []
@@ -191,12 +210,12 @@ def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.
         result.seconds += time.thread_time() - begun
         result.wall_seconds += time.monotonic() - wall
         result.last_loss = losses[-1]
-        if training.wants_evaluation():
+        if training.is_evaluation_due():
             training.evaluate(sum(losses) / len(losses))
             losses.clear()
             board.point(training.study.measure, result.curve[-1])
             result.write(folder)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            records.save_checkpoint(folder, training.network, training.optimizer, result)
+            records.save_training(folder, training.network, training.optimizer, result)
             saved = time.monotonic()
     return "done"

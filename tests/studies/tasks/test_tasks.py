@@ -11,22 +11,21 @@ import pytest
 import torch
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.studies import STUDIES, StudyOptions, run_study
+from coordconv_rl.studies import STUDIES, StudyOptions
 from coordconv_rl.studies.options import SPLITS
 from coordconv_rl.studies.tasks import coordinate_classification as classification
 from coordconv_rl.studies.tasks import coordinate_regression as regression
 from coordconv_rl.studies.tasks import rendering, translation
 from coordconv_rl.studies.tasks.data import (
     all_positions,
-    normalise,
+    normalise_positions,
     one_hot,
     pixel_index,
     split_positions,
     squares,
 )
 from coordconv_rl.studies.tasks.networks import deconvolution_network, initialise
-from coordconv_rl.studies.tasks.study import MODELS
-from coordconv_rl.studies.training.pool import load_study
+from coordconv_rl.studies.tasks.study import MODELS, load_study
 
 CORNERS = torch.tensor([[4, 4], [59, 4], [4, 59], [31, 32]])
 
@@ -78,7 +77,7 @@ def test_one_hot_images_and_pixel_numbers_agree():
 
 
 def test_normalised_positions_match_the_coordinate_channels():
-    assert normalise(torch.tensor([[0, 63]])).tolist() == [[-1, 1]]
+    assert normalise_positions(torch.tensor([[0, 63]])).tolist() == [[-1, 1]]
 
 
 def test_classification_has_the_papers_parameter_count():
@@ -144,8 +143,8 @@ def test_judge_of_classification():
 
 
 def test_judge_of_regression_is_a_distance_in_pixels():
-    outputs = normalise(torch.tensor([[10, 10]]))
-    targets = normalise(torch.tensor([[13, 14]]))
+    outputs = normalise_positions(torch.tensor([[10, 10]]))
+    targets = normalise_positions(torch.tensor([[13, 14]]))
     assert regression.judge(outputs, targets).item() == pytest.approx(5, abs=1e-4)
 
 
@@ -184,11 +183,6 @@ def test_options_refuse_what_makes_no_sense():
     ):
         with pytest.raises(InputError, match=str(next(iter(wrong)))):
             StudyOptions(**wrong)
-
-
-def test_unknown_study_gets_the_closest_name():
-    with pytest.raises(InputError, match="rendering"):
-        run_study("renderin", options=StudyOptions())
 
 
 def test_names_and_options_need_no_torch():

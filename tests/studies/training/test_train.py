@@ -15,9 +15,9 @@ from coordconv_rl.studies.tasks import coordinate_classification as classificati
 from coordconv_rl.studies.tasks import coordinate_regression
 from coordconv_rl.studies.tasks.study import Setting
 from coordconv_rl.studies.training import plan
+from coordconv_rl.studies.training.plan import Unit
 from coordconv_rl.studies.training.records import Point, Result
 from coordconv_rl.studies.training.train import train_unit
-from coordconv_rl.studies.training.units import Unit
 
 
 def few_positions(positions, seed):
@@ -75,15 +75,15 @@ def test_a_training_stops_at_its_budget_and_goes_on_with_more(tmp_path):
     first = train_unit(unit(seconds=1e-6), SMALL, tmp_path, never)
     assert (first.status, first.steps) == ("budget", 1)
     assert first.test is not None
-    assert first.complete(1e-6)
-    assert not first.complete(1.0)
+    assert first.is_complete(1e-6)
+    assert not first.is_complete(1.0)
     assert train_unit(unit(), SMALL, tmp_path, never).steps == 20
 
 
 def test_nothing_is_trained_again(tmp_path):
     first = train_unit(unit(), SMALL, tmp_path, never)
     second = train_unit(unit(), SMALL, tmp_path, never)
-    assert second.complete(math.inf)
+    assert second.is_complete(math.inf)
     assert (second.steps, second.seconds, second.test) == (first.steps, first.seconds, first.test)
 
 

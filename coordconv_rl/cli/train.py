@@ -1,0 +1,134 @@
+"""The command `train`: one agent, from options and files to a folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from coordconv_rl.cli.agents import EVALUATION_FILE, check_zip, print_evaluation
+from coordconv_rl.cli.parse import HELP, Command, read_known, read_options
+from coordconv_rl.configs import Algo, RunConfig, check_run, load_run, new_run, read_yaml
+from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
+from coordconv_rl.files import is_no_room, note_full_disk_in_thread
+
+CONFIG_FILE = "config.yaml"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What decides on the defaults of `train`; see there."""
+
+    algo: Algo | None = None
+    config: Path | None = None
+    resume: Path | None = None
+    export_sb3: Path | None = None
+
+
+@dataclass(frozen=True)
+class Train(Command):
+    """Train one agent on one game, record everything, and judge it at the end.
+
+    Attributes:
+        settings: The run.
+        folder: Where the run is kept.
+        config: A run's YAML file to start from: its values are the defaults of what is not given.
+        resume: Go on with the run in this folder, exactly where its newest checkpoint is.
+        export_sb3: Also write the agent as a zip for stock SB3.
+    """
+
+    settings: Annotated[RunConfig, tyro.conf.arg(name="")]
+    folder: Annotated[
+        Path | None,
+        tyro.conf.arg(help_behavior_hint="(default: runs/single/ALGO/GAME/ARM/seed-N)"),
+    ] = None
+    config: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    resume: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    export_sb3: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+
+    @classmethod
+    def read(cls, words: Sequence[str], prog: str) -> Train:
+        """Make the command; see `Command.read`. What is not typed is the file's or the preset's."""
+        plain = [word for word in words if word not in HELP]
+        source, rest = read_known(Source, plain, prog)
+        if source.resume is None or len(plain) < len(words):
+            return read_options(cls, words, prog, cls(_start(source), config=source.config))
+        given = ("--algo", source.algo), ("--config", source.config)
+        names = [name for name, value in given if value is not None]
+        if names or rest:
+            names += [word.partition("=")[0] for word in rest if word.startswith("--")]
+            raise InputError(
+                f"--resume takes all settings from its folder: leave out {', '.join(names or rest)}"
+            )
+        return cls(_resumed(source.resume), source.resume, None, source.resume, source.export_sb3)
+
+    def run(self) -> int:
+        """Train, print what came out, and return the exit code."""
+        from coordconv_rl.agents import export_sb3, train_agent
+        from coordconv_rl.agents.training import Interrupted
+
+        check_run(self.settings)
+        folder = self.folder or Path("runs", "single", self.settings.run_id)
+        if self.export_sb3 is not None:
+            check_zip(self.export_sb3)
+        threading.excepthook = note_full_disk_in_thread
+        try:
+            record = train_agent(self.settings, folder, show_progress=True)
+        except Interrupted as reason:
+            log.info("stopped (%s); go on with: coordconv-rl train --resume %s", reason, folder)
+            return INTERRUPTED
+        except InputError:
+            raise
+        except Exception as error:
+            return _failed(self.settings.run_id, folder, error)
+        _print_end(record, folder)
+        if self.export_sb3 is not None:
+            log.info("SB3 opens %s", export_sb3(folder, self.export_sb3))
+        return OK
+
+
+def _start(source: Source) -> RunConfig:
+    """Make the run that options replace values of; another algorithm brings its own preset."""
+    values = read_yaml(source.config) if source.config else {}
+    if source.algo is not None and source.algo != values.get("algo", source.algo):
+        values.pop("hyperparameters", None)
+    algo = {} if source.algo is None else {"algo": source.algo}
+    return new_run(values | algo, str(source.config or "train"))
+
+
+def _resumed(folder: Path) -> RunConfig:
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise InputError(f"{folder} holds no run to go on with: there is no {path.name}")
+    return load_run(path)
+
+
+def _failed(run: str, folder: Path, error: Exception) -> int:
+    """Say why a run stopped and return the exit code: a full disk is no failure of the run."""
+    if isinstance(error, OSError) and is_no_room(error):
+        how = f"make room, then: coordconv-rl train --resume {folder}"
+        log.error("%s stopped: %s; %s", run, error.strerror, how)
+        return DISK_FULL
+    log.error("%s failed", run, exc_info=error)
+    return FAILED
+
+
+def _print_end(record: dict[str, Any], folder: Path) -> None:
+    log.info(
+        "%s: %s steps in %.0f s, %s parameters, %s; kept in %s",
+        record["run"],
+        f"{record['step']:,}",
+        record["seconds"],
+        f"{record['parameters']:,}",
+        record["precision"],
+        folder,
+    )
+    if (folder / EVALUATION_FILE).is_file():
+        print_evaluation(json.loads((folder / EVALUATION_FILE).read_text()))

@@ -1,0 +1,31 @@
+"""How an experiment is launched; apart from what launches it, so that the command's help is fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How an experiment is launched; none of it changes what is computed.
+
+    Attributes:
+        retries: How often a run that was killed, diverged or hung is started again from its newest
+            checkpoint.
+        backend: Processes on this machine, or tasks on a Ray cluster (needs the extra "ray").
+        address: The Ray cluster's address.
+        hang_minutes: Minutes without any progress after which a run is killed.
+        inspect: Whether the agents are inspected at the end: do they use their coordinates? Not on
+            a cluster, where it would be this machine that plays the games of all of them.
+    """
+
+    retries: int = 2
+    backend: Literal["local", "ray"] = "local"
+    address: Annotated[str | None, tyro.conf.arg(help_behavior_hint="(default: a local one)")] = (
+        None
+    )
+    hang_minutes: float = 30.0
+    inspect: bool = True

@@ -32,7 +32,7 @@ class RunStudy(Command):
     """Run one of the paper's supervised tasks: CoordConv against convolution.
 
     Attributes:
-        study: Which one: coordinate-classification, coordinate-regression, rendering or translation.
+        study: coordinate-classification, coordinate-regression, rendering or translation.
         options: How to run it.
     """
 

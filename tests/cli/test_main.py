@@ -33,7 +33,7 @@ from coordconv_rl.cli.main import main
         (["watch", "missing", "--video", "film.avi"], ".mp4"),
         (["games", "--suite", "atari-9"], "atari-5"),
         (["compare", "quik"], "did you mean quick"),
-        (["compare", "quick", "--jobs", "0"], "at least 1"),
+        (["compare", "quick", "--jobs", "0"], "at least one"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(capfd, monkeypatch, tmp_path, words, message):

@@ -13,14 +13,14 @@ in its `STUDY`.
 
 Parts of further tasks:
 
-- `digits`: fields of digits, and pictures of them.
-- `detection_data`: images with digits, and where these are.
-- `boxes`: overlap, offsets and suppression of boxes.
-- `proposals`: which anchors are objects, and what a network proposes.
-- `region_network`: a network that proposes regions.
-- `shapes`: images of two objects.
-- `adversaries`: generator and discriminator.
-- `collapse`: how much of the positions a generator covers.
+- `digits`: pictures of handwritten digits.
+- `detection_data`: fields of one or two digits, each with its box.
+- `boxes`: boxes in pixels: overlap, offsets from anchors, suppression of near copies.
+- `proposals`: a region proposal network's anchors, examples, loss and proposals.
+- `region_network`: that network, after the authors'.
+- `shapes`: two objects on white, and where they are found.
+- `adversaries`: generators and discriminators.
+- `collapse`: how much of what is real a generator produces.
 """
 
 from coordconv_rl.studies.tasks.data import CANVAS, split_positions

@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import tyro
 
-from coordconv_rl import __version__
 from coordconv_rl.cli.agents import Evaluate, ExportSb3, Inspect, Watch
 from coordconv_rl.cli.choices import ListArms, ListExperiments
 from coordconv_rl.cli.comparison import Compare, Report, Tensorboard
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     name = words[0]
     if name == "--version":
-        print(f"{PROGRAM} {__version__}")
+        print(f"{PROGRAM} {version('coordconv_rl')}")
         return OK
     try:
         if name in HELP or name in COMPLETION:

@@ -1,4 +1,4 @@
-"""How an experiment is launched; apart from what launches it, so that the command's help is fast."""
+"""How an experiment is launched; on its own, so that the command's help is fast."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import read_ledger
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 
@@ -183,7 +184,7 @@ def torture_comparison(
     file, log = folder / "survival.yaml", folder / "log.txt"
     file.write_text(to_yaml(config))
     words = ["compare", file, "--jobs", 2, "--no-inspect", "--retries", kills, "--folder"]
-    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
+    runs = [make_run_id(*key) for key in plan.run_keys(config)]
     if Victim([*words, folder / "whole"], log).finish():
         return [Outcome("compare", 0, 0, 0, 0, False, f"without kills it failed: see {log}")]
     outcomes = []

@@ -25,6 +25,7 @@ from coordconv_rl.comparison import plan, results
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.report import write_report
 from coordconv_rl.comparison.statistics import collect_scores
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.envs.games import SUITES
 from coordconv_rl.files import write_json_atomic
 
@@ -53,7 +54,7 @@ class Options:
 
 def change_ledger(folder: Path) -> None:
     """Open the ledger as a launcher does, and change a thousand entries."""
-    runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
+    runs = [make_run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
     with Ledger(folder, runs) as held:
         for i in range(CHANGES):
             held.update(runs[i % len(runs)], status="done", attempts=1)

@@ -10,8 +10,6 @@ import fcntl
 import os
 from pathlib import Path
 
-RUN_LOCK = "run.lock"  # in a run's folder: one process at a time trains or inspects there
-
 
 class LockedError(Exception):
     """Somebody else holds the lock; the message is what its owner wrote about itself."""

@@ -7,15 +7,21 @@ from typing import Any, Literal, TypeAlias
 import torch
 from stable_baselines3 import A2C, PPO
 
-from coordconv_rl.sb3 import ADAM, RMSPROP, RMSpropTFLike
-from coordconv_rl.sb3 import FastA2C, FastPPO
 from coordconv_rl.arms import Arm, Backbone, get_arm
-from coordconv_rl.sb3 import DeviceRolloutBuffer
 from coordconv_rl.configs import Hyperparameters, RunConfig
 from coordconv_rl.envs import AtariVecEnv
 from coordconv_rl.errors import InputError
-from coordconv_rl.sb3 import CoordConvExtractor, extractor_settings
-from coordconv_rl.sb3 import CoordConvPolicy
+from coordconv_rl.sb3 import (
+    ADAM,
+    RMSPROP,
+    CoordConvExtractor,
+    CoordConvPolicy,
+    DeviceRolloutBuffer,
+    FastA2C,
+    FastPPO,
+    RMSpropTFLike,
+    extractor_settings,
+)
 
 Model: TypeAlias = A2C | PPO
 

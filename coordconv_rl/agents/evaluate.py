@@ -28,6 +28,7 @@ from coordconv_rl.envs import AtariVecEnv, human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import detect_precision
 from coordconv_rl.files import write_json_atomic
+from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,9 @@ def load_agent(
         InputError: The folder holds no run, no checkpoint, or a damaged one; or this machine has no
             such device.
     """
-    if not (folder / "config.yaml").is_file():
+    if not (folder / CONFIG_FILE).is_file():
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
-    config = load_run(folder / "config.yaml")
+    config = load_run(folder / CONFIG_FILE)
     config = _on_device(config, device)
     use_threads(config.threads)
     checkpoint = _choose(folder, best)
@@ -198,5 +199,5 @@ def evaluate_model(
         log.info("playing %d games with %s actions", episodes, name)
         scores = play(model, config, episodes, greedy=greedy, seed=seed, on_step=on_step)
         result[name] = summarise(config.game, scores)
-    write_json_atomic(folder / "evaluation.json", result)
+    write_json_atomic(folder / EVALUATION_FILE, result)
     return result

@@ -23,50 +23,40 @@ from stable_baselines3.common.logger import HParam, Logger
 
 from coordconv_rl import locks
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device
-from coordconv_rl.agents.training import RunCallback
-from coordconv_rl.agents.training import Checkpoint, list_checkpoints, load_checkpoint, prune
-from coordconv_rl.runs import EpisodeLog
 from coordconv_rl.agents.evaluate import evaluate_model
-from coordconv_rl.agents.training import TensorBoardLog, hyperparameters
-from coordconv_rl.agents.training import Progress
-from coordconv_rl.runs import RunRecord
-from coordconv_rl.agents.training import episodes_bytes, restore
-from coordconv_rl.agents.training import Interrupted, launched, stop_on_signals
-from coordconv_rl.agents.training import thread_callbacks, use_threads
+from coordconv_rl.agents.training import (
+    Checkpoint,
+    Interrupted,
+    Progress,
+    RunCallback,
+    TensorBoardLog,
+    episodes_bytes,
+    hyperparameters,
+    list_checkpoints,
+    load_checkpoint,
+    prune,
+    restore,
+    stop_on_signals,
+    thread_callbacks,
+    use_threads,
+)
 from coordconv_rl.arms import get_arm
-from coordconv_rl.configs import check_run
-from coordconv_rl.configs import load_run, to_yaml
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.sb3 import parameter_counts
-from coordconv_rl.files import write_text_atomic
 from coordconv_rl.fast import detect_precision
+from coordconv_rl.files import is_no_room
+from coordconv_rl.runs import (
+    EPISODES_FILE,
+    RUN_LOCK,
+    EpisodeLog,
+    RunRecord,
+    find_experiment,
+    is_launched,
+    prepare_run,
+)
+from coordconv_rl.sb3 import parameter_counts
 
 log = logging.getLogger(__name__)
-
-
-def prepare_folder(config: RunConfig, folder: Path) -> None:
-    """Make the run's folder and write its `config.yaml`, unless it holds the same already.
-
-    Raises:
-        InputError: The configuration makes no sense, the device is missing, the folder cannot be
-            written, or it holds another run.
-    """
-    check_run(config)
-    check_device(config.device)
-    path = folder / "config.yaml"
-    if path.is_file():
-        if load_run(path) != config:
-            raise InputError(
-                f"{folder} holds a run with other settings: go on with --resume {folder}, "
-                "or name another --folder"
-            )
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text_atomic(path, to_yaml(config))
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
 
 
 @contextmanager
@@ -76,13 +66,11 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         InputError: Another process works there.
     """
-    if launched():
+    if is_launched():
         yield
         return
     try:
-        lock = locks.acquire(
-            folder / locks.RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}"
-        )
+        lock = locks.acquire(folder / RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}")
     except locks.LockedError as error:
         raise InputError(
             f"{folder} is being trained by {error}: wait for it, or stop it first"
@@ -124,11 +112,17 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
         What `run.json` holds.
 
     Raises:
-        InputError: As `prepare_folder`, another process trains there, or the folder's checkpoint
-            does not fit.
+        InputError: As `prepare_run`; the device is missing, the folder cannot be written, another
+            process trains there, or the folder's checkpoint does not fit.
         Interrupted: A signal came; the checkpoint is saved and the run can go on.
     """
-    prepare_folder(config, folder)
+    check_device(config.device)
+    try:
+        prepare_run(folder, config)
+    except OSError as error:
+        if is_no_room(error):
+            raise
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
     with held(folder):
         return _train(config, folder, show_progress)
 
@@ -168,7 +162,7 @@ def _run(
     record.write(parameters=counts["total"], parameter_counts=counts)
     checkpoint = newest_checkpoint(folder)
     kept = None if checkpoint is None else episodes_bytes(checkpoint, config.run_id)
-    episodes = EpisodeLog(folder / "episodes.csv", kept)
+    episodes = EpisodeLog(folder / EPISODES_FILE, kept)
     stack.callback(episodes.close)
     if checkpoint is not None:
         restore(model, env, checkpoint)
@@ -186,11 +180,9 @@ def _run(
 
 
 def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
-    depth = len(config.run_id.split("/"))
-    inside = folder.resolve().as_posix().endswith("/" + config.run_id)
     return {
         "run": config.run_id,
-        "experiment": folder.resolve().parents[depth - 1].name if inside else None,
+        "experiment": find_experiment(folder, config.run_id),
         "step": 0,
         "steps": config.steps,
         "steps_per_second": 0.0,

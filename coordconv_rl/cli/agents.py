@@ -13,6 +13,7 @@ import tyro
 from coordconv_rl.cli.parse import Command
 from coordconv_rl.configs import Algo, Evaluation, RunConfig, check_seed, new_run
 from coordconv_rl.errors import OK, InputError
+from coordconv_rl.runs import EVALUATION_FILE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +26,6 @@ Device = Annotated[
     str | None, tyro.conf.arg(help_behavior_hint="(default: the run's, or cpu where it is missing)")
 ]
 
-EVALUATION_FILE = "evaluation.json"
 log = logging.getLogger(__name__)
 
 

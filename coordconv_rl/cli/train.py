@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from coordconv_rl.cli.agents import EVALUATION_FILE, check_zip, print_evaluation
+from coordconv_rl.cli.agents import check_zip, print_evaluation
 from coordconv_rl.cli.parse import HELP, Command, read_known, read_options
 from coordconv_rl.configs import Algo, RunConfig, check_run, load_run, new_run, read_yaml
 from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room, note_full_disk_in_thread
+from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE
 
-CONFIG_FILE = "config.yaml"
 log = logging.getLogger(__name__)
 
 

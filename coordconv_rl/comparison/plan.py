@@ -10,15 +10,10 @@ from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experim
 from coordconv_rl.envs import resolve_games
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
+from coordconv_rl.runs import EXPERIMENT_FILE
 
-EXPERIMENT_FILE = "experiment.yaml"
 _SHARED = {f.name for f in fields(ExperimentConfig)} & {f.name for f in fields(RunConfig)}
 RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm, seed
-
-
-def run_id(algo: str, game: str, arm: str, seed: int) -> str:
-    """Return the id of a run, which is its folder below the experiment's."""
-    return f"{algo}/{game}/{arm}/seed-{seed}"
 
 
 def planned_games(experiment: ExperimentConfig) -> tuple[str, ...]:

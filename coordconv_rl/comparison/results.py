@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import Entry, check_planned, read_ledger
-from coordconv_rl.configs import Algo, ExperimentConfig
+from coordconv_rl.configs import Algo, ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import damaged, read_episodes, read_json
+from coordconv_rl.runs import (
+    EPISODES_FILE,
+    EVALUATION_FILE,
+    RECORD_FILE,
+    damaged,
+    find_runs,
+    read_episodes,
+    read_json,
+)
 
 TRAINING_GAMES = 100  # last full games whose mean stands for the score before an evaluation
 
@@ -57,7 +65,7 @@ class RunResult:
     @property
     def run_id(self) -> str:
         """The run's id: algo/game/arm/seed-n."""
-        return plan.run_id(self.algo, self.game, self.arm, self.seed)
+        return make_run_id(self.algo, self.game, self.arm, self.seed)
 
     @property
     def step(self) -> int:
@@ -91,12 +99,12 @@ def read_results(folder: Path | str) -> Results:
     folder = Path(folder)
     experiment = plan.read_experiment(folder)
     keys = plan.run_keys(experiment)
-    planned = {plan.run_id(*key) for key in keys}
+    planned = {make_run_id(*key) for key in keys}
     check_foreign(folder, planned)
     entries = read_ledger(folder)
     check_planned(folder, entries, planned)
     waiting = Entry(run="")
-    runs = tuple(_read_run(folder, key, entries.get(plan.run_id(*key), waiting)) for key in keys)
+    runs = tuple(_read_run(folder, key, entries.get(make_run_id(*key), waiting)) for key in keys)
     return Results(folder, experiment, plan.planned_games(experiment), runs)
 
 
@@ -195,15 +203,15 @@ def curves(
 
 
 def _read_run(folder: Path, key: plan.RunKey, entry: Entry) -> RunResult:
-    name = plan.run_id(*key)
+    name = make_run_id(*key)
     path = folder / name
-    record = read_json(path / "run.json", ("run", "status", "step", "steps"))
+    record = read_json(path / RECORD_FILE, ("run", "status", "step", "steps"))
     if record is not None:
-        _check_record(path / "run.json", record, name)
-    evaluation = read_json(path / "evaluation.json", ("stochastic",))
+        _check_record(path / RECORD_FILE, record, name)
+    evaluation = read_json(path / EVALUATION_FILE, ("stochastic",))
     if evaluation is not None:
-        _check_evaluation(path / "evaluation.json", evaluation)
-    episodes = read_episodes(path / "episodes.csv")
+        _check_evaluation(path / EVALUATION_FILE, evaluation)
+    episodes = read_episodes(path / EPISODES_FILE)
     status, reason, attempts = entry.status, entry.reason, entry.attempts
     return RunResult(*key, path, status, reason, attempts, record, evaluation, episodes)
 
@@ -224,7 +232,7 @@ def _check_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
 
 def check_foreign(folder: Path, planned: set[str]) -> None:
     """Raise `InputError` if an experiment's folder holds runs that are not planned."""
-    found = {path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/*/*/run.json")}
+    found = {run.relative_to(folder).as_posix() for run in find_runs(folder, RECORD_FILE)}
     if foreign := sorted(found - planned):
         raise InputError(
             f"{folder} holds runs that its experiment.yaml does not plan, such as {foreign[0]}: "

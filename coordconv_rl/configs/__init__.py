@@ -26,6 +26,7 @@ from coordconv_rl.configs.schema import (
     Hyperparameters,
     RunConfig,
     SuiteName,
+    make_run_id,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "experiment_names",
     "load_experiment",
     "load_run",
+    "make_run_id",
     "new_run",
     "parse",
     "preset",

@@ -32,6 +32,11 @@ Protocol = Literal["v4", "v5"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
+def make_run_id(algo: str, game: str, arm: str, seed: int) -> str:
+    """Return a run's id, which is its folder below the experiment's."""
+    return f"{algo}/{game}/{arm}/seed-{seed}"
+
+
 @dataclass(frozen=True)
 class Hyperparameters:
     """An algorithm's settings; `presets/a2c.yaml` and `presets/ppo.yaml` hold RL Zoo's.
@@ -134,7 +139,7 @@ class RunTask:
     @property
     def run_id(self) -> str:
         """The run's id and its folder below the experiment: algo/game/arm/seed-n."""
-        return f"{self.algo}/{self.game}/{self.arm}/seed-{self.seed}"
+        return make_run_id(self.algo, self.game, self.arm, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

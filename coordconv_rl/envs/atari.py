@@ -15,10 +15,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from coordconv_rl.envs.workers import STACK_SHAPE, Buffers, size_in_bytes
-from coordconv_rl.envs.workers import Group
-from coordconv_rl.envs.workers import Pool
 from coordconv_rl.envs.settings import Settings
+from coordconv_rl.envs.workers import STACK_SHAPE, Buffers, Group, Pool, size_in_bytes
 from coordconv_rl.errors import InputError
 
 SNAPSHOT_FORMAT = 1

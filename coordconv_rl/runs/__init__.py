@@ -1,26 +1,71 @@
-"""..."""
+"""A run's folder: its names, and the writer and reader of each file, without torch.
 
-from coordconv_rl.runs.episodes import EpisodeLog
-from coordconv_rl.runs.prepare import (
-    DISK_FULL,
-    MACHINE_LOST,
-    describe_exit,
-    finished,
-    prepare_run,
-    read_record,
+- `layout`: what stands where; ids, file names, treatments, the launcher's variable.
+- `clock`: times and durations as text.
+- `reading`: files read with suspicion; the error for a damaged one.
+- `record`: `run.json`, what a run is doing or did, where, and with what.
+- `episodes`: `episodes.csv`, one row for each full game of the training.
+- `prepare`: a folder before its process starts, and what that process's end means.
+"""
+
+from coordconv_rl.runs.clock import duration, now
+from coordconv_rl.runs.episodes import EpisodeLog, read_episodes
+from coordconv_rl.runs.layout import (
+    BEST_FILE,
+    CHECKPOINTS_FOLDER,
+    CONFIG_FILE,
+    EPISODE_COLUMNS,
+    EPISODES_FILE,
+    EVALUATION_FILE,
+    EXPERIMENT_FILE,
+    INSPECTION_FIGURE,
+    INSPECTION_FILE,
+    LEDGER_FILE,
+    LEDGER_LOCK,
+    LOG_FILE,
+    PARENT_VARIABLE,
+    RECORD_FILE,
+    RUN_LOCK,
+    TREATMENTS,
+    Treatment,
+    arm_of,
+    find_experiment,
+    find_runs,
+    is_launched,
 )
-from coordconv_rl.runs.reading import damaged, read_episodes, read_json
-from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord, now
+from coordconv_rl.runs.prepare import describe_exit, is_finished, prepare_run
+from coordconv_rl.runs.reading import damaged, read_json
+from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord, read_record
 
 __all__ = [
-    "DISK_FULL",
-    "MACHINE_LOST",
+    "BEST_FILE",
+    "CHECKPOINTS_FOLDER",
+    "CONFIG_FILE",
+    "EPISODES_FILE",
+    "EPISODE_COLUMNS",
+    "EVALUATION_FILE",
+    "EXPERIMENT_FILE",
+    "INSPECTION_FIGURE",
+    "INSPECTION_FILE",
+    "LEDGER_FILE",
+    "LEDGER_LOCK",
+    "LOG_FILE",
+    "PARENT_VARIABLE",
+    "RECORD_FILE",
     "REFRESH_SECONDS",
+    "RUN_LOCK",
+    "TREATMENTS",
     "EpisodeLog",
     "RunRecord",
+    "Treatment",
+    "arm_of",
     "damaged",
     "describe_exit",
-    "finished",
+    "duration",
+    "find_experiment",
+    "find_runs",
+    "is_finished",
+    "is_launched",
     "now",
     "prepare_run",
     "read_episodes",

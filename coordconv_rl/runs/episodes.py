@@ -7,10 +7,18 @@ import os
 from collections import deque
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_bytes_atomic
+from coordconv_rl.runs.layout import EPISODE_COLUMNS
+from coordconv_rl.runs.reading import damaged
 
-HEADER = "step,score,frames,life_loss\n"
+HEADER = (EPISODE_COLUMNS + "\n").encode()
+EPISODE_DTYPE = np.dtype(
+    [("step", np.int64), ("score", np.float64), ("frames", np.int64), ("life_loss", np.int8)]
+)
 RECENT = 100  # full games in the recent mean, as in SB3's ep_info_buffer
 
 
@@ -28,7 +36,7 @@ class EpisodeLog:
     def __init__(self, path: Path, kept_bytes: int | None = None) -> None:
         self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)
         self.count = 0
-        data = HEADER.encode()
+        data = HEADER
         if kept_bytes is not None:
             data = path.read_bytes()[:kept_bytes] if path.is_file() else b""
             if len(data) < kept_bytes:
@@ -48,7 +56,7 @@ class EpisodeLog:
         self.bytes = len(data)
 
     def _read(self, data: bytes) -> None:
-        if not (data.startswith(HEADER.encode()) and data.endswith(b"\n")):
+        if not (data.startswith(HEADER) and data.endswith(b"\n")):
             raise ValueError("no header, or no end of a line")
         for row in csv.DictReader(data.decode().splitlines()):
             self.recent.append((float(row["score"]), int(row["frames"])))
@@ -82,3 +90,32 @@ class EpisodeLog:
     def close(self) -> None:
         """Close the file; twice is fine."""
         self._file.close()
+
+
+def read_episodes(path: Path) -> NDArray[np.void]:
+    """Read `episodes.csv`; a last line that is still being written is left for the next reading.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return np.empty(0, EPISODE_DTYPE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise damaged(path, str(error)) from error
+    header, _, body = text.partition("\n")
+    if text and header != EPISODE_COLUMNS:
+        raise damaged(path, f"its first line is not {EPISODE_COLUMNS}")
+    lines = body[: body.rfind("\n") + 1].splitlines()
+    if not lines:
+        return np.empty(0, EPISODE_DTYPE)
+    try:
+        rows = np.loadtxt(lines, dtype=EPISODE_DTYPE, delimiter=",", ndmin=1, comments=None)
+    except (ValueError, OverflowError) as error:
+        raise damaged(path, str(error)) from error
+    if len(rows) != len(lines) or (np.diff(rows["step"]) < 0).any():
+        raise damaged(path, "empty lines, or steps that go back")
+    if not np.isfinite(rows["score"]).all():
+        raise damaged(path, "a score that is no number")
+    return rows

@@ -6,64 +6,58 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from coordconv_rl.configs import RunConfig, load_run, to_yaml
-from coordconv_rl.errors import InputError
+from coordconv_rl.configs import RunConfig, check_run, load_run, to_yaml
+from coordconv_rl.errors import DISK_FULL, INTERRUPTED, MACHINE_LOST, OK, InputError
 from coordconv_rl.files import write_text_atomic
-from coordconv_rl.runs.reading import read_json
-
-CONFIG_FILE = "config.yaml"
-INTERRUPTED = 130  # exit code of a worker that was asked to stop and saved its checkpoint
-DISK_FULL = 74  # exit code of a worker that found no room (EX_IOERR of sysexits.h)
-MACHINE_LOST = 1000  # no exit code of a process: nobody is there to say one
-NO_ROOM = "No space left on device"
-LOG_HINT = "see its log.txt"
+from coordconv_rl.runs.layout import CONFIG_FILE, EVALUATION_FILE, LOG_FILE
+from coordconv_rl.runs.record import read_record
 
 
 def prepare_run(folder: Path, config: RunConfig) -> None:
     """Make a run's folder with its config.yaml, or check that the one there is the same.
 
     Raises:
-        InputError: The folder was made with other settings.
+        InputError: The configuration makes no sense, or the folder holds another run.
         OSError: It cannot be written.
     """
+    check_run(config)
     path = folder / CONFIG_FILE
     text = to_yaml(config)
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         write_text_atomic(path, text)
     elif path.read_bytes() != text.encode() and load_run(path) != config:
-        raise InputError(f"{path} has other settings than the experiment: move its folder away")
+        raise InputError(
+            f"{folder} holds a run with other settings: go on with coordconv-rl train --resume "
+            f"{folder}, or move it away"
+        )
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """Read a run's `run.json`; None where it is missing or damaged, which its end will show."""
-    try:
-        return read_json(folder / "run.json", ("run", "status", "step", "steps"))
-    except InputError:
-        return None
+def is_finished(folder: Path, config: RunConfig) -> bool:
+    """Return whether a run is complete: trained, and evaluated where that is asked for.
 
-
-def finished(folder: Path, config: RunConfig) -> bool:
-    """Tell whether a run is complete: trained, and evaluated where that is asked for."""
+    Args:
+        folder: The experiment's folder.
+        config: The run.
+    """
     path = folder / config.run_id
-    record = read_record(path)
-    trained = (record or {}).get("status") == "done" and (record or {})["run"] == config.run_id
-    return trained and (not config.evaluation.episodes or (path / "evaluation.json").is_file())
+    record = read_record(path) or {}
+    if record.get("status") != "done" or record.get("run") != config.run_id:
+        return False
+    return not config.evaluation.episodes or (path / EVALUATION_FILE).is_file()
 
 
-def describe_exit(code: int, record: dict[str, Any] | None) -> str:
-    """Say why a process ended, from its exit code and the record that it left."""
+def describe_exit(code: int, record: dict[str, Any] | None = None) -> str:
+    """Say for a person why a process ended, from its exit code and the record that it left."""
     if code < 0:
         known = {int(number): number.name for number in signal.Signals}
         name = known.get(-code, f"signal {-code}")
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    if code == MACHINE_LOST:
-        return "its machine went away"
-    if code == DISK_FULL:
-        return NO_ROOM
-    if code == INTERRUPTED:
-        return "stopped by a signal from outside"
+    said = {
+        MACHINE_LOST: "its machine went away",
+        DISK_FULL: "No space left on device",
+        INTERRUPTED: "stopped by a signal from outside",
+        OK: f"ended without its results (see its {LOG_FILE})",
+    }
     reason = (record or {}).get("reason")
-    if code == 0:
-        return f"ended without its results ({LOG_HINT})"
-    return str(reason) if reason else f"exit code {code} ({LOG_HINT})"
+    return said.get(code) or str(reason or f"exit code {code} (see its {LOG_FILE})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import platform
@@ -10,12 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
+from coordconv_rl.runs.clock import now
+from coordconv_rl.runs.layout import RECORD_FILE
+from coordconv_rl.runs.reading import read_json
 
 PACKAGES = (
     "coordconv_rl",
@@ -41,7 +43,7 @@ class RunRecord:
     """
 
     def __init__(self, folder: Path, fields: dict[str, Any]) -> None:
-        self.path = folder / "run.json"
+        self.path = folder / RECORD_FILE
         before = self._before(folder)
         self._written = -REFRESH_SECONDS
         self.seconds_before = float(before.get("seconds", 0.0))
@@ -99,15 +101,9 @@ class RunRecord:
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Return a run folder's `run.json`, or None if there is none that can be read."""
     try:
-        value = json.loads((folder / "run.json").read_text())
-    except (OSError, ValueError, RecursionError):
+        return read_json(folder / RECORD_FILE, ("run", "status", "step", "steps"))
+    except InputError:
         return None
-    return value if isinstance(value, dict) else None
-
-
-def now() -> str:
-    """Return the time in UTC, ISO 8601, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def versions() -> dict[str, str]:

@@ -17,12 +17,13 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.agents.evaluate import load_agent
-from coordconv_rl.agents.train import prepare_folder, train_agent
+from coordconv_rl.agents.train import train_agent
+from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import Evaluation, RunConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import PARENT_VARIABLE, prepare_run
 from coordconv_rl.sb3.policy import CoordConvPolicy
 
 
@@ -126,7 +127,7 @@ def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers):
     config: RunConfig = small_run(algo, steps=640, workers=workers)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
-    prepare_folder(config, killed)
+    prepare_run(killed, config)
     moments = random.Random(algo + str(workers))
     last = 0
     for _ in range(2):
@@ -148,7 +149,7 @@ def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers):
 
 def test_interrupt_saves_and_says_how_to_go_on(tmp_path, small_run):
     config = small_run(steps=1_000_000, checkpoint_minutes=60.0)
-    prepare_folder(config, tmp_path)
+    prepare_run(tmp_path, config)
     process = start(tmp_path)
     deadline = time.monotonic() + 60
     while not (tmp_path / "episodes.csv").is_file() and time.monotonic() < deadline:
@@ -164,9 +165,9 @@ def test_interrupt_saves_and_says_how_to_go_on(tmp_path, small_run):
 
 
 def test_stops_when_its_launcher_is_gone(tmp_path, small_run, monkeypatch):
-    from coordconv_rl.agents.training.stopping import PARENT, Interrupted
+    from coordconv_rl.agents.training.stopping import Interrupted
 
-    monkeypatch.setenv(PARENT, str(os.getpid()))
+    monkeypatch.setenv(PARENT_VARIABLE, str(os.getpid()))
     with pytest.raises(Interrupted, match="launcher is gone"):
         train_agent(small_run(), tmp_path)
     assert len(list_checkpoints(tmp_path)) == 1
@@ -176,7 +177,7 @@ def test_damaged_checkpoint_is_passed_over(tmp_path, small_run, caplog):
     config = small_run(steps=128)
     whole, damaged = tmp_path / "whole", tmp_path / "damaged"
     train_agent(config, whole)
-    prepare_folder(dataclasses.replace(config, steps=128), damaged)
+    prepare_run(damaged, dataclasses.replace(config, steps=128))
     process = start(damaged)
     wait_for_checkpoint(damaged, process, after=32)
     process.kill()
@@ -247,7 +248,7 @@ def test_evaluation_repeats(tmp_path, small_run):
 
 def test_a_folder_takes_one_training_at_a_time(tmp_path, small_run):
     config = small_run(steps=100_000)
-    prepare_folder(config, tmp_path)
+    prepare_run(tmp_path, config)
     process = start(tmp_path)
     try:
         wait_for_checkpoint(tmp_path, process)

@@ -6,6 +6,7 @@ import pytest
 from folders import experiment
 
 from coordconv_rl.comparison import plan, results
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.load import load_experiment, preset
 from coordconv_rl.errors import InputError
 
@@ -24,7 +25,7 @@ def test_the_plan_is_every_combination_with_the_longest_first():
     assert {run.algo for run in runs[8:]} == {"a2c"}
     assert runs[0].hyperparameters == preset("ppo", {"n_steps": 64})
     assert runs[-1].hyperparameters == preset("a2c")
-    assert [plan.run_id(*key) for key in plan.run_keys(experiment())] == [r.run_id for r in runs]
+    assert [make_run_id(*key) for key in plan.run_keys(experiment())] == [r.run_id for r in runs]
 
 
 def test_what_all_runs_share_comes_from_the_experiment():

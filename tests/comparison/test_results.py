@@ -12,8 +12,10 @@ from folders import experiment, finish, write_run
 
 from coordconv_rl.comparison import plan, results
 from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs.reading import EPISODE_COLUMNS, EPISODE_DTYPE, read_episodes
+from coordconv_rl.runs import EPISODE_COLUMNS, read_episodes
+from coordconv_rl.runs.episodes import EPISODE_DTYPE
 
 
 def test_results_of_a_whole_experiment(tmp_path):
@@ -143,7 +145,7 @@ def test_ten_thousand_finished_runs_are_read_in_a_minute(tmp_path):
     config = experiment(
         games=(), suite="atari-57", arms=("cnn", "coordconv", "shuffled"), seeds=tuple(range(30))
     )
-    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
+    runs = [make_run_id(*key) for key in plan.run_keys(config)]
     assert len(runs) == 10_260
     plan.claim_folder(tmp_path, config)
     rows = "".join(f"{step},{step},400,1\n" for step in range(10, 1001, 10))
@@ -162,7 +164,8 @@ def test_ten_thousand_finished_runs_are_read_in_a_minute(tmp_path):
         "from coordconv_rl.comparison.report import scores\n"
         "folder = Path(sys.argv[1]); began = time.process_time()\n"
         "from coordconv_rl.comparison import plan\n"
-        "runs = [plan.run_id(*k) for k in plan.run_keys(plan.read_experiment(folder))]\n"
+        "from coordconv_rl.configs import make_run_id as run_id\n"
+        "runs = [run_id(*k) for k in plan.run_keys(plan.read_experiment(folder))]\n"
         "with ledger.Ledger(folder, runs) as held:\n"
         "    for run in runs[::10]: held.update(run, status='done', attempts=1)\n"
         "found = results.read_results(folder); scores.make_score_tables(found)\n"

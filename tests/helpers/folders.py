@@ -7,8 +7,9 @@ from pathlib import Path
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.schema import ExperimentConfig
-from coordconv_rl.runs.reading import EPISODE_COLUMNS
+from coordconv_rl.runs import EPISODE_COLUMNS
 
 
 def experiment(**changes: object) -> ExperimentConfig:
@@ -43,7 +44,7 @@ def finish(folder: Path, config: ExperimentConfig, **fields: object) -> None:
     """Make a folder in which every run is done; its score is its seed."""
     plan.claim_folder(folder, config)
     for key in plan.run_keys(config):
-        write_run(folder, plan.run_id(*key), score=float(key[3]))
-    with ledger.Ledger(folder, [plan.run_id(*key) for key in plan.run_keys(config)]) as held:
+        write_run(folder, make_run_id(*key), score=float(key[3]))
+    with ledger.Ledger(folder, [make_run_id(*key) for key in plan.run_keys(config)]) as held:
         for run in list(held.entries):
             held.update(run, status="done", attempts=1)

@@ -11,6 +11,7 @@ import numpy as np
 from coordconv_rl.arms import ARMS
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.report.write import write_report
+from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 from coordconv_rl.envs.games import reference_scores
 
@@ -37,7 +38,7 @@ def make_experiment(folder: Path, status=lambda key: "done", **changes) -> Exper
         state = status(key)
         reason = "Python stopped: <killed> by signal 9" if state in {"failed", "lost"} else None
         attempts = 0 if state == "waiting" else 1
-        entry = {"run": plan.run_id(*key), "status": state, "attempts": attempts, "reason": reason}
+        entry = {"run": make_run_id(*key), "status": state, "attempts": attempts, "reason": reason}
         lines.append(json.dumps(entry) + "\n")
         if state != "waiting":
             write_run(folder, experiment, key, state)
@@ -58,11 +59,11 @@ def score_of(key, human: float) -> float:
 def write_run(folder: Path, experiment: ExperimentConfig, key, state: str) -> None:
     """Write one run's record, training games and, if it is done, evaluation."""
     _, _, arm, seed = key
-    run = folder / plan.run_id(*key)
+    run = folder / make_run_id(*key)
     run.mkdir(parents=True)
     steps = experiment.steps if state == "done" else experiment.steps * 2 // 5
     record = {
-        "format": 1, "run": plan.run_id(*key), "experiment": experiment.name, "status": state,
+        "format": 1, "run": make_run_id(*key), "experiment": experiment.name, "status": state,
         "reason": None, "attempts": 1, "step": steps, "steps": experiment.steps, "seconds": 400.0,
         "steps_per_second": 900.0 + seed, "recent_score": 1.0, "episodes": 40,
         "parameters": 1_686_693 + 4_096 * (list(ARMS).index(arm) > 0), "precision": "bfloat16",
@@ -81,16 +82,16 @@ def write_run(folder: Path, experiment: ExperimentConfig, key, state: str) -> No
     (run / "episodes.csv").write_text("\n".join(["step,score,frames,life_loss", *rows]) + "\n")
     if state == "done" and experiment.evaluation.episodes:
         games = {"scores": [final] * 5, "mean": final, "std": 0.0, "human_normalised": None}
-        evaluation = {"format": 1, "run": plan.run_id(*key), "stochastic": games, "greedy": None}
+        evaluation = {"format": 1, "run": make_run_id(*key), "stochastic": games, "greedy": None}
         (run / "evaluation.json").write_text(json.dumps(evaluation))
 
 
 def write_inspection(folder: Path, key, **changes) -> None:
     """Write one run's inspection."""
     scores = {"trained": {"mean": 30.0}, "zeroed": {"mean": 12.5}, "permuted": {"mean": 8.0}}
-    values = {"format": 1, "run": plan.run_id(*key), "episodes": 5, "share": 0.215}
+    values = {"format": 1, "run": make_run_id(*key), "episodes": 5, "share": 0.215}
     text = json.dumps(values | {"scores": scores} | changes)
-    (folder / plan.run_id(*key) / "inspection.json").write_text(text)
+    (folder / make_run_id(*key) / "inspection.json").write_text(text)
 
 
 def report(folder: Path) -> str:

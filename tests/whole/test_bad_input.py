@@ -33,6 +33,7 @@ from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.load import read_yaml
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import LEDGER_FILE
 from coordconv_rl.runs.episodes import EpisodeLog
 
 RUN = "ppo/Pong/cnn/seed-2"
@@ -98,10 +99,10 @@ def test_a_comparison_in_a_mixed_folder_is_refused_before_it_starts(cli, tmp_pat
 
 def test_a_ledger_of_another_experiment_keeps_its_lines(tmp_path):
     line = b'{"run": "a2c/Breakout/cnn/seed-9", "status": "done"}\n'
-    (tmp_path / ledger.LEDGER_FILE).write_bytes(line)
+    (tmp_path / LEDGER_FILE).write_bytes(line)
     with pytest.raises(InputError, match="two experiments are mixed"):
         ledger.Ledger(tmp_path, ["a"])
-    assert (tmp_path / ledger.LEDGER_FILE).read_bytes() == line
+    assert (tmp_path / LEDGER_FILE).read_bytes() == line
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_ledger_of_another_experiment_keeps_its_lines(tmp_path):
     [{"host": ["x"]}, {"reason": 5}, {"started": {}}, {"pid": "1"}, {"attempts": True}],
 )
 def test_a_ledger_of_wrong_types_is_damaged(tmp_path, values):
-    (tmp_path / ledger.LEDGER_FILE).write_text(json.dumps({"run": "a"} | values) + "\n")
+    (tmp_path / LEDGER_FILE).write_text(json.dumps({"run": "a"} | values) + "\n")
     with pytest.raises(InputError, match="damaged at line 1"):
         ledger.read_ledger(tmp_path)
 

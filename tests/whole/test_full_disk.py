@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from coordconv_rl.agents.train import prepare_folder, train_agent
+from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import read_ledger
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
+from coordconv_rl.runs import prepare_run
 
 MIB = 2**20
 ROOM = 400  # MiB: two runs with four checkpoints of 21 MB each, and the report
@@ -85,7 +86,7 @@ def same(run: Path, whole: Path) -> None:
 def test_a_run_stops_and_goes_on(disk, tmp_path, small_run):
     config = small_run(steps=960)
     run, whole = disk / "run", tmp_path / "whole"
-    prepare_folder(config, run)
+    prepare_run(run, config)
     code, said = run_until_full(["train", "--resume", run], disk, run)
     assert code == 74, said
     assert "No space left on device; make room, then: coordconv-rl train --resume" in said

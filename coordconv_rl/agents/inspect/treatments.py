@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,18 +24,24 @@ from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, summarise
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_capped
-from coordconv_rl.agents.training import Interrupted, StopRequest
-from coordconv_rl.errors import InputError
+from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
+from coordconv_rl.errors import INTERRUPTED, OK, InputError
 from coordconv_rl.files import write_json_atomic
 from coordconv_rl.layers import CoordConv2d
+from coordconv_rl.runs import (
+    CONFIG_FILE,
+    EXPERIMENT_FILE,
+    INSPECTION_FIGURE,
+    INSPECTION_FILE,
+    TREATMENTS,
+    Treatment,
+    arm_of,
+    find_runs,
+)
 
 log = logging.getLogger(__name__)
 
-Treatment = Literal["trained", "zeroed", "permuted"]
-TREATMENTS: tuple[Treatment, ...] = ("trained", "zeroed", "permuted")
 PERMUTATION_OFFSET = 700_000  # the `shuffled` arm permutes by the run's seed, far below this
-RESULT_FILE = "inspection.json"
-INTERRUPTED = 130
 
 
 def inspect(
@@ -91,8 +97,8 @@ def inspect(
         "share": share,
         "scores": scores,
     }
-    write_figure(folder / "inspection.png", result, heat)
-    write_json_atomic(folder / RESULT_FILE, result)
+    write_figure(folder / INSPECTION_FIGURE, result, heat)
+    write_json_atomic(folder / INSPECTION_FILE, result)
     return result
 
 
@@ -188,8 +194,8 @@ def inspect_command(folder: Path, episodes: int = 30, *, device: str | None = No
             return INTERRUPTED
         console.print(_table(result))
         console.print(f"{result['share']:.1%} of the first layer's output variance comes from them")
-        console.print(f"Written: {run / RESULT_FILE} and .png", soft_wrap=True, markup=False)
-    return 0
+        console.print(f"Written: {run / INSPECTION_FILE} and .png", soft_wrap=True, markup=False)
+    return OK
 
 
 def _table(result: dict[str, Any]) -> Table:
@@ -203,14 +209,13 @@ def _table(result: dict[str, Any]) -> Table:
 
 def _agents(folder: Path) -> list[Path]:
     """Return the folder itself, or an experiment's trained agents that nobody has inspected."""
-    if not (folder / "experiment.yaml").is_file():
+    if not (folder / EXPERIMENT_FILE).is_file():
         return [folder]
-    configs = sorted(folder.glob("*/*/*/seed-*/config.yaml"))
-    trained = [path.parent for path in configs if any(path.parent.glob("checkpoints/step-*"))]
-    agents = [run for run in trained if run.parent.name != "cnn"]
+    trained = [run for run in find_runs(folder, CONFIG_FILE) if list_checkpoints(run)]
+    agents = [run for run in trained if arm_of(run) != "cnn"]
     if not agents:
         raise InputError(f"{folder} holds no trained agent with coordinates yet: train one first")
-    left = [run for run in agents if not (run / RESULT_FILE).is_file()]
+    left = [run for run in agents if not (run / INSPECTION_FILE).is_file()]
     if len(left) < len(agents):
         done = len(agents) - len(left)
         log.info(

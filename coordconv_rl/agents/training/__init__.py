@@ -1,10 +1,17 @@
 """..."""
 
 from coordconv_rl.agents.training.callbacks import RunCallback
-from coordconv_rl.agents.training.checkpoint import Checkpoint, best_step, checkpoint_path, list_checkpoints, load_checkpoint, prune
+from coordconv_rl.agents.training.checkpoint import (
+    Checkpoint,
+    best_step,
+    checkpoint_path,
+    list_checkpoints,
+    load_checkpoint,
+    prune,
+)
 from coordconv_rl.agents.training.progress import Progress
 from coordconv_rl.agents.training.state import episodes_bytes, restore, restore_weights
-from coordconv_rl.agents.training.stopping import Interrupted, StopRequest, launched, stop_on_signals
+from coordconv_rl.agents.training.stopping import Interrupted, StopRequest, stop_on_signals
 from coordconv_rl.agents.training.tensorboard import TensorBoardLog, hyperparameters
 from coordconv_rl.agents.training.threads import thread_callbacks, use_threads
 
@@ -19,7 +26,6 @@ __all__ = [
     "checkpoint_path",
     "episodes_bytes",
     "hyperparameters",
-    "launched",
     "list_checkpoints",
     "load_checkpoint",
     "prune",

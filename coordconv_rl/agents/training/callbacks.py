@@ -21,14 +21,12 @@ from coordconv_rl.agents.training.checkpoint import (
     prune,
     save_checkpoint,
 )
-from coordconv_rl.runs import EpisodeLog
 from coordconv_rl.agents.training.progress import Progress
-from coordconv_rl.runs import REFRESH_SECONDS, RunRecord
 from coordconv_rl.agents.training.state import capture
 from coordconv_rl.agents.training.stopping import Interrupted, StopRequest
 from coordconv_rl.configs import RunConfig
-from coordconv_rl.envs import AtariVecEnv
-from coordconv_rl.envs import human_normalised
+from coordconv_rl.envs import AtariVecEnv, human_normalised
+from coordconv_rl.runs import REFRESH_SECONDS, EpisodeLog, RunRecord
 
 LOG_STEPS = 8_000  # environment steps between two points in TensorBoard: SB3's A2C preset
 KEPT_CHECKPOINTS = 2

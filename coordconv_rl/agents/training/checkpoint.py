@@ -17,6 +17,7 @@ from safetensors.torch import save
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_bytes_atomic, write_json_atomic
+from coordconv_rl.runs import BEST_FILE, CHECKPOINTS_FOLDER
 
 FORMAT = "coordconv_rl-checkpoint"
 VERSION = 1
@@ -43,12 +44,12 @@ class Checkpoint:
 
 def checkpoint_path(folder: Path, step: int) -> Path:
     """Return the checkpoint's path in a run folder, for an environment step."""
-    return folder / "checkpoints" / f"step-{step:012d}.safetensors"
+    return folder / CHECKPOINTS_FOLDER / f"step-{step:012d}.safetensors"
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return a run folder's checkpoints, the newest first."""
-    found = (folder / "checkpoints").glob("step-*.safetensors")
+    found = (folder / CHECKPOINTS_FOLDER).glob("step-*.safetensors")
     return sorted((path for path in found if _NAME.fullmatch(path.name)), reverse=True)
 
 
@@ -134,7 +135,7 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 def mark_best(folder: Path, step: int, score: float) -> None:
     """Remember the checkpoint at `step` as the best so far."""
-    write_json_atomic(folder / "checkpoints" / "best.json", {"step": step, "score": score})
+    write_json_atomic(folder / CHECKPOINTS_FOLDER / BEST_FILE, {"step": step, "score": score})
 
 
 def best_step(folder: Path) -> int | None:
@@ -150,7 +151,7 @@ def best_score(folder: Path, step: int) -> float:
 
 
 def _read_best(folder: Path) -> tuple[int, float] | None:
-    path = folder / "checkpoints" / "best.json"
+    path = folder / CHECKPOINTS_FOLDER / BEST_FILE
     if not path.is_file():
         return None
     try:
@@ -162,7 +163,7 @@ def _read_best(folder: Path) -> tuple[int, float] | None:
 
 def prune(folder: Path, keep: int) -> None:
     """Remove all checkpoints but the newest `keep` and the best, and halves that a kill left."""
-    for half in (folder / "checkpoints").glob(".step-*.tmp"):
+    for half in (folder / CHECKPOINTS_FOLDER).glob(".step-*.tmp"):
         half.unlink(missing_ok=True)
     best = best_step(folder)
     for path in list_checkpoints(folder)[keep:]:

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from coordconv_rl.runs import duration
+
 LINE_SECONDS = 15.0  # between two lines where there is no terminal
 
 
@@ -52,7 +54,7 @@ class Progress:
         """
         left = (self.steps - step) / speed if speed > 0 else 0.0
         shown = "no game yet" if score is None else f"score {score:.1f}"
-        facts = f"{speed:.0f} steps/s, {shown}, {clock(left)} left"
+        facts = f"{speed:.0f} steps/s, {shown}, {duration(left)} left"
         if self._bar is not None:
             self._bar.update(self._task, completed=step, facts=facts)
         elif time.monotonic() - self._shown_at >= LINE_SECONDS:
@@ -68,10 +70,3 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as hours:minutes:seconds, as in "1:02:03"."""
-    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from coordconv_rl.runs import PARENT_VARIABLE
 from coordconv_rl.signals import handle_stop_signals
-
-PARENT = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
-
-
-def launched() -> bool:
-    """Return whether a launcher started this process and still lives."""
-    return os.environ.get(PARENT) == str(os.getppid())
 
 
 class Interrupted(Exception):
@@ -28,7 +22,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.reason: str | None = None
-        parent = os.environ.get(PARENT)
+        parent = os.environ.get(PARENT_VARIABLE)
         self._parent = int(parent) if parent else None
 
     def check(self) -> str | None:

@@ -15,10 +15,10 @@ from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, unins
 from coordconv_rl.comparison.launch.terminal import wide_console
 from coordconv_rl.comparison.results import Results, read_results
 from coordconv_rl.comparison.statistics import AlgoAnalysis, analyse
+from coordconv_rl.errors import FAILED, INTERRUPTED, OK
 from coordconv_rl.files import write_bytes_atomic, write_text_atomic
 from coordconv_rl.signals import stop_signals
 
-INTERRUPTED = 130
 NAMED = 50  # runs to name that are not done; the rest is counted
 
 
@@ -50,7 +50,7 @@ def close_comparison(folder: Path, console: Console | None = None, *, inspectors
     if inspect_at_the_end(found, console, inspectors):
         return INTERRUPTED
     console.print(f"The report: {report.write_report(folder)}", soft_wrap=True)
-    return int(missing)
+    return FAILED if missing else OK
 
 
 def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> None:

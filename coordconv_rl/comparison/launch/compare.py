@@ -18,13 +18,11 @@ from coordconv_rl.comparison.launch.terminal import Display
 from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs import ExperimentConfig
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room
 from coordconv_rl.signals import stop_signals
 
 TICK_SECONDS = 0.25
-FAILED = 1
-INTERRUPTED = 130
 
 
 def run_comparison(
@@ -69,7 +67,7 @@ def run_comparison(
     finally:
         backend.close()
     inspectors = jobs if options.inspect and options.backend == "local" else 0
-    return _close(folder, inspectors) if code == 0 else code
+    return _close(folder, inspectors) if code == OK else code
 
 
 def _close(folder: Path, inspectors: int) -> int:
@@ -100,7 +98,7 @@ def _work(scheduler: Scheduler, folder: Path) -> int:
                 time.sleep(TICK_SECONDS)
             _draw(aggregates, scheduler, display, now=True)
             if not signals:
-                return 0
+                return OK
             display.say("Stopping: every run saves a checkpoint (once more kills them at once).")
         finally:
             scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)

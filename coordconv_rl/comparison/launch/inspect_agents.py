@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coordconv_rl.arms import get_arm
-from coordconv_rl.comparison.launch.local import LOG_FILE, Process
-from coordconv_rl.comparison.report import INSPECTION_FILE
+from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.comparison.results import Results, RunResult
+from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
-from coordconv_rl.runs import describe_exit
+from coordconv_rl.runs import INSPECTION_FILE, LOG_FILE, describe_exit
 
 PROGRAM = (sys.executable, "-m", "coordconv_rl", "inspect", "--episodes")
 POLL_SECONDS = 0.1
@@ -151,9 +151,9 @@ class _Work:
 
 
 def _outcome(run: RunResult, code: int, seconds: float) -> str:
-    if code == 0 and (run.folder / INSPECTION_FILE).is_file():
+    if code == OK and (run.folder / INSPECTION_FILE).is_file():
         return f"{run.run_id} inspected in {seconds:.0f} s"
-    why = describe_exit(code, None)
+    why = describe_exit(code)
     said = (run.folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
     if said and said[-1].startswith("error: "):
         why = said[-1].removeprefix("error: ")

@@ -18,10 +18,8 @@ from typing import Any, Literal, get_args
 from coordconv_rl import locks
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
-from coordconv_rl.runs import now
+from coordconv_rl.runs import LEDGER_FILE, LEDGER_LOCK, now
 
-LEDGER_FILE = "ledger.jsonl"
-LOCK_FILE = "ledger.lock"
 RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 
@@ -128,7 +126,7 @@ class Ledger:
         self._path = folder / LEDGER_FILE
         owner = f"process {os.getpid()} on {socket.gethostname()} since {now()}"
         try:
-            self._lock = locks.acquire(folder / LOCK_FILE, owner)
+            self._lock = locks.acquire(folder / LEDGER_LOCK, owner)
         except locks.LockedError as error:
             raise InputError(
                 f"{folder} is in use by the launcher {error}: wait for it, or stop it first"

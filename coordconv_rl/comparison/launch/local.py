@@ -13,8 +13,8 @@ from pathlib import Path
 
 from coordconv_rl import locks
 from coordconv_rl.configs import RunConfig
+from coordconv_rl.runs import LOG_FILE, PARENT_VARIABLE, RUN_LOCK
 
-LOG_FILE = "log.txt"
 WORKER = (sys.executable, "-m", "coordconv_rl", "train", "--resume")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -32,7 +32,7 @@ def worker_environment(threads: int) -> dict[str, str]:
     `COORDCONV_PARENT_PID` names this process: a worker that no longer finds it saves and stops.
     """
     limits = {name: str(threads) for name in _THREAD_VARIABLES}
-    return {**os.environ, **limits, "COORDCONV_PARENT_PID": str(os.getpid())}
+    return {**os.environ, **limits, PARENT_VARIABLE: str(os.getpid())}
 
 
 class Process:
@@ -53,7 +53,7 @@ class Process:
     def __init__(self, folder: Path, threads: int, program: Sequence[str] = WORKER) -> None:
         self.host = socket.gethostname()
         owner = f"a process that process {os.getpid()} on {self.host} started"
-        lock = locks.acquire(folder / locks.RUN_LOCK, owner)
+        lock = locks.acquire(folder / RUN_LOCK, owner)
         try:
             with (folder / LOG_FILE).open("ab") as log:
                 self._process = subprocess.Popen(

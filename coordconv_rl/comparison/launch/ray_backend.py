@@ -20,9 +20,8 @@ from ray.exceptions import ActorUnavailableError, RayActorError
 
 from coordconv_rl.comparison.launch.local import WORKER, Process
 from coordconv_rl.configs import RunConfig
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import MACHINE_LOST, InputError
 from coordconv_rl.locks import LockedError
-from coordconv_rl.runs import MACHINE_LOST
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0

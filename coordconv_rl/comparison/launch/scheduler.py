@@ -35,18 +35,16 @@ from typing import Any
 from coordconv_rl.comparison.launch.backend import Backend, Worker
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.configs import RunConfig
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import BAD_INPUT, DISK_FULL, OK, InputError
 from coordconv_rl.locks import LockedError
 from coordconv_rl.runs import (
-    DISK_FULL,
     describe_exit,
-    finished,
+    is_finished,
     now,
     prepare_run,
     read_record,
 )
 
-BAD_INPUT = 2  # a worker's exit code for what no retry mends
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
 LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
 LEAST_FREE_BYTES = 2**20
@@ -144,7 +142,7 @@ class Scheduler:
 
     def _record_stop(self, active: Active, code: int | None, reason: str) -> None:
         run = active.config.run_id
-        done = code == 0 and finished(self._folder, active.config)
+        done = code == OK and is_finished(self._folder, active.config)
         step = (active.record or {}).get("step", 0)
         status = "done" if done else "waiting"
         text = None if done else f"{reason} at step {step:,}"
@@ -154,7 +152,7 @@ class Scheduler:
 
     def _is_missing(self, config: RunConfig) -> bool:
         entry = self.ledger.entries[config.run_id]
-        done = finished(self._folder, config)
+        done = is_finished(self._folder, config)
         if done and entry.status != "done":
             self._update(config.run_id, status="done", reason=None)
         elif not done and entry.status == "done":
@@ -236,12 +234,12 @@ class Scheduler:
         """Note how a run's process ended, from its exit code and the files that it left."""
         config, run = active.config, active.config.run_id
         reason = describe_exit(code, active.record)
-        if code and (code == DISK_FULL or self._is_disk_full()):
-            full = describe_exit(DISK_FULL, None)
+        if code != OK and (code == DISK_FULL or self._is_disk_full()):
+            full = describe_exit(DISK_FULL)
             reason = full if code == DISK_FULL else f"{full} ({reason})"
             self._update(run, status="waiting", reason=reason, ended=now())
             raise CannotGoOnError(f"{run}: {reason}")
-        if code == 0 and finished(self._folder, config):
+        if code == OK and is_finished(self._folder, config):
             self._update(run, status="done", reason=None, ended=now())
         elif code == BAD_INPUT:
             self._update(run, status="failed", reason=reason, ended=now())

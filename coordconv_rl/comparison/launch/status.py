@@ -11,6 +11,7 @@ from rich.table import Table
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch.ledger import STATUSES, Entry, check_planned, read_ledger
 from coordconv_rl.comparison.launch.terminal import wide_console
+from coordconv_rl.configs import make_run_id
 
 STATUS_COLOURS = {
     "waiting": "dim",
@@ -34,7 +35,7 @@ def print_status(folder: Path | str) -> int:
 
 def status_entries(folder: Path) -> dict[str, Entry]:
     """Return an entry for every planned run, those without a line in the ledger waiting."""
-    runs = [plan.run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
+    runs = [make_run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
     known = read_ledger(folder)
     entries = {run: known.get(run, Entry(run)) for run in runs}
     check_planned(folder, known, entries)

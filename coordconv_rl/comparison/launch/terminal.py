@@ -15,6 +15,7 @@ from rich.table import Table
 
 from coordconv_rl.comparison.launch.ledger import STATUSES, Entry
 from coordconv_rl.comparison.launch.scheduler import Active, Scheduler
+from coordconv_rl.runs import duration
 
 LIVE_SECONDS = 0.5
 PLAIN_SECONDS = 30.0
@@ -142,12 +143,3 @@ def live_table(scheduler: Scheduler) -> Group:
 
 def _left(steps: int, rate: float) -> str:
     return duration(steps / rate if rate else None)
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as hours, minutes and seconds, as in 1:02:03; "?" for None."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,14 +1,12 @@
 from .as_csv import scores_csv
 from .as_markdown import tables_as_markdown
 from .figures import learning_curves_figure
-from .inspections import INSPECTION_FILE
 from .score_tables import aggregates_table, games_table
 from .tables import Table
 from .verdict import answer, cautions
 from .write import write_report
 
 __all__ = [
-    "INSPECTION_FILE",
     "Table",
     "aggregates_table",
     "answer",

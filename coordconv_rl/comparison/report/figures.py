@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from coordconv_rl.comparison.report import charts
-from coordconv_rl.comparison.report.inspections import TREATMENTS, Inspection, by_arm
+from coordconv_rl.comparison.report.inspections import Inspection, by_arm
 from coordconv_rl.comparison.report.svg import Drawing, save_figure, style
 from coordconv_rl.comparison.report.tables import bounds, counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import AlgoAnalysis, ArmEstimates
+from coordconv_rl.runs import TREATMENTS
 
 WIDTH = 5.2  # inches
 GAMES_APART = 12  # with more games than that, their learning curves share one figure

@@ -12,10 +12,8 @@ from typing import Any
 from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, number
 from coordconv_rl.comparison.results import Results
-from coordconv_rl.runs import damaged, read_json
+from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged, read_json
 
-INSPECTION_FILE = "inspection.json"
-TREATMENTS = ("trained", "zeroed", "permuted")
 HEADINGS = ("As trained", "Zeroed", "Permuted", "Share of the first layer")
 
 
@@ -70,7 +68,7 @@ def _parse(
         raise damaged(path, f"it is about the run {content['run']}")
     try:
         share = None if content["share"] is None else float(content["share"])
-        means = {name: float(content["scores"][name]["mean"]) for name in TREATMENTS}
+        means = {str(name): float(content["scores"][name]["mean"]) for name in TREATMENTS}
         cut = sum(int(content["scores"][name].get("cut", 0)) for name in TREATMENTS)
         cap = int(content["frame_cap"]) if content.get("frame_cap") is not None else None
         episodes = int(content["episodes"])

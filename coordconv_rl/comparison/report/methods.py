@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from coordconv_rl.comparison.plan import EXPERIMENT_FILE
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
 from coordconv_rl.configs import preset
+from coordconv_rl.runs import EXPERIMENT_FILE
 
 _PROTOCOL_WORDS = {
     "v4": "v4: no sticky actions; a life lost ends the learner's episode while training",

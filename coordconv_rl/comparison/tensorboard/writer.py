@@ -24,9 +24,9 @@ from coordconv_rl.comparison.tensorboard.events import (
     hyperparameter_row,
     margin_layout,
 )
-from coordconv_rl.configs import ExperimentConfig
+from coordconv_rl.configs import ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import read_episodes, read_json
+from coordconv_rl.runs import EPISODES_FILE, RECORD_FILE, read_episodes, read_json
 
 FOLDER = "by-arm"
 UPDATE_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Aggregates:
         self._folder = folder
         experiment = plan.read_experiment(folder)
         self._grid = step_grid(experiment)
-        self._keys = {plan.run_id(*key): key for key in plan.run_keys(experiment)}
+        self._keys = {make_run_id(*key): key for key in plan.run_keys(experiment)}
         self._rows: dict[_Cell, dict[str, NDArray[np.float64]]] = {}
         self._written: dict[_Cell, Lines] = {}
         self._last: float | None = None
@@ -100,10 +100,10 @@ class Aggregates:
         """Read a run's games into the row of its seed, as far as the run has trained."""
         algo, game, arm, _ = self._keys[run]
         folder = self._folder / run
-        episodes = read_episodes(folder / "episodes.csv")
+        episodes = read_episodes(folder / EPISODES_FILE)
         if not len(episodes):
             return
-        record = read_json(folder / "run.json", ("step", "status")) or {"step": 0, "status": ""}
+        record = read_json(folder / RECORD_FILE, ("step", "status")) or {"step": 0, "status": ""}
         trained = self._grid[-1] if record["status"] == "done" else record["step"]
         rows = self._rows.setdefault((algo, game, arm), {})
         rows[run] = smooth(episodes, self._grid, trained=int(trained))

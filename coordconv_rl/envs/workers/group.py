@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from coordconv_rl.envs import snapshot
-from coordconv_rl.envs.workers.shared_arrays import Buffers
 from coordconv_rl.envs.emulator import Emulator
 from coordconv_rl.envs.settings import Settings
+from coordconv_rl.envs.workers.shared_arrays import Buffers
 
 Ends = dict[int, dict[str, Any]]
 """What SB3's infos hold at the end of an episode, by environment."""

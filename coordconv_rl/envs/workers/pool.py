@@ -16,11 +16,11 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from coordconv_rl.envs.workers import worker
-from coordconv_rl.envs.workers.shared_arrays import Buffers, shared_file, size_in_bytes
-from coordconv_rl.envs.workers.group import Ends, Group
 from coordconv_rl.envs.settings import Settings
 from coordconv_rl.envs.snapshot import State
+from coordconv_rl.envs.workers import worker
+from coordconv_rl.envs.workers.group import Ends, Group
+from coordconv_rl.envs.workers.shared_arrays import Buffers, shared_file, size_in_bytes
 from coordconv_rl.errors import InputError
 
 _GOODBYE_SECONDS = 5.0

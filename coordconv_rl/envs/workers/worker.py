@@ -19,9 +19,9 @@ from typing import Any
 
 import cv2
 
-from coordconv_rl.envs.workers.shared_arrays import Buffers
-from coordconv_rl.envs.workers.group import Group
 from coordconv_rl.envs.settings import Settings
+from coordconv_rl.envs.workers.group import Group
+from coordconv_rl.envs.workers.shared_arrays import Buffers
 
 STEP = b""
 """The one frequent message; its answer is `NO_ENDS`, or the ends of episodes, pickled."""

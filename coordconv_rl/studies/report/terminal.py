@@ -13,7 +13,7 @@ from coordconv_rl.studies.report.results import Ratio, Row, table
 from coordconv_rl.studies.tasks import Study
 from coordconv_rl.studies.training import Result, Unit
 
-WIDE = 130  # columns of a terminal that the whole closing table needs
+WIDE = 132  # columns of a terminal: the wide mode of a VT100, which the whole table fits
 
 
 class ProgressWatcher:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-import coordconv_rl.agents
-from coordconv_rl.agents.inspect import treatments as inspection
-from coordconv_rl.agents.inspect import games as inspection_games
 from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.inspect import games as inspection_games
+from coordconv_rl.agents.inspect import treatments as inspection
 from coordconv_rl.agents.train import train_agent
-from coordconv_rl.comparison.report.inspections import INSPECTION_FILE, TREATMENTS
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d
+from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, uninspected
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
+from coordconv_rl.runs import RUN_LOCK
 
 PROGRAM = """
 import json, os, sys, time
@@ -110,7 +111,7 @@ def test_failures_are_named_and_stop_nothing(folder):
 def test_an_agent_that_somebody_works_on_is_named(folder):
     from coordconv_rl import locks
 
-    held = locks.acquire(folder / AGENTS[1] / locks.RUN_LOCK, "another launcher")
+    held = locks.acquire(folder / AGENTS[1] / RUN_LOCK, "another launcher")
     _, said = inspect(folder)
     os.close(held)
     assert f"{AGENTS[1]} is not inspected: another launcher works on it" in said

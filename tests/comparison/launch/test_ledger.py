@@ -9,6 +9,7 @@ import pytest
 
 from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import LEDGER_FILE
 
 
 def test_the_ledger_keeps_the_last_change_of_each_run(tmp_path):
@@ -19,13 +20,13 @@ def test_the_ledger_keeps_the_last_change_of_each_run(tmp_path):
     with ledger.Ledger(tmp_path, ["a", "b"]) as held:
         entry = held.entries["a"]
         assert (entry.status, entry.attempts, entry.reason) == ("failed", 1, "it broke")
-        assert len((tmp_path / ledger.LEDGER_FILE).read_text().splitlines()) == 2  # folded
+        assert len((tmp_path / LEDGER_FILE).read_text().splitlines()) == 2  # folded
 
 
 def test_a_half_written_last_line_is_no_damage(tmp_path):
     with ledger.Ledger(tmp_path, ["a"]) as held:
         held.update("a", status="running")
-        with (tmp_path / ledger.LEDGER_FILE).open("a") as file:
+        with (tmp_path / LEDGER_FILE).open("a") as file:
             file.write('{"run": "a", "stat')
         assert ledger.read_ledger(tmp_path)["a"].status == "running"
     with ledger.Ledger(tmp_path, ["a"]) as held:
@@ -38,7 +39,7 @@ def test_a_half_written_last_line_is_no_damage(tmp_path):
     [b"{", b"[]", b'{"run": 1}', b'{"run": "a", "status": "x"}', b'{"run": "a", "x": 1}', b"\xff"],
 )
 def test_a_damaged_ledger_is_named_with_its_line(tmp_path, line):
-    path = tmp_path / ledger.LEDGER_FILE
+    path = tmp_path / LEDGER_FILE
     path.write_bytes(b'{"run": "a"}\n' + line + b"\n")
     with pytest.raises(InputError, match=r"ledger\.jsonl is damaged at line 2"):
         ledger.read_ledger(tmp_path)
@@ -65,4 +66,4 @@ def test_a_full_disk_leaves_the_ledger_whole(tmp_path):
     kept = int(ended.stdout)
     assert 0 < kept < 100
     assert ledger.read_ledger(tmp_path)["a"].attempts == kept
-    assert (tmp_path / ledger.LEDGER_FILE).read_bytes().endswith(b"}\n")
+    assert (tmp_path / LEDGER_FILE).read_bytes().endswith(b"}\n")

@@ -10,12 +10,13 @@ from rich.console import Console
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.launch.status import print_status, status_entries, status_tables
+from coordconv_rl.configs import make_run_id
 
 
 def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys):
     config = experiment()
     finish(tmp_path, config)
-    runs = [plan.run_id(*key) for key in plan.run_keys(config)]
+    runs = [make_run_id(*key) for key in plan.run_keys(config)]
     with ledger.Ledger(tmp_path, runs) as held:
         held.update(runs[0], status="waiting", attempts=0)
         assert print_status(tmp_path) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from light_worker import HERE, LAUNCHER, RUNS, WORKER
 
-from coordconv_rl.comparison.launch.terminal import duration
+from coordconv_rl.runs import duration
 
 
 def test_durations_are_readable():

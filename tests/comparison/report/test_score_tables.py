@@ -17,6 +17,7 @@ from coordconv_rl.comparison.report.score_tables import (
 )
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
+from coordconv_rl.configs import make_run_id
 
 HUMAN = (4 + 20.7) / (14.6 + 20.7)  # of the mean of 3 and 5
 
@@ -26,7 +27,7 @@ def test_score_tables_say_n_of_n_and_mark_tiny_ranges(tmp_path):
     for name in ("run.json", "evaluation.json", "episodes.csv"):
         (tmp_path / "ppo/Pong/coordconv/seed-5" / name).unlink()
     keys = plan.run_keys(experiment(algos=("ppo",)))
-    with ledger.Ledger(tmp_path, [plan.run_id(*key) for key in keys]) as held:
+    with ledger.Ledger(tmp_path, [make_run_id(*key) for key in keys]) as held:
         held.update("ppo/Pong/coordconv/seed-5", status="failed", reason="it broke")
     found = read_results(tmp_path)
     analysis = analyse(found, "ppo")

@@ -12,7 +12,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard.writer import Aggregates
-from coordconv_rl.runs.reading import EPISODE_COLUMNS
+from coordconv_rl.runs import EPISODE_COLUMNS
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from folders import experiment, write_run
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import Aggregates, serve
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs.reading import EPISODE_COLUMNS
+from coordconv_rl.runs import EPISODE_COLUMNS
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
 from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_spread
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs.reading import EPISODE_COLUMNS
+from coordconv_rl.runs import EPISODE_COLUMNS
 
 
 def lines(folder: Path, arm: str, tag: str) -> dict[int, float]:

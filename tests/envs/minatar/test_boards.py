@@ -1,7 +1,14 @@
 import numpy as np
 
-from coordconv_rl.envs.minatar.boards import BITS, COLUMN_CELLS, ROW_CELLS, images, rectangle, stamps
-from coordconv_rl.envs.minatar.boards import with_trail
+from coordconv_rl.envs.minatar.boards import (
+    BITS,
+    COLUMN_CELLS,
+    ROW_CELLS,
+    images,
+    rectangle,
+    stamps,
+    with_trail,
+)
 
 
 def test_sets_of_cells():

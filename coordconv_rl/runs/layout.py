@@ -1,0 +1,57 @@
+"""What stands where in a run's folder and in an experiment's: each name once.
+
+A run's folder is `<experiment>/<algo>/<game>/<arm>/seed-<n>/`; those last four parts are the run's
+id, and what every table joins on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, get_args
+
+# A run's folder.
+CONFIG_FILE = "config.yaml"  # the resolved configuration, written before the first step
+RECORD_FILE = "run.json"  # what the run is doing or did, where, and with what
+EPISODES_FILE = "episodes.csv"  # one row for each full game of the training
+EVALUATION_FILE = "evaluation.json"  # the run's own closing evaluation, which never changes
+INSPECTION_FILE = "inspection.json"  # scores with coordinates as trained, zeroed and permuted
+INSPECTION_FIGURE = "inspection.png"
+LOG_FILE = "log.txt"  # what a run's process said, where a launcher started it
+RUN_LOCK = "run.lock"  # one process at a time trains or inspects there
+CHECKPOINTS_FOLDER = "checkpoints"
+BEST_FILE = "best.json"  # in the checkpoints' folder: which of them scored best
+
+# An experiment's folder.
+EXPERIMENT_FILE = "experiment.yaml"
+LEDGER_FILE = "ledger.jsonl"  # what became of every run, one line a change
+LEDGER_LOCK = "ledger.lock"  # one launcher at a time
+
+EPISODE_COLUMNS = "step,score,frames,life_loss"  # the first line of `episodes.csv`
+PARENT_VARIABLE = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
+
+Treatment = Literal["trained", "zeroed", "permuted"]
+TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)  # of coordinates, in an inspection
+
+
+def find_runs(folder: Path, file: str) -> list[Path]:
+    """Return the run folders below an experiment's folder that hold a file of that name, sorted."""
+    return sorted(path.parent for path in folder.glob(f"*/*/*/*/{file}"))
+
+
+def find_experiment(folder: Path, run: str) -> str | None:
+    """Return the name of the experiment whose folder holds a run's, or None if it stands alone."""
+    whole = folder.resolve()
+    if not whole.as_posix().endswith("/" + run):
+        return None
+    return whole.parents[run.count("/")].name
+
+
+def arm_of(run: Path) -> str:
+    """Return the arm of a run's folder, from its path."""
+    return run.parent.name
+
+
+def is_launched() -> bool:
+    """Return whether a launcher started this process and still lives."""
+    return os.environ.get(PARENT_VARIABLE) == str(os.getppid())

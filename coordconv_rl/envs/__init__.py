@@ -8,6 +8,9 @@ Names are imported when first used: `games` needs neither torch nor Gymnasium.
 - `emulator`: one game under SB3's Atari protocol.
 - `snapshot`: an emulator's whole state as plain data, and back.
 - `atari`: AtariVecEnv, SB3's vector environment over all of this.
+- `image_game`: what an experiment says of any other game with images.
+- `images`: such games as SB3's vector environments, through Gymnasium's wrappers.
+- `image_wrappers`: images of any kind to uint8, channels first.
 - `minatar`: MinAtar's five games, exact and fast.
 - `workers`: several emulators side by side, in this process and in others.
 """

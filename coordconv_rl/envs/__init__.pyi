@@ -8,6 +8,8 @@ from .games import (
     reference_scores,
     resolve_games,
 )
+from .image_game import ImageGame
+from .images import make_image_env
 from .minatar import MinAtarVecEnv
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "SUITES",
     "TINY_RANGE_GAMES",
     "AtariVecEnv",
+    "ImageGame",
     "MinAtarVecEnv",
     "check_game",
     "human_normalised",
+    "make_image_env",
     "reference_scores",
     "resolve_games",
 ]

@@ -1,0 +1,88 @@
+"""What an experiment says of a game that any Gymnasium environment with images makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordconv_rl.errors import InputError, unknown
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_ID = re.compile(r"([\w-]+/)?[\w.-]+-v\d+")  # gymnasium.envs.registration.ENV_ID_RE, versioned
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it names a folder
+MAX_STEPS = 27_000  # Atari's 108,000 frames: no evaluation lasts for ever
+
+
+@dataclass(frozen=True)
+class ImageGame:
+    """A game that any Gymnasium environment with images makes.
+
+    The wrappers are applied in the order of the attributes below, after SB3's `Monitor`, which
+    thus records raw scores and the environment's own steps.
+
+    Attributes:
+        make: A Gymnasium id, as "CarRacing-v3", or "package.module:function" for a function that
+            returns an environment; its module is only imported when a caller trusts it.
+        kwargs: What the id or the function takes: plain data, as in YAML.
+        name: What the game is called in tables and folders; None for `make`'s last part.
+        max_steps: Steps after which a game is cut (a truncation), if nothing cuts it before.
+        skip: Steps for which each action is played (`MaxAndSkipObservation`: the maximum of the
+            last two images).
+        resize: Side of the square images in pixels (`ResizeObservation`); None for as they are.
+        grey: Whether images become grey (`GrayscaleObservation`).
+        stack: Images in one observation, the newest last (`FrameStackObservation`).
+
+    Raises:
+        InputError: A value makes no sense.
+    """
+
+    make: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    max_steps: int = MAX_STEPS
+    skip: int = 1
+    resize: int | None = None
+    grey: bool = False
+    stack: int = 1
+
+    def __post_init__(self) -> None:
+        if not (_FUNCTION.fullmatch(self.make) or _ID.fullmatch(self.make)):
+            raise InputError(
+                f"a game's make is {self.make!r}: write a Gymnasium id, such as CarRacing-v3, "
+                "or package.module:function"
+            )
+        for name in ("max_steps", "skip", "resize", "stack"):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < 1):
+                raise InputError(f"{self.make}: {name} is {value!r}: it must be at least 1")
+        if not _NAME.fullmatch(self.label):
+            raise InputError(
+                f"a game's name is {self.label!r}: use letters, digits, '.', '_' and '-', 64 at "
+                "most"
+            )
+
+    @property
+    def label(self) -> str:
+        """What tables and folders call it."""
+        return self.name or re.split("[/:]", self.make)[-1]
+
+    @property
+    def own_code(self) -> bool:
+        """Whether making it imports a module that `make` names."""
+        return ":" in self.make
+
+    def check(self) -> None:
+        """Raise `InputError` unless Gymnasium knows the id; a function is not looked for."""
+        import gymnasium as gym
+
+        if self.own_code or self.make in gym.registry:
+            return
+        try:
+            gym.spec(self.make)
+        except gym.error.Error as error:
+            raise InputError(
+                f"{unknown('Gymnasium id', self.make, sorted(gym.registry))}; what registers only "
+                "when it is imported needs package.module:function"
+            ) from error

@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import pytest
+
+from coordconv_rl.envs.image_game import ImageGame
+from coordconv_rl.errors import InputError
+
+
+def test_names():
+    assert ImageGame("CarRacing-v3").label == "CarRacing-v3"
+    assert ImageGame("ALE/Pong-v5").label == "Pong-v5"
+    assert ImageGame("my_games.mazes:large").label == "large"
+    assert ImageGame("my_games.mazes:large", name="maze").label == "maze"
+
+
+@pytest.mark.parametrize(("values", "message"), [
+    ({"make": "CarRacing"}, "package.module:function"), ({"make": "a/b:c"}, "make is"),
+    ({"make": "../x:f"}, "make is"), ({"stack": 0}, "stack is 0"), ({"resize": 8.5}, "resize"),
+    ({"max_steps": -1}, "max_steps"), ({"skip": True}, "skip"), ({"name": "a/b"}, "name is"),
+])  # fmt: skip
+def test_values_that_make_no_sense(values, message):
+    with pytest.raises(InputError, match=message):
+        ImageGame(**{"make": "CarRacing-v3", **values})
+
+
+def test_an_id_that_does_not_exist_names_the_closest():
+    with pytest.raises(InputError, match="CarRacing-v3"):
+        ImageGame("CarRacin-v3").check()
+    ImageGame("CarRacing-v3").check()
+    ImageGame("no.such.module:function").check()  # nothing is imported
+
+
+def test_needs_no_torch():
+    command = "import sys, coordconv_rl.envs.image_game; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -136,17 +136,15 @@ class ChannelsFirst(gym.ObservationWrapper[Any, Any, Any]):
 def check_actions(env: AnyEnv, label: str) -> None:
     """Raise `InputError` unless the actions are of a kind that A2C and PPO choose."""
     space = env.action_space
-    if isinstance(space, spaces.Box):
-        if space.is_bounded():
-            return
-    elif isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
-        return
-    elif isinstance(space, spaces.Discrete) and space.start == 0:
-        return
-    raise InputError(
-        f"{label} takes actions {_named(space)}, wanted Discrete from 0, MultiDiscrete, "
-        "MultiBinary, or a Box with finite bounds"
-    )
+    if not (
+        (isinstance(space, spaces.Box) and space.is_bounded())
+        or (isinstance(space, spaces.Discrete) and space.start == 0)
+        or isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary)
+    ):
+        raise InputError(
+            f"{label} takes actions {_named(space)}, wanted Discrete from 0, MultiDiscrete, "
+            "MultiBinary, or a Box with finite bounds"
+        )
 
 
 def _named(space: spaces.Space[Any]) -> str:

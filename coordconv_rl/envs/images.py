@@ -17,7 +17,6 @@ from coordconv_rl.envs.image_wrappers import AnyEnv, ByteImages, ChannelsFirst, 
 from coordconv_rl.errors import InputError
 
 
-
 def maker(game: ImageGame, *, trust: bool = False) -> Callable[[], AnyEnv]:
     """Return a function that makes one environment; it can be sent to other processes.
 
@@ -79,8 +78,8 @@ def _make(game: ImageGame) -> AnyEnv:
     except InputError:
         raise
     except Exception as error:  # the environment's own, of whatever kind, about its arguments
-        reason = f"{type(error).__name__}: {_line(error)}"
-        raise InputError(f"{game.make} with {dict(game.kwargs)} cannot be made: {reason}") from error
+        given, reason = dict(game.kwargs), f"{type(error).__name__}: {_line(error)}"
+        raise InputError(f"{game.make} with {given} cannot be made: {reason}") from error
     if not isinstance(env, gym.Env):
         raise InputError(f"{game.make} returns {type(env).__name__}, wanted a gymnasium.Env")
     return _wrapped(env, game)

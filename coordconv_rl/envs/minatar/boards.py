@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 SIDE = 10
 LAST = SIDE - 1
-CELLS = SIDE * SIDE
-BITS = tuple(1 << cell for cell in range(CELLS))  # BITS[10 * y + x] is the set of one cell
-ALL = (1 << CELLS) - 1
+BOARD_CELLS = SIDE * SIDE
+BITS = tuple(1 << cell for cell in range(BOARD_CELLS))  # BITS[10 * y + x] is the set of one cell
+ALL = (1 << BOARD_CELLS) - 1
 ROW_CELLS = tuple((2**SIDE - 1) << SIDE * y for y in range(SIDE))
 COLUMN_CELLS = tuple(sum(BITS[x::SIDE]) for x in range(SIDE))
 
@@ -29,7 +29,7 @@ def rectangle(rows: Iterable[int], columns: Iterable[int]) -> int:
 
 def stamps(channel: int) -> tuple[int, ...]:
     """Return 100 pictures: in that channel one cell each, in the cells' order."""
-    return tuple(bit << CELLS * channel for bit in BITS)
+    return tuple(bit << BOARD_CELLS * channel for bit in BITS)
 
 
 def with_trail(things: Sequence[int], trails: Sequence[int], way: int) -> tuple[int, ...]:
@@ -53,9 +53,9 @@ def images(pictures: Sequence[int], channels: int) -> NDArray[np.uint8]:
         (pictures, channels, 10, 10), 255 where a cell is in the channel's set, else 0. SB3 scales
         uint8 images by 1/255: its networks see ones and zeros, as the original's.
     """
-    size = -(-CELLS * channels // 8)
+    size = -(-BOARD_CELLS * channels // 8)
     packed = b"".join([picture.to_bytes(size, "little") for picture in pictures])
     rows = np.frombuffer(packed, np.uint8).reshape(-1, size)
-    cells = np.unpackbits(rows, axis=1, count=CELLS * channels, bitorder="little")
+    cells = np.unpackbits(rows, axis=1, count=BOARD_CELLS * channels, bitorder="little")
     np.negative(cells, out=cells)  # 1 becomes 255
     return cells.reshape(-1, channels, SIDE, SIDE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from coordconv_rl.envs.minatar.boards import BITS, CELLS, LAST, SIDE, rectangle, stamps
+from coordconv_rl.envs.minatar.boards import BITS, BOARD_CELLS, LAST, SIDE, rectangle, stamps
 from coordconv_rl.envs.minatar.game import LEFT, NONE, RIGHT, MiniGame
 
 WALL = rectangle(rows=range(1, 4), columns=range(SIDE))
 PADDLE, BALL, TRAIL = map(stamps, range(3))
-BRICKS = 3 * CELLS  # where their channel begins in a picture
+BRICKS = 3 * BOARD_CELLS  # where their channel begins in a picture
 
 
 class Breakout(MiniGame):

@@ -7,7 +7,7 @@ from coordconv_rl.envs.minatar.game import DOWN, LANES, NONE, UP, MiniGame
 
 STEPS = 2_500  # the game ends when the count falls below zero: after 2,501 steps
 COLUMN = 4  # where the chicken walks
-STRIDE = 3  # steps between two of its moves
+WALK_EVERY = 3  # steps between two of its moves
 SPEEDS = range(1, 6)  # a car stands that many steps between two moves
 
 
@@ -30,7 +30,7 @@ class Freeway(MiniGame):
         self.cars = [0] * LANES
         self._change_speeds()
         self.chicken = LAST
-        self.rest = STRIDE
+        self.rest = WALK_EVERY
         self.time_left = STEPS
 
     def _change_speeds(self) -> None:
@@ -48,10 +48,10 @@ class Freeway(MiniGame):
             self.rest -= 1
         elif action == UP:
             self.chicken -= 1
-            self.rest = STRIDE - 1
+            self.rest = WALK_EVERY - 1
         elif action == DOWN:
             self.chicken = min(LAST, self.chicken + 1)
-            self.rest = STRIDE - 1
+            self.rest = WALK_EVERY - 1
         if self.chicken == 0:
             reward = 1
             self._change_speeds()

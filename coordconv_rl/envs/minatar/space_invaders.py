@@ -5,7 +5,7 @@ from __future__ import annotations
 from coordconv_rl.envs.minatar.boards import (
     ALL,
     BITS,
-    CELLS,
+    BOARD_CELLS,
     COLUMN_CELLS,
     LAST,
     ROW_CELLS,
@@ -15,8 +15,9 @@ from coordconv_rl.envs.minatar.boards import (
 from coordconv_rl.envs.minatar.game import LEFT, NONE, RIGHT, SHOOT, MiniGame
 
 WAVE = rectangle(rows=range(4), columns=range(2, 8))
-LEFTWARDS = 1 << CELLS | 1 << 2 * CELLS  # a product with these writes a board in two channels
-RIGHTWARDS = 1 << CELLS | 1 << 3 * CELLS
+# A product with these writes a board in two channels.
+LEFTWARDS = 1 << BOARD_CELLS | 1 << 2 * BOARD_CELLS
+RIGHTWARDS = 1 << BOARD_CELLS | 1 << 3 * BOARD_CELLS
 RELOAD = 5  # steps between two shots of the cannon
 ALIEN_RELOAD = 10
 SLOWEST, FASTEST = 12, 6  # steps between two moves of a wave, at the start and after many waves
@@ -96,6 +97,6 @@ class SpaceInvaders(MiniGame):
         return (
             BITS[SIDE * LAST + self.cannon]
             | self.aliens * (LEFTWARDS if self.way < 0 else RIGHTWARDS)
-            | self.shots << 4 * CELLS
-            | self.bullets << 5 * CELLS
+            | self.shots << 4 * BOARD_CELLS
+            | self.bullets << 5 * BOARD_CELLS
         )

@@ -2,7 +2,8 @@
 
 - `coordinates`: the coordinate channels of an image size, and the layer that appends them.
 - `coordinate_map`: what a layer's coordinates add to each image, kept while weights stand still.
-- `convolutions`: the CoordConv layers.
+- `base`: what the CoordConv layers share.
+- `convolutions`: the CoordConv layers, with torch's arguments.
 - `convert`: coordinates for the convolutions of a model that exists already.
 """
 

@@ -12,17 +12,17 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from coordconv_rl.errors import InputError
+from coordconv_rl.layers.base import CoordConvNd
 from coordconv_rl.layers.convolutions import (
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,
     CoordConvTranspose2d,
-    _CoordConvNd,
 )
 
 LayerChoice = Literal["first", "all"] | Sequence[int]
 
-COORDCONV_OF: dict[type[_ConvNd], type[_CoordConvNd]] = {
+COORDCONV_OF: dict[type[_ConvNd], type[CoordConvNd]] = {
     nn.Conv1d: CoordConv1d,
     nn.Conv2d: CoordConv2d,
     nn.Conv3d: CoordConv3d,
@@ -134,7 +134,7 @@ def _indices(layers: LayerChoice, count: int) -> list[int]:
 
 def _reason_against(conv: _ConvNd) -> str | None:
     """Say why a convolution cannot be converted, or None if it can."""
-    if isinstance(conv, _CoordConvNd):
+    if isinstance(conv, CoordConvNd):
         return "has coordinates already"
     if isinstance(conv, LazyModuleMixin):
         return "is lazy and has no weights yet: run the model on one input first"
@@ -162,7 +162,7 @@ def _join_optimizers(conv: _ConvNd, optimizers: Iterable[torch.optim.Optimizer])
 
     A saved optimizer's state goes by position, so only this order loads into a rebuilt model.
     """
-    own = (conv.weight, conv.bias)
+    own = [p for n, p in conv.named_parameters(recurse=False) if n != "coord_weight"]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             places = [i for i, p in enumerate(group["params"]) if any(p is q for q in own)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from coordconv_rl.layers.coordinates import tracing
+from coordconv_rl.layers.coordinates import is_recording
 
 
 class KeptMap:
@@ -43,7 +43,7 @@ def add_to_each(output: Tensor, share: Tensor) -> Tensor:
     if output.dim() < share.dim():
         return output + share[0]
     last = output.movedim(1, -1)
-    if tracing() or output.shape[0] == 1 or not last.is_contiguous():
+    if is_recording() or output.shape[0] == 1 or not last.is_contiguous():
         return output + share
     flat = last.flatten(1) + share.movedim(1, -1).flatten(1)
     return flat.view(last.shape).movedim(-1, 1)

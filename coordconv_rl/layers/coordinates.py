@@ -1,13 +1,14 @@
-"""The coordinates of pixels, made once for each image size."""
-
-from __future__ import annotations
+"""The coordinates of pixels, made once for each image size, and the layer that appends them."""
 
 import math
+import operator
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 
 def coordinate_channels(
@@ -25,7 +26,7 @@ def coordinate_channels(
             images, (L,) for sequences, (D, H, W) for volumes.
         radius: Whether to append the distance from the centre, sqrt(x^2 + y^2 + ...).
         dtype: Floating type of the result; the values are computed in float64 before.
-        device: Where the result lives.
+        device: Where the result lives; by default torch's default device.
         shuffle_seed: If given, pixel positions are permuted by one permutation that is common to
             all channels and depends on this seed and the spatial shape alone.
 
@@ -33,19 +34,78 @@ def coordinate_channels(
         Shape (1, axes [+ 1], *spatial_shape): the last axis' coordinate first, values in [-1, 1]
         (the radius: 0 to sqrt(axes)).
     """
-    axes = [
-        (2.0 * torch.arange(size, dtype=torch.float64, device=device) - (size - 1))
-        / max(size - 1, 1)
-        for size in spatial_shape
-    ]
-    channels = list(reversed(torch.meshgrid(*axes, indexing="ij")))
-    if radius:
-        channels.append(torch.stack(channels).square().sum(0).sqrt())
-    grid = torch.stack(channels).unsqueeze(0)
+    where = torch.get_default_device() if device is None else torch.device(device)
+    grid = _straight_channels(list(spatial_shape), radius, dtype, where)
+    return grid if shuffle_seed is None else _shuffle(grid, shuffle_seed)
+
+
+def channels_like(
+    input: Tensor, axes: int, radius: bool, shuffle_seed: int | None, dtype: torch.dtype
+) -> Tensor:
+    """Make the coordinate channels of an input's pixels: one step of a graph of torch.fx.
+
+    TorchScript compiles this too, so it keeps to the Python that TorchScript knows.
+
+    Args:
+        input: Shape (N, C, *spatial) or (C, *spatial).
+        axes: Number of spatial axes.
+        radius: As in `coordinate_channels`.
+        shuffle_seed: As in `coordinate_channels`, but TorchScript cannot permute.
+        dtype: As in `coordinate_channels`.
+
+    Returns:
+        Shape (1, channels, *spatial), or (channels, *spatial) where the input has no batch.
+    """
+    shape = list(input.shape[-axes:])
+    grid = _straight_channels(shape, radius, dtype, input.device)
     if shuffle_seed is not None:
-        order = torch.tensor(_permutation(shuffle_seed, tuple(spatial_shape)), device=device)
-        grid = grid.flatten(2)[..., order].view(grid.shape)
-    return grid.to(dtype)
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            raise RuntimeError("TorchScript cannot compute shuffle_seed: take torch.jit.trace")
+        else:  # noqa: RET506 - TorchScript would compile what follows
+            grid = _shuffle(grid, shuffle_seed)
+    if input.dim() == axes + 1:
+        return grid[0]
+    return grid
+
+
+def append_channels(input: Tensor, radius: bool, shuffle_seed: int | None) -> Tensor:
+    """Concatenate coordinate channels to an input; for torch.fx and TorchScript, as above."""
+    grid = channels_like(input, input.dim() - 2, radius, shuffle_seed, input.dtype)
+    size = [input.size(0)] + [-1] * (input.dim() - 1)
+    return torch.cat([input, grid.expand(size)], dim=1)
+
+
+def _straight_channels(
+    spatial_shape: list[int], radius: bool, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Make the channels without a permutation.
+
+    In float64 on processors and CUDA GPUs; for other devices on the processor, because some
+    (Apple's GPUs) have no float64.
+    """
+    has_float64 = device.type == "cpu" or device.type == "cuda"  # noqa: PLR1714 - TorchScript
+    where = device if has_float64 else torch.device("cpu")
+    axes = [_axis(size, where) for size in spatial_shape]
+    grid = torch.stack(torch.meshgrid(axes, indexing="ij")).flip(0)
+    if radius:
+        grid = torch.cat([grid, grid.square().sum(0, keepdim=True).sqrt()])
+    return grid.to(dtype).to(device).unsqueeze(0)
+
+
+def _axis(size: int, device: torch.device) -> Tensor:
+    """Place pixels evenly from -1 to 1, one alone at 0.
+
+    Twice their distances from the centre, in pixels, over the last one's. Nothing depends on the
+    size as a number of Python, so traced graphs hold for other sizes too.
+    """
+    doubled = 2.0 * torch.arange(size, dtype=torch.float64, device=device) - (size - 1)
+    return doubled / doubled[-1:].clamp(min=1.0)
+
+
+def _shuffle(grid: Tensor, seed: int) -> Tensor:
+    order = _permutation(operator.index(seed), tuple(int(size) for size in grid.shape[2:]))
+    pixels = grid.flatten(2)[..., torch.tensor(order, device=grid.device)]
+    return pixels.view(grid.shape)
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -59,41 +119,44 @@ def _permutation(seed: int, spatial_shape: tuple[int, ...]) -> list[int]:
 class CoordinateGrid:
     """Keeps the coordinates of the last image size; copies and pickles of it start empty.
 
-    Args:
-        radius: Whether the distance from the centre is one more channel.
-        shuffle_seed: Permutes the pixels; see `coordinate_channels`.
+    Threads may share one: what is kept is replaced as a whole.
     """
 
-    def __init__(self, radius: bool = False, shuffle_seed: int | None = None) -> None:
-        self.radius = radius
-        self.shuffle_seed = shuffle_seed
+    def __init__(self) -> None:
         self._kept: tuple[object, Tensor] | None = None
 
-    def __reduce__(self) -> tuple[type[CoordinateGrid], tuple[bool, int | None]]:
-        return CoordinateGrid, (self.radius, self.shuffle_seed)
+    def __reduce__(self) -> tuple[type["CoordinateGrid"], tuple[()]]:
+        return CoordinateGrid, ()
 
     def get(
-        self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+        self,
+        spatial_shape: tuple[int, ...],
+        *,
+        radius: bool = False,
+        shuffle_seed: int | None = None,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> Tensor:
         """Return `coordinate_channels`, made again only if an argument differs from last time."""
-        if tracing():
-            return self._make(spatial_shape, dtype, device)
-        key = (spatial_shape, dtype, device)
+        key = (spatial_shape, radius, shuffle_seed, dtype, device)
         kept = self._kept
+        if is_recording():
+            return self._make(*key)
         if kept is None or kept[0] != key:
             with torch.inference_mode(False):  # else training could not use it later
-                kept = self._kept = (key, self._make(spatial_shape, dtype, device))
+                kept = self._kept = (key, self._make(*key))
         return kept[1]
 
     def _make(
-        self, spatial_shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+        self,
+        spatial_shape: tuple[int, ...],
+        radius: bool,
+        shuffle_seed: int | None,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> Tensor:
         return coordinate_channels(
-            spatial_shape,
-            radius=self.radius,
-            dtype=dtype,
-            device=device,
-            shuffle_seed=self.shuffle_seed,
+            spatial_shape, radius=radius, dtype=dtype, device=device, shuffle_seed=shuffle_seed
         )
 
 
@@ -111,8 +174,8 @@ class AddCoords(nn.Module):
     def __init__(self, *, radius: bool = False, shuffle_seed: int | None = None) -> None:
         super().__init__()
         self.radius = radius
-        self.shuffle_seed = shuffle_seed
-        self._grid = CoordinateGrid(radius, shuffle_seed)
+        self.shuffle_seed = None if shuffle_seed is None else operator.index(shuffle_seed)
+        self._grid = CoordinateGrid()
 
     def forward(self, input: Tensor) -> Tensor:
         """Append the channels.
@@ -126,12 +189,27 @@ class AddCoords(nn.Module):
         Raises:
             ValueError: If the input has no batch, channel and spatial axes or is not floating.
         """
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            output = append_channels(input, self.radius, self.shuffle_seed)
+        else:
+            output = self._append(input)
+        return output
+
+    def _append(self, input: Any) -> Tensor:
+        if isinstance(input, torch.fx.Proxy):
+            return append_channels(input, self.radius, self.shuffle_seed)  # type: ignore[arg-type]
         if not 3 <= input.dim() <= 5 or not input.is_floating_point():
             raise ValueError(
                 f"AddCoords wants a floating input of shape (N, C, *spatial) with one to three "
                 f"spatial axes, found {input.dtype} of shape {tuple(input.shape)}"
             )
-        grid = self._grid.get(tuple(input.shape[2:]), input.dtype, input.device)
+        grid = self._grid.get(
+            tuple(input.shape[2:]),
+            radius=self.radius,
+            shuffle_seed=self.shuffle_seed,
+            dtype=input.dtype,
+            device=input.device,
+        )
         return torch.cat([input, grid.expand(input.shape[0], *grid.shape[1:])], dim=1)
 
     def extra_repr(self) -> str:
@@ -139,8 +217,18 @@ class AddCoords(nn.Module):
         return f"radius={self.radius}, shuffle_seed={self.shuffle_seed}"
 
 
-def tracing() -> bool:
-    """Tell whether torch records operations (compile, export, jit) instead of computing now."""
-    return torch.compiler.is_compiling() or bool(
-        torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+torch.fx.wrap("append_channels")
+
+
+def is_recording() -> bool:
+    """Tell whether torch records operations instead of computing now.
+
+    So it is in compilation, export and tracing, and where Python sees each operation (fake
+    tensors, `make_fx`). Nothing that was computed before may be used then: it would be a constant
+    of the graph.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+        or is_in_torch_dispatch_mode()
     )

@@ -40,7 +40,7 @@ class SpatialSoftmax(nn.Module):
         dtype = torch.promote_types(maps.dtype, torch.float32)
         logits = maps.flatten(2).to(dtype) / self.temperature.to(dtype)
         weights = logits.softmax(2).unsqueeze(2)
-        grid = self._grid.get(tuple(maps.shape[2:]), dtype, maps.device).flatten(2)
+        grid = self._grid.get(tuple(maps.shape[2:]), dtype=dtype, device=maps.device).flatten(2)
         return (weights * grid).sum(3).flatten(1).to(maps.dtype)
 
 

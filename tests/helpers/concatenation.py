@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from coordconv_rl.layers import (
+    AddCoords,
     CoordConv1d,
     CoordConv2d,
     CoordConv3d,
@@ -44,6 +45,12 @@ def concatenating_twin(layer: Any, plain: type[nn.Module], **options: Any) -> nn
     if layer.bias is not None:
         twin.bias = nn.Parameter(layer.bias.detach().clone())
     return twin  # type: ignore[no-any-return]
+
+
+def classical(layer: CoordConv2d, **options: Any) -> nn.Sequential:
+    """The same function as `layer` made of torch's parts: AddCoords, then a plain convolution."""
+    channels = AddCoords(radius=layer.radius, shuffle_seed=layer.shuffle_seed)
+    return nn.Sequential(channels, concatenating_twin(layer, nn.Conv2d, **options))
 
 
 def assert_equal_functions(layer: Any, twin: Any, x: Tensor, **call: Any) -> None:

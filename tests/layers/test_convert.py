@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers import (
@@ -15,8 +16,9 @@ from coordconv_rl.layers import (
     CoordConv2d,
     CoordConv3d,
     CoordConvTranspose2d,
+    give_coordinates,
 )
-from coordconv_rl.sb3.convert import add_coordinates
+from coordconv_rl.sb3 import add_coordinates
 
 
 def small_network() -> nn.Sequential:
@@ -120,6 +122,26 @@ def test_keeps_objects_hooks_type_format_and_frozen_weights() -> None:
     assert added.dtype == torch.float64
     assert added.is_contiguous(memory_format=torch.channels_last)
     assert not added.requires_grad
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*")
+@pytest.mark.parametrize("how", [prune.identity, nn.utils.weight_norm])
+def test_optimizers_of_pruned_and_normalised_layers_gain_the_new_weights(how: Any) -> None:
+    conv, x = how(nn.Conv2d(3, 4, 3), "weight"), torch.rand(2, 3, 5, 5)
+    optimizer = torch.optim.SGD(conv.parameters(), lr=0.1)
+    wanted = conv(x)
+    (added,) = give_coordinates([("", conv)], optimizers=[optimizer]).parameters
+    torch.testing.assert_close(conv(x), wanted)
+    assert any(added is p for p in optimizer.param_groups[0]["params"])
+    conv(x).square().sum().backward()
+    optimizer.step()
+    assert added.all()
+
+
+def test_parametrized_layers_are_refused() -> None:
+    conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    with pytest.raises(InputError, match="is a ParametrizedConv2d, and only"):
+        give_coordinates([("", conv)])
 
 
 def test_a_layer_at_two_places_changes_once() -> None:

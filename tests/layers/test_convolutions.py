@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -160,6 +161,29 @@ def test_addcoords_refuses_what_has_no_pixels_or_is_no_float(x: Tensor) -> None:
 def test_groups_are_refused_with_the_reason(layer: Any) -> None:
     with pytest.raises(ValueError, match="groups=2: coordinate channels belong to every group"):
         layer(4, 4, 3, groups=2)
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"), [*LAYERS.values(), (CoordConvTranspose2d, nn.ConvTranspose2d)]
+)
+def test_signature_is_torchs_with_two_more_options(ours: Any, plain: Any) -> None:
+    found, wanted = inspect.signature(ours).parameters, inspect.signature(plain).parameters
+    assert [*found] == [*wanted, "radius", "shuffle_seed"]
+    for name, parameter in wanted.items():
+        assert (found[name].kind, found[name].default) == (parameter.kind, parameter.default)
+    with pytest.raises(TypeError, match="kernal_size"):
+        ours(3, 4, kernal_size=3)
+
+
+@pytest.mark.parametrize("kind", [CoordConv1d, CoordConv2d, CoordConv3d, CoordConvTranspose2d])
+def test_skip_init_draws_nothing(kind: Any) -> None:
+    before = torch.get_rng_state()
+    layer = nn.utils.skip_init(kind, 3, 4, kernel_size=3, radius=True)
+    assert torch.equal(torch.get_rng_state(), before)
+    other = kind(3, 4, 3, radius=True)
+    layer.load_state_dict(other.state_dict())
+    x = torch.rand(2, 3, *(5, 6, 7)[: layer.weight.dim() - 2])
+    assert torch.equal(layer(x), other(x))
 
 
 def test_wrong_input_gets_torchs_own_error() -> None:

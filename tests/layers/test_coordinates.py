@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import coordconv_rl.layers.coordinates
 from coordconv_rl.layers import (
@@ -102,6 +103,40 @@ def test_bug_checkpoint_fits_one_image_size_only() -> None:
     x = torch.rand(2, 3, 13, 9)
     assert torch.equal(other(x), trained(x))
     assert AddCoords().state_dict() == {}
+
+
+def test_double_rounding_changes_nothing_where_float64_is_computed_elsewhere() -> None:
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        exact = coordinate_channels((3, 11), radius=True, dtype=torch.float64)
+        assert torch.equal(coordinate_channels((3, 11), radius=True, dtype=dtype), exact.to(dtype))
+
+
+class NoFloat64(TorchDispatchMode):
+    """A device without float64, as Apple's GPUs: torch's meta device that refuses it."""
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        output = function(*args, **(kwargs or {}))
+        for tensor in torch.utils._pytree.tree_leaves(output):
+            if isinstance(tensor, Tensor) and tensor.device.type == "meta":
+                assert tensor.dtype != torch.float64, f"{function} makes float64 on the device"
+        return output
+
+
+@pytest.mark.parametrize("shuffle_seed", [None, 2])
+@pytest.mark.parametrize("kind", [*PLAIN, AddCoords])
+def test_devices_without_float64(kind: Any, shuffle_seed: int | None) -> None:
+    options: dict[str, Any] = {"radius": True, "shuffle_seed": shuffle_seed}
+    arguments = () if kind is AddCoords else (3, 4, 3)
+    with NoFloat64(), torch.device("meta"):
+        layer = kind(*arguments, **options)
+        shape = (5, 6, 7)[: getattr(layer, "weight", torch.zeros(1, 1, 1, 1)).dim() - 2]
+        output = layer(torch.zeros(2, 3, *shape))
+        assert output.device.type == "meta"
+        assert coordinate_channels((3, 4), **options).device.type == "meta"
+        with pytest.raises(AssertionError, match="makes float64"):
+            torch.zeros(2, dtype=torch.float64)
 
 
 # Initial weights and the control.

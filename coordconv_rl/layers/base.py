@@ -1,0 +1,239 @@
+"""What the CoordConv layers share: the coordinates' weights and what they add to the output."""
+
+import copy
+import math
+import operator
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
+from coordconv_rl.layers.coordinates import CoordinateGrid, channels_like, is_recording
+
+torch.fx.wrap("channels_like")
+
+
+class CoordConvNd(_ConvNd):
+    """A convolution over an input and its pixels' coordinates; the layers derive from it.
+
+    Annotations in this module and its neighbours are objects, not text, and none is of an attribute
+    of the class: TorchScript and torch.fx read them.
+    """
+
+    def __init__(
+        self, *args: Any, radius: bool = False, shuffle_seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            *map(_plain_integers, args), **{k: _plain_integers(v) for k, v in kwargs.items()}
+        )
+        if self.groups != 1:
+            raise InputError(
+                f"{type(self).__name__} takes groups=1 only, found groups={self.groups}: "
+                "coordinate channels belong to every group, which a grouped convolution cannot "
+                "express; put AddCoords and a plain convolution before it instead"
+            )
+        self._give_coordinates(radius, shuffle_seed)
+        self._reset_coordinates()
+
+    def _give_coordinates(self, radius: bool, shuffle_seed: int | None) -> None:
+        """Add all that the torch layer does not have; the new weights are zero."""
+        self.radius = bool(radius)
+        self.shuffle_seed = None if shuffle_seed is None else operator.index(shuffle_seed)
+        channels = len(self.kernel_size) + self.radius
+        own = self.weight
+        shape = (
+            (channels, *own.shape[1:])
+            if self.transposed
+            else (own.shape[0], channels, *own.shape[2:])
+        )
+        self.coord_weight = nn.Parameter(torch.zeros(shape, dtype=own.dtype, device=own.device))
+        self._grid = CoordinateGrid()
+        self._kept: KeptMap | None = None
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew; `weight` and `bias` as torch's layer does, draw for draw."""
+        super().reset_parameters()
+        if "coord_weight" in self._parameters:
+            self._reset_coordinates()
+
+    def _reset_coordinates(self) -> None:
+        """Draw `coord_weight` within torch's bound for `weight`, leaving torch's own draws alone.
+
+        The seed comes from a twin of the random generator, so layers and plain convolutions that
+        are built after this one start equal whether or not this one has coordinates.
+        """
+        device = self.weight.device
+        if device.type == "meta" or isinstance(self.weight, FakeTensor):
+            return
+        on_gpu = device.type == "cuda"
+        twin = torch.Generator(device if on_gpu else "cpu")
+        twin.set_state(torch.cuda.get_rng_state(device) if on_gpu else torch.get_rng_state())
+        seed = int(torch.randint(2**62, (), generator=twin, device=twin.device))
+        bound = 1 / math.sqrt(max(self.weight[0].numel(), 1))
+        draws = torch.empty(self.coord_weight.shape, dtype=torch.float32, device="cpu")
+        draws.uniform_(-bound, bound, generator=torch.Generator("cpu").manual_seed(seed))
+        with torch.no_grad():
+            self.coord_weight.copy_(draws)
+
+    def coordinate_map(
+        self,
+        spatial_shape: Sequence[int],
+        *,
+        dtype: torch.dtype | None = None,
+        output_padding: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Compute what coordinates and bias add to the output of any input of that size.
+
+        It is the same for every image: `forward` is the convolution of the input with `weight`
+        and no bias, plus this. With gradients disabled the result of the last call is kept while
+        size, type, settings and the values of the weights stay the same: do not write into it.
+
+        Args:
+            spatial_shape: The input's spatial shape, in pixels.
+            dtype: Type of the result, by default the weights'. It is computed in the weights'
+                type, under autocast too.
+            output_padding: Extra pixels of a transposed convolution's output, by default the
+                layer's own.
+
+        Returns:
+            Shape (1, out_channels, *output's spatial shape), on the weights' device.
+        """
+        shape = tuple(spatial_shape)
+        padding = tuple(self.output_padding if output_padding is None else output_padding)
+        dtype = dtype or self.coord_weight.dtype
+        if not self._may_keep_map():
+            return self._make_map(shape, padding).to(dtype)
+        key = (shape, padding, dtype, self._settings())
+        weights = (self.coord_weight, self.bias)
+        kept = self._kept  # read once: other threads may replace it
+        if kept is None or not kept.fits(key, weights):
+            kept = self._kept = KeptMap(key, weights, self._make_map(shape, padding).to(dtype))
+        return kept.value
+
+    def _settings(self) -> tuple[object, ...]:
+        """Return what a map depends on beside sizes and weights; users may change it any time."""
+        geometry = (self.stride, self.padding, self.padding_mode, self.dilation)
+        return (*geometry, self.radius, self.shuffle_seed)
+
+    def _may_keep_map(self) -> bool:
+        """Keep maps only where comparing the weights' values is cheap and possible.
+
+        On a GPU the comparison would make the host wait, which costs more than the map.
+        """
+        return (
+            not torch.is_grad_enabled()
+            and self.coord_weight.device.type == "cpu"
+            and type(self.coord_weight) is nn.Parameter
+            and (self.bias is None or type(self.bias) is nn.Parameter)
+            and not is_recording()
+        )
+
+    def _make_map(self, spatial_shape: tuple[int, ...], output_padding: tuple[int, ...]) -> Tensor:
+        weight = self.coord_weight
+        grid = self._grid.get(
+            spatial_shape,
+            radius=self.radius,
+            shuffle_seed=self.shuffle_seed,
+            dtype=weight.dtype,
+            device=weight.device,
+        )
+        with _without_autocast(weight.device.type):
+            return self._convolve(grid, weight, self.bias, list(output_padding))
+
+    def _convolve(
+        self, input: Tensor, weight: Tensor, bias: Tensor | None, output_padding: list[int]
+    ) -> Tensor:
+        """Convolve as torch's layer does, with other weights."""
+        return self._conv_forward(input, weight, bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve the input together with its pixels' coordinates.
+
+        Args:
+            input: Shape (N, in_channels, *spatial) or (in_channels, *spatial).
+
+        Returns:
+            The shape and type that torch's layer returns.
+        """
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            output = self._concatenated(input, [])
+        else:
+            output = self._forward(input, [])
+        return output
+
+    def _forward(self, input: Any, output_padding: list[int]) -> Tensor:
+        """Compute in Python: with the coordinates' map, or as steps of a graph of torch.fx."""
+        if isinstance(input, torch.fx.Proxy):
+            return self._concatenated(input, output_padding)  # type: ignore[arg-type]
+        output = self._convolve(input, self.weight, None, output_padding)
+        shape = input.shape[-len(self.kernel_size) :]
+        added = self.coordinate_map(shape, dtype=output.dtype, output_padding=output_padding)
+        return add_to_each(output, added)
+
+    def _concatenated(self, input: Tensor, output_padding: list[int]) -> Tensor:
+        """Compute the same as one function of the input, for torch.fx and TorchScript."""
+        axes, weight = len(self.kernel_size), self.coord_weight
+        grid = channels_like(input, axes, self.radius, self.shuffle_seed, weight.dtype)
+        own = self._convolve(input, self.weight, None, output_padding)
+        return own + self._convolve(grid, weight, self.bias, output_padding)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        self._grid, self._kept = CoordinateGrid(), None
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CoordConvNd":
+        _refuse_fusion()
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__ = copy.deepcopy({**self.__dict__, "_kept": None}, memo)
+        return twin
+
+    def extra_repr(self) -> str:
+        """Show the options in `repr`."""
+        options = f", radius={self.radius}, shuffle_seed={self.shuffle_seed}"
+        return f"{super().extra_repr()}{options}"  # type: ignore[no-untyped-call]
+
+
+def _refuse_fusion() -> None:
+    """Raise `InputError` if torch copies a layer in order to fold batch normalisation into it.
+
+    `fuse_conv_bn_eval` scales `weight` and `bias` of the copy and knows nothing of `coord_weight`,
+    so the result would be wrong in silence. It asks the layer nothing that could be answered with
+    a refusal: the copy is the only moment when the layer can tell who calls.
+    """
+    caller: FrameType | None = sys._getframe()
+    for _ in range(3):  # behind this function, __deepcopy__ and copy.deepcopy
+        caller = caller and caller.f_back
+    if caller is not None and caller.f_code is fuse_conv_bn_eval.__code__:
+        raise InputError(
+            "batch normalisation cannot be folded into a CoordConv layer, whose coord_weight torch "
+            "would not scale: leave the two apart, or fold it into AddCoords followed by a plain "
+            "convolution"
+        )
+
+
+def _plain_integers(value: Any) -> Any:
+    """Turn NumPy's integers, alone or in tuples, to Python's, which TorchScript and ONNX want."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain_integers, value))
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return value
+    return operator.index(value)
+
+
+def _without_autocast(device: str) -> AbstractContextManager[None]:
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()

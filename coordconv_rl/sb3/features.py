@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -11,8 +11,8 @@ from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from coordconv_rl.errors import InputError
 from coordconv_rl.fast import (
     KnownLayers,
     LazyImages,
@@ -23,6 +23,7 @@ from coordconv_rl.fast import (
     is_exporting,
     known_layers,
 )
+from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
 
 _FORWARD: Callable[..., Any] = CoordConvExtractor.forward
@@ -67,18 +68,38 @@ def plain_features(
     if isinstance(obs, LazyImages):
         obs = obs.images()
     inputs = preprocess_obs(obs, policy.observation_space, policy.normalize_images)
-    with _autocast(extractor, policy.resolved_precision, policy.device):
-        if not blind:
-            found: Tensor = extractor(inputs)
-        else:
-            zeros = {k: torch.zeros_like(w) for k, w in coordinate_weights(extractor).items()}
-            found = functional_call(extractor, zeros, (inputs,))
+    sight = _without_coordinates(extractor) if blind else nullcontext()
+    with _autocast(extractor, policy.resolved_precision, policy.device), sight:
+        found: Tensor = extractor(inputs)
     return found.float() if found.dtype == torch.bfloat16 else found
 
 
-def coordinate_weights(extractor: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the weights of coordinates by name."""
-    return {k: p for k, p in extractor.named_parameters() if k.endswith("coord_weight")}
+def has_coordinates(extractor: nn.Module) -> bool:
+    """Tell whether a layer of the extractor weighs coordinates."""
+    return any(isinstance(module, CoordConv2d) for module in extractor.modules())
+
+
+@contextmanager
+def _without_coordinates(extractor: nn.Module) -> Iterator[None]:
+    """Put zeros in the place of coordinates' weights; `functional_call` refuses while tracing.
+
+    Raises:
+        InputError: A weight is computed from others, by pruning or a parametrization.
+    """
+    layers = [m for m in extractor.modules() if isinstance(m, CoordConv2d)]
+    own = [layer._parameters.get("coord_weight") for layer in layers]
+    if any(weight is None for weight in own):
+        raise InputError(
+            "coordinates_for='actor' cannot leave out coordinates whose weights are pruned or "
+            "parametrized: make that permanent, or take coordinates_for='shared'"
+        )
+    try:
+        for layer, weight in zip(layers, own, strict=True):
+            layer._parameters["coord_weight"] = torch.zeros_like(weight)  # type: ignore[arg-type,assignment]
+        yield
+    finally:
+        for layer, weight in zip(layers, own, strict=True):
+            layer._parameters["coord_weight"] = weight
 
 
 def _autocast(

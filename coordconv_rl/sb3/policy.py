@@ -39,7 +39,7 @@ from coordconv_rl.fast import (
 )
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
-from coordconv_rl.sb3.features import coordinate_weights, describe, layers_of, plain_features
+from coordconv_rl.sb3.features import describe, has_coordinates, layers_of, plain_features
 from coordconv_rl.sb3.optimizers import ADAM
 from coordconv_rl.sb3.sampling import draw
 
@@ -109,7 +109,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
                 "coordinates_for='actor' needs share_features_extractor=True: the critic's "
                 "features come from the actor's weights"
             )
-        if not coordinate_weights(self.features_extractor):
+        if not has_coordinates(self.features_extractor):
             raise InputError(
                 "coordinates_for='actor' needs an extractor with coordinates: choose coords other "
                 "than 'none', or coordinates_for='shared'"

@@ -7,7 +7,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.distributions import Categorical
 
-from coordconv_rl.fast import interception
+from coordconv_rl.fast import interception, is_exporting
 
 _DISTRIBUTION = ActorCriticPolicy._get_action_dist_from_latent
 
@@ -27,10 +27,12 @@ def draw(
     Returns:
         The actions, (N, *action shape), and their log-probabilities, (N,).
     """
-    if not deterministic and _is_known(policy) and interception(latent.device) is None:
+    drawn = not deterministic and interception(latent.device) is None
+    if _is_known(policy) and (drawn or is_exporting()):
+        # SB3's asks whether a logit is NaN: so does the draw, and an exported graph cannot.
         chances = Categorical(logits=policy.action_net(latent), validate_args=False)
         policy.action_dist.distribution = chances
-        return draw_discrete(chances)
+        return draw_discrete(chances, deterministic=deterministic)
     distribution = policy._get_action_dist_from_latent(latent)
     actions = distribution.get_actions(deterministic=deterministic)
     log_prob = distribution.log_prob(actions)
@@ -38,22 +40,26 @@ def draw(
     return actions.reshape((-1, *shape)), log_prob
 
 
-def draw_discrete(chances: Categorical) -> tuple[Tensor, Tensor]:
-    """Draw an action for each row, as SB3's `CategoricalDistribution` does.
+def draw_discrete(chances: Categorical, *, deterministic: bool) -> tuple[Tensor, Tensor]:
+    """Choose an action for each row, as SB3's `CategoricalDistribution` does.
 
     The distribution's own methods check their arguments, broadcast them and reshape what comes
     out; for few rows that takes longer than the draw.
 
     Args:
         chances: Of shape (N,).
+        deterministic: Whether to take the most probable action instead of drawing one.
 
     Returns:
         The actions, (N,) int64, and their log-probabilities, (N,).
 
     Raises:
-        RuntimeError: A probability is not a number.
+        RuntimeError: Actions are to be drawn and a probability is not a number.
     """
-    actions = chances.probs.multinomial(1, replacement=True)
+    if deterministic:
+        actions = chances.probs.argmax(1, keepdim=True)
+    else:
+        actions = chances.probs.multinomial(1, replacement=True)
     return actions.squeeze(1), chances.logits.gather(1, actions).squeeze(1)
 
 

@@ -16,15 +16,16 @@ from coordconv_rl.sb3.sampling import draw_discrete
 IMAGES = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
 @pytest.mark.parametrize("rows", [1, 8, 256])
 @pytest.mark.parametrize("actions", [2, 4, 18])
-def test_draws_are_those_of_sb3(rows, actions):
+def test_draws_are_those_of_sb3(rows, actions, deterministic):
     logits = 3 * torch.randn(rows, actions)
     distribution = CategoricalDistribution(actions).proba_distribution(logits)
     torch.manual_seed(1)
-    expected = distribution.get_actions()
+    expected = distribution.get_actions(deterministic)
     torch.manual_seed(1)
-    found, log_probs = draw_discrete(Categorical(logits=logits))
+    found, log_probs = draw_discrete(Categorical(logits=logits), deterministic=deterministic)
     assert found.dtype == expected.dtype
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     torch.testing.assert_close(log_probs, distribution.log_prob(expected), rtol=0, atol=0)
@@ -33,7 +34,7 @@ def test_draws_are_those_of_sb3(rows, actions):
 def test_a_logit_that_is_no_number_is_not_played():
     chances = Categorical(logits=torch.tensor([[float("nan"), 0.0]]), validate_args=False)
     with pytest.raises(RuntimeError, match="nan"):
-        draw_discrete(chances)
+        draw_discrete(chances, deterministic=False)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,23 @@ def test_other_actions_are_drawn_by_sb3s_distributions(actions):
     assert found.shape == (5, *actions.shape)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(log_probs, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_actions_that_are_not_drawn_are_checked_as_sb3_does():
+    policy = CoordConvPolicy(IMAGES, spaces.Discrete(3), lambda _: 1e-3, precision="float32")
+    with torch.no_grad():
+        policy.action_net.bias[0] = float("nan")
+    with torch.no_grad(), pytest.raises(ValueError, match="nan"):
+        policy(torch.zeros(1, 4, 84, 84, dtype=torch.uint8), deterministic=True)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_a_subclass_that_shapes_the_distribution_is_asked(deterministic):
+    class Sure(CoordConvPolicy):
+        def _get_action_dist_from_latent(self, latent):
+            return self.action_dist.proba_distribution(torch.tensor([[0.0, 99.0, 0.0]]))
+
+    policy = Sure(IMAGES, spaces.Discrete(3), lambda _: 1e-3, precision="float32")
+    with torch.no_grad():
+        actions = policy(torch.zeros(1, 4, 84, 84, dtype=torch.uint8), deterministic)[0]
+    assert actions.tolist() == [1]

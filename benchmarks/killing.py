@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import read_ledger
+from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig

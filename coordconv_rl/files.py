@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import logging
 import os
@@ -13,6 +14,28 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+SEAL_START = "# Whole only with its last line, which has the SHA-256 of all lines above it.\n"
+SEAL_END = "# sha256: "
+
+
+def sealed(text: str) -> str:
+    """Return YAML text between two comments by which `is_whole` sees that nothing is missing.
+
+    A YAML file that was cut at the end of a line is mostly valid YAML, and says less than it did.
+    """
+    text = SEAL_START + text
+    return f"{text}{SEAL_END}{hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+def is_whole(text: str) -> bool:
+    """Return whether text that `sealed` made is as it was; text that never was sealed is taken."""
+    body, mark, digest = text.rpartition(SEAL_END)
+    if not mark:
+        return not text.startswith(SEAL_START[:20])
+    wanted = hashlib.sha256(body.encode()).hexdigest()
+    return body.startswith(SEAL_START) and digest == f"{wanted}\n"
 
 
 def is_no_room(error: BaseException | None) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
 from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experiment, preset, to_yaml
 from coordconv_rl.envs import resolve_games
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.files import sealed, write_text_atomic
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _SHARED = {f.name for f in fields(ExperimentConfig)} & {f.name for f in fields(RunConfig)}
@@ -56,41 +56,27 @@ def read_experiment(folder: Path) -> ExperimentConfig:
     Raises:
         InputError: There is none, or it is damaged.
     """
-    path = folder / EXPERIMENT_FILE
-    if not path.is_file():
+    if not has_experiment(folder):
         raise InputError(
             f"{folder} holds no experiment (no {EXPERIMENT_FILE}): give the folder of one, or "
             "start it with coordconv-rl compare"
         )
-    return load_experiment(str(path))
+    return load_experiment(str(folder / EXPERIMENT_FILE))
 
 
-def claim_folder(folder: Path, experiment: ExperimentConfig) -> None:
-    """Write the experiment into its folder, or check that the folder holds this very one.
+def has_experiment(folder: Path) -> bool:
+    """Return whether a folder is an experiment's."""
+    return (folder / EXPERIMENT_FILE).is_file()
+
+
+def write_experiment(folder: Path, experiment: ExperimentConfig) -> None:
+    """Write a resolved experiment into its folder, which is made if missing.
 
     Raises:
-        InputError: The folder holds another experiment (it says what differs), or is not writable.
+        InputError: It cannot be written.
     """
-    path = folder / EXPERIMENT_FILE
-    if path.is_file():
-        if differing := differences(read_experiment(folder), experiment):
-            raise InputError(
-                f"{folder} holds another experiment ({'; '.join(differing)}): "
-                "choose another --folder, or go back to what it was"
-            )
-        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text_atomic(path, to_yaml(experiment))
+        write_text_atomic(folder / EXPERIMENT_FILE, sealed(to_yaml(experiment)))
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-
-
-def differences(old: ExperimentConfig, new: ExperimentConfig) -> list[str]:
-    """Say what differs between two experiments, field by field; their descriptions may."""
-    before, after = asdict(old), asdict(new)
-    return [
-        f"{name} was {before[name]} and is now {after[name]}"
-        for name in before
-        if name != "description" and before[name] != after[name]
-    ]

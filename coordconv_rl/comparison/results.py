@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import Entry, check_planned, read_ledger
+from coordconv_rl.comparison.entries import Entry, check_planned, read_ledger, read_requests
 from coordconv_rl.configs import Algo, ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import (
@@ -82,12 +82,14 @@ class Results:
         experiment: The resolved configuration.
         games: The games, whether the experiment names them or a suite.
         runs: One result for each planned run.
+        left_out: Ids of runs that were asked for earlier and have started, but are not planned now.
     """
 
     folder: Path
     experiment: ExperimentConfig
     games: tuple[str, ...]
     runs: tuple[RunResult, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_results(folder: Path | str) -> Results:
@@ -100,12 +102,15 @@ def read_results(folder: Path | str) -> Results:
     experiment = plan.read_experiment(folder)
     keys = plan.run_keys(experiment)
     planned = {make_run_id(*key) for key in keys}
-    check_foreign(folder, planned)
+    asked = planned | {run for request in read_requests(folder) for run in request.runs()}
+    check_foreign(folder, asked)
     entries = read_ledger(folder)
-    check_planned(folder, entries, planned)
+    check_planned(folder, entries, asked)
     waiting = Entry(run="")
     runs = tuple(_read_run(folder, key, entries.get(make_run_id(*key), waiting)) for key in keys)
-    return Results(folder, experiment, plan.planned_games(experiment), runs)
+    others = (entry for run, entry in entries.items() if run not in planned)
+    left_out = tuple(entry.run for entry in others if entry.attempts)
+    return Results(folder, experiment, plan.planned_games(experiment), runs, left_out)
 
 
 def final_score(run: RunResult) -> tuple[float, str] | None:
@@ -230,11 +235,11 @@ def _check_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
         raise damaged(path, "stochastic has no mean that is a number")
 
 
-def check_foreign(folder: Path, planned: set[str]) -> None:
-    """Raise `InputError` if an experiment's folder holds runs that are not planned."""
+def check_foreign(folder: Path, asked: set[str]) -> None:
+    """Raise `InputError` if an experiment's folder holds runs that nobody has asked for."""
     found = {run.relative_to(folder).as_posix() for run in find_runs(folder, RECORD_FILE)}
-    if foreign := sorted(found - planned):
+    if foreign := sorted(found - asked):
         raise InputError(
-            f"{folder} holds runs that its experiment.yaml does not plan, such as {foreign[0]}: "
+            f"{folder} holds runs that nobody has asked for, such as {foreign[0]}: "
             "two experiments are mixed; move one of them out"
         )

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from coordconv_rl.configs.check import check_experiment, check_run
 from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
 from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.files import is_whole
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
 EXPERIMENTS_FOLDER = Path(__file__).with_name("experiments")
@@ -61,7 +62,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: The file is missing, unreadable, no YAML, or no mapping.
     """
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        text = path.read_text(encoding="utf-8")
+        if not is_whole(text):
+            raise InputError(
+                f"{path} is cut or was changed (its last line does not fit): restore it, or, if "
+                "you meant to change it, delete its first and its last line"
+            )
+        value = yaml.load(text, _UniqueKeys)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise InputError(f"cannot read {path}: {reason}") from error

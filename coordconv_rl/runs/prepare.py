@@ -9,8 +9,16 @@ from typing import Any
 from coordconv_rl.configs import RunConfig, check_run, load_run, to_yaml
 from coordconv_rl.errors import DISK_FULL, INTERRUPTED, MACHINE_LOST, OK, InputError
 from coordconv_rl.files import write_text_atomic
-from coordconv_rl.runs.layout import CONFIG_FILE, EVALUATION_FILE, LOG_FILE
+from coordconv_rl.runs.layout import (
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    INSPECTION_FIGURE,
+    INSPECTION_FILE,
+    LOG_FILE,
+)
 from coordconv_rl.runs.record import read_record
+
+OF_THE_END = (EVALUATION_FILE, INSPECTION_FILE, INSPECTION_FIGURE)
 
 
 def prepare_run(folder: Path, config: RunConfig) -> None:
@@ -33,6 +41,31 @@ def prepare_run(folder: Path, config: RunConfig) -> None:
         )
 
 
+def lengthen_run(folder: Path, config: RunConfig) -> None:
+    """Let a run that exists train on to more steps; what it scored so far stays beside it.
+
+    With a constant schedule this ends where a run of so many steps ends. An evaluation or an
+    inspection of the shorter training gets its steps into its name, as in
+    `evaluation-at-1000.json`, before the configuration changes, so that it never passes for one of
+    the longer training.
+
+    Args:
+        folder: The run's folder.
+        config: The run with its new number of steps.
+
+    Raises:
+        InputError: The run's configuration cannot be read.
+        OSError: The folder cannot be written.
+    """
+    path = folder / CONFIG_FILE
+    steps = load_run(path).steps
+    for name in OF_THE_END:
+        result = folder / name
+        if result.is_file():
+            result.replace(result.with_name(f"{result.stem}-at-{steps}{result.suffix}"))
+    write_text_atomic(path, to_yaml(config))
+
+
 def is_finished(folder: Path, config: RunConfig) -> bool:
     """Return whether a run is complete: trained, and evaluated where that is asked for.
 
@@ -42,7 +75,9 @@ def is_finished(folder: Path, config: RunConfig) -> bool:
     """
     path = folder / config.run_id
     record = read_record(path) or {}
-    if record.get("status") != "done" or record.get("run") != config.run_id:
+    if (record.get("status"), record.get("run")) != ("done", config.run_id):
+        return False
+    if record.get("steps") != config.steps:  # it was lengthened, and trains on
         return False
     return not config.evaluation.episodes or (path / EVALUATION_FILE).is_file()
 

@@ -34,7 +34,7 @@ def test_results_of_a_whole_experiment(tmp_path):
 
 def test_without_an_evaluation_the_last_hundred_games_count(tmp_path):
     config = experiment(algos=("ppo",), games=("Pong",), seeds=(3,))
-    plan.claim_folder(tmp_path, config)
+    plan.write_experiment(tmp_path, config)
     path = write_run(tmp_path, "ppo/Pong/cnn/seed-3")
     rows = "".join(f"{step},{step},400,1\n" for step in range(1, 301))
     (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
@@ -147,7 +147,7 @@ def test_ten_thousand_finished_runs_are_read_in_a_minute(tmp_path):
     )
     runs = [make_run_id(*key) for key in plan.run_keys(config)]
     assert len(runs) == 10_260
-    plan.claim_folder(tmp_path, config)
+    plan.write_experiment(tmp_path, config)
     rows = "".join(f"{step},{step},400,1\n" for step in range(10, 1001, 10))
     evaluation = json.dumps({"stochastic": {"mean": 1.0}})
     for run in runs:

@@ -42,7 +42,7 @@ def write_run(folder: Path, run: str, *, score: float | None = None, status: str
 
 def finish(folder: Path, config: ExperimentConfig, **fields: object) -> None:
     """Make a folder in which every run is done; its score is its seed."""
-    plan.claim_folder(folder, config)
+    plan.write_experiment(folder, config)
     for key in plan.run_keys(config):
         write_run(folder, make_run_id(*key), score=float(key[3]))
     with ledger.Ledger(folder, [make_run_id(*key) for key in plan.run_keys(config)]) as held:

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from coordconv_rl.comparison.entries import Entry, read_ledger
 from coordconv_rl.comparison.launch import compare as launch
-from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 
@@ -21,6 +21,8 @@ folder = Path(sys.argv[1])
 plan = json.loads((folder.parents[3] / "plan.json").read_text())
 run = "/".join(folder.parts[-4:])
 acts = plan.get(run, {})
+lines = (folder / "config.yaml").read_text().splitlines()
+steps = int(next(line for line in lines if line.startswith("steps:")).split()[1])
 state = folder / "checkpoint"
 step = int(state.read_text()) if state.is_file() else 0
 attempt = int((folder / "attempts").read_text()) + 1 if (folder / "attempts").is_file() else 1
@@ -32,7 +34,7 @@ signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
 
 def record(status, reason=None):
     values = {"format": 1, "run": run, "status": status, "reason": reason, "step": step,
-              "steps": 100, "steps_per_second": 50.0, "recent_score": 1.0, "updated": time.time()}
+              "steps": steps, "steps_per_second": 50.0, "recent_score": 1.0, "updated": time.time()}
     (folder / "new").write_text(json.dumps(values))
     os.replace(folder / "new", folder / "run.json")
 
@@ -45,7 +47,7 @@ def save():
     (folder / "newer").write_text(str(step))
     os.replace(folder / "newer", state)
 
-while step < 100:
+while step < steps:
     save()
     record("running")
     if asked:
@@ -71,7 +73,8 @@ while step < 100:
         sys.exit(0)
     step += 10
     with (folder / "episodes.csv").open("a") as file:
-        file.write(f"{step},1,400,1\\n")
+        score = sum(run.encode()) % 37 + step / 10 if plan.get("varied") else 1
+        file.write(f"{step},{score},400,1\\n")
     time.sleep(plan.get("pace", 0.005))
 leave(0, "done")
 """
@@ -114,12 +117,23 @@ def wait_for(condition, seconds: float = 30.0) -> None:
 
 
 def start(folder: Path, acts: object = None, jobs: int = 2, **options: object) -> int:
+    return run_experiment(experiment(), folder, acts, jobs, **options)
+
+
+def run_experiment(
+    asked: ExperimentConfig,
+    folder: Path,
+    acts: object = None,
+    jobs: int = 2,
+    **options: object,
+) -> int:
+    folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(acts or {}))
-    return launch.run_comparison(experiment(), folder, jobs=jobs, options=LaunchOptions(**options))
+    return launch.run_comparison(asked, folder, jobs=jobs, options=LaunchOptions(**options))
 
 
-def entry(folder: Path, run: str) -> ledger.Entry:
-    return ledger.read_ledger(folder)[run]
+def entry(folder: Path, run: str) -> Entry:
+    return read_ledger(folder)[run]
 
 
 def attempts(folder: Path, run: str) -> int:

@@ -32,7 +32,7 @@ def make_experiment(folder: Path, status=lambda key: "done", **changes) -> Exper
         "evaluation": Evaluation(episodes=5),
     }
     experiment = ExperimentConfig(**values | changes)
-    plan.claim_folder(folder, experiment)
+    plan.write_experiment(folder, experiment)
     lines = []
     for key in plan.run_keys(experiment):
         state = status(key)

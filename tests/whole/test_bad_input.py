@@ -29,6 +29,7 @@ from coordconv_rl.agents.training.checkpoint import (
     save_checkpoint,
 )
 from coordconv_rl.cli.main import main
+from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.load import read_yaml
@@ -112,7 +113,7 @@ def test_a_ledger_of_another_experiment_keeps_its_lines(tmp_path):
 def test_a_ledger_of_wrong_types_is_damaged(tmp_path, values):
     (tmp_path / LEDGER_FILE).write_text(json.dumps({"run": "a"} | values) + "\n")
     with pytest.raises(InputError, match="damaged at line 1"):
-        ledger.read_ledger(tmp_path)
+        read_ledger(tmp_path)
 
 
 EXPERIMENT = {

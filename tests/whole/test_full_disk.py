@@ -18,7 +18,7 @@ import pytest
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import read_ledger
+from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 from coordconv_rl.runs import prepare_run

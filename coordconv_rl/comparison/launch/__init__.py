@@ -1,10 +1,12 @@
 """An experiment from its start, or from where it stopped, to its tables.
 
-Names are imported when first used: who reads a ledger needs no scheduler.
+Names are imported when first used: who asks for the status needs no scheduler.
 
 - `compare`: the command: takes up what is asked for, runs what is missing, ends with the tables.
 - `options`: how it is launched.
-- `ledger`: what became of every run, line by line.
+- `growth`: what a folder holds against what is asked for now.
+- `estimate`: what the missing runs cost: steps, cores, hours and disk.
+- `ledger`: what became of every run, held by the launcher and appended to.
 - `scheduler`: which run starts, which has ended and how, which is tried again.
 - `backend`: what the scheduler asks of a place where processes run.
 - `local`: one process a run on this machine.

@@ -10,12 +10,13 @@ from rich.console import Console
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import closing
 from coordconv_rl.comparison.launch.backend import Backend
+from coordconv_rl.comparison.launch.estimate import estimate_cost
+from coordconv_rl.comparison.launch.growth import check_settings, take_up
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.launch.local import LocalBackend
 from coordconv_rl.comparison.launch.options import LaunchOptions
 from coordconv_rl.comparison.launch.scheduler import CannotGoOnError, Scheduler
 from coordconv_rl.comparison.launch.terminal import Display
-from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs import ExperimentConfig
 from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
@@ -43,14 +44,16 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    configs = plan.expand(experiment)
     backend = _backend(options)
     jobs = jobs or backend.slots(experiment.cores)
+    measure_with = backend if options.backend == "local" else None
     try:
-        plan.claim_folder(folder, experiment)
-        runs = [config.run_id for config in configs]
-        check_foreign(folder, set(runs))
-        with Ledger(folder, runs) as ledger:
+        if options.dry_run:
+            return dry_run(experiment, folder, jobs=jobs, measure_with=measure_with)
+        _make(folder)
+        with Ledger(folder) as ledger:
+            configs = take_up(folder, experiment, ledger)
+            _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
             scheduler = Scheduler(
                 folder,
                 configs,
@@ -70,6 +73,23 @@ def run_comparison(
     return _close(folder, inspectors) if code == OK else code
 
 
+def dry_run(
+    experiment: ExperimentConfig, folder: Path, *, jobs: int, measure_with: Backend | None
+) -> int:
+    """Say what an experiment would cost, and change nothing; see `run_comparison`."""
+    configs = plan.expand(experiment)
+    check_settings(folder, configs)
+    _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
+    return 0
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
 def _close(folder: Path, inspectors: int) -> int:
     try:
         return closing.close_comparison(folder, inspectors=inspectors)
@@ -87,7 +107,7 @@ def _say(text: str) -> None:
 def _work(scheduler: Scheduler, folder: Path) -> int:
     with (
         stop_signals() as signals,
-        Display(folder, scheduler) as display,
+        Display(scheduler) as display,
         _aggregates(folder) as aggregates,
     ):
         try:

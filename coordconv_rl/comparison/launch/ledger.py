@@ -1,120 +1,42 @@
-"""What became of every run: one line of JSON for each change, appended to `ledger.jsonl`.
+"""What became of every run: one line of JSON for each change, appended to the ledger's file.
 
-Appending costs the same for ten runs and for ten thousand, and a reader needs no lock: the last
-whole line about a run holds. A launcher that starts folds the old lines into one for each run.
+Appending costs the same for ten runs and for ten thousand. A launcher that starts folds the old
+lines into one for each run.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-from collections.abc import Container, Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import Any
 
 from coordconv_rl import locks
+from coordconv_rl.comparison.entries import (
+    Entry,
+    Request,
+    check_planned,
+    line,
+    read_lines,
+)
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_text_atomic
 from coordconv_rl.runs import LEDGER_FILE, LEDGER_LOCK, now
-
-RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
-STATUSES: tuple[str, ...] = get_args(RunStatus)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One run's state.
-
-    Attributes:
-        run: The run's id.
-        status: waiting; running; done; failed (for good, until the experiment is started again);
-            or lost (it ran when its launcher, its process or its machine went away).
-        attempts: How often its process was started.
-        reason: Why it failed, was lost, or waits again.
-        host: The machine that it ran on last.
-        pid: Its last process there.
-        started: When it was started last, as ISO 8601 in UTC.
-        ended: When that ended.
-    """
-
-    run: str
-    status: RunStatus = "waiting"
-    attempts: int = 0
-    reason: str | None = None
-    host: str | None = None
-    pid: int | None = None
-    started: str | None = None
-    ended: str | None = None
-
-
-_FIELDS = {field.name for field in fields(Entry)}
-
-
-def read_ledger(folder: Path) -> dict[str, Entry]:
-    """Read the ledger of an experiment's folder, also while its launcher writes it.
-
-    Returns:
-        The last entry of every run that has one; nothing for a folder without a ledger.
-
-    Raises:
-        InputError: A line is damaged. A last line without its end is one that is being written.
-    """
-    path = folder / LEDGER_FILE
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    entries = {}
-    for number, line in enumerate(lines, start=1):
-        entry = _parse(path, number, line)
-        entries[entry.run] = entry
-    return entries
-
-
-def _parse(path: Path, number: int, line: bytes) -> Entry:
-    """Turn a line into an entry, or say which line is damaged."""
-    try:
-        values: dict[str, Any] = json.loads(line)
-        entry = Entry(**values)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{path} is damaged at line {number}: delete that line, or restore the file"
-        ) from error
-    texts = (entry.reason, entry.host, entry.started, entry.ended)
-    if (
-        entry.status not in STATUSES
-        or not isinstance(entry.run, str)
-        or type(entry.attempts) is not int
-        or not all(text is None or isinstance(text, str) for text in texts)
-        or not (entry.pid is None or type(entry.pid) is int)
-    ):
-        raise InputError(
-            f"{path} is damaged at line {number} (status {entry.status!r}): "
-            "delete that line, or restore the file"
-        )
-    return entry
-
-
-def check_planned(folder: Path, entries: Iterable[str], planned: Container[str]) -> None:
-    """Raise `InputError` if the ledger is of another experiment, whose lines would be lost."""
-    for run in entries:
-        if run not in planned:
-            raise InputError(
-                f"{folder / LEDGER_FILE} is about runs that the experiment does not plan, such as "
-                f"{run}: two experiments are mixed; move one of them out"
-            )
 
 
 class Ledger:
     """The ledger, held by the one launcher that may write it; a context manager.
 
+    Args:
+        folder: The experiment's folder.
+        runs: The planned runs, to be taken up at once; None to call `take_up` later.
+
     Attributes:
         entries: Every planned run's entry by the run's id.
+        requests: Who has asked for which runs.
         lost: Ids of the runs that ran when an earlier launcher went away.
 
     Raises:
@@ -122,8 +44,10 @@ class Ledger:
             folder cannot be written.
     """
 
-    def __init__(self, folder: Path, runs: Iterable[str]) -> None:
+    def __init__(self, folder: Path, runs: Iterable[str] | None = None) -> None:
+        self._folder = folder
         self._path = folder / LEDGER_FILE
+        self._file: int | None = None
         owner = f"process {os.getpid()} on {socket.gethostname()} since {now()}"
         try:
             self._lock = locks.acquire(folder / LEDGER_LOCK, owner)
@@ -133,19 +57,45 @@ class Ledger:
             ) from error
         except OSError as error:
             raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+        self.entries: dict[str, Entry] = {}
+        self._others: dict[str, Entry] = {}
+        self.lost: tuple[str, ...] = ()
         try:
-            known = read_ledger(folder)
-            self.entries = {run: known.get(run, Entry(run)) for run in runs}
-            check_planned(folder, known, self.entries)
-            self.lost = self._mark_lost()
+            self._known, self.requests = read_lines(folder)
+            if runs is not None:
+                self.take_up(runs, self.requests)
+        except BaseException:
+            self.close()
+            raise
+
+    def take_up(self, runs: Iterable[str], requests: Sequence[Request]) -> None:
+        """Begin with the planned runs: those that ran are lost, and old lines are folded.
+
+        Args:
+            runs: The planned runs.
+            requests: Who has asked for which runs, for the file. Runs that were asked for earlier
+                and are not planned now keep their lines.
+
+        Raises:
+            InputError: The ledger has runs that nobody asked for, or cannot be written.
+        """
+        self.entries = {run: self._known.get(run, Entry(run)) for run in runs}
+        asked = {run for request in requests for run in request.runs()}
+        check_planned(self._folder, self._known, asked | self.entries.keys())
+        self._others = {run: entry for run, entry in self._known.items() if run not in self.entries}
+        self.requests = tuple(requests)
+        self.lost = self._mark_lost()
+        try:
             self._write_all()
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         except OSError as error:
-            os.close(self._lock)
-            raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-        except BaseException:
-            os.close(self._lock)
-            raise
+            raise InputError(f"cannot write to {self._folder}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file and give the lock back."""
+        if self._file is not None:
+            os.close(self._file)
+        os.close(self._lock)
 
     def __enter__(self) -> Ledger:
         return self
@@ -156,8 +106,7 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
-        os.close(self._lock)
+        self.close()
 
     def update(self, run: str, **changes: Any) -> Entry:
         """Change a run's entry, on the disk first.
@@ -165,11 +114,13 @@ class Ledger:
         Raises:
             OSError: The disk is full or gone; the file is as it was before.
         """
+        if self._file is None:
+            raise RuntimeError("take_up comes before update")
         entry = replace(self.entries[run], **changes)
-        line = _line(entry).encode()
+        data = line(entry).encode()
         size = os.fstat(self._file).st_size
         try:
-            if os.write(self._file, line) < len(line):
+            if os.write(self._file, data) < len(data):
                 raise OSError(28, "No space left on device", str(self._path))
             os.fsync(self._file)
         except OSError:
@@ -188,8 +139,6 @@ class Ledger:
         return lost
 
     def _write_all(self) -> None:
-        write_text_atomic(self._path, "".join(map(_line, self.entries.values())))
-
-
-def _line(entry: Entry) -> str:
-    return json.dumps(asdict(entry)) + "\n"
+        runs = (*self.entries.values(), *self._others.values())
+        lines = [*map(line, self.requests), *map(line, runs)]
+        write_text_atomic(self._path, "".join(lines))

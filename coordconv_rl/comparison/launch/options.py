@@ -20,6 +20,7 @@ class LaunchOptions:
         hang_minutes: Minutes without any progress after which a run is killed.
         inspect: Whether the agents are inspected at the end: do they use their coordinates? Not on
             a cluster, where it would be this machine that plays the games of all of them.
+        dry_run: Say what is missing and what it would cost (steps, cores, hours, disk), and stop.
     """
 
     retries: int = 2
@@ -29,3 +30,4 @@ class LaunchOptions:
     )
     hang_minutes: float = 30.0
     inspect: bool = True
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch.ledger import STATUSES, Entry, check_planned, read_ledger
+from coordconv_rl.comparison.entries import (
+    STATUSES,
+    Entry,
+    Request,
+    check_planned,
+    read_ledger,
+    read_requests,
+)
 from coordconv_rl.comparison.launch.terminal import wide_console
 from coordconv_rl.configs import make_run_id
 
@@ -29,7 +36,9 @@ def print_status(folder: Path | str) -> int:
         The exit code: 1 if a run has failed, else 0.
     """
     entries = status_entries(Path(folder))
-    wide_console().print(*status_tables(entries), sep="\n")
+    requests = read_requests(Path(folder))
+    tables = [*status_tables(entries), *([request_table(requests)] if len(requests) > 1 else [])]
+    wide_console().print(*tables, sep="\n")
     return int(any(entry.status == "failed" for entry in entries.values()))
 
 
@@ -37,9 +46,21 @@ def status_entries(folder: Path) -> dict[str, Entry]:
     """Return an entry for every planned run, those without a line in the ledger waiting."""
     runs = [make_run_id(*key) for key in plan.run_keys(plan.read_experiment(folder))]
     known = read_ledger(folder)
-    entries = {run: known.get(run, Entry(run)) for run in runs}
-    check_planned(folder, known, entries)
-    return entries
+    asked = {run for request in read_requests(folder) for run in request.runs()}
+    check_planned(folder, known, asked | set(runs))
+    return {run: known.get(run, Entry(run)) for run in runs}
+
+
+def request_table(requests: Sequence[Request]) -> Table:
+    """Return who has asked for which runs of a comparison that has grown, and when."""
+    table = Table(title="Asked for")
+    for column in ("when", "by", "algorithms", "games", "arms", "seeds", "steps"):
+        table.add_column(column)
+    for one in requests:
+        lists = (one.algos, one.games, one.arms, one.seeds)
+        words = (", ".join(map(str, values)) for values in lists)
+        table.add_row(one.asked or "earlier", one.by or "unknown", *words, f"{one.steps:,}")
+    return table
 
 
 def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:

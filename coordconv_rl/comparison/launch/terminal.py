@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -13,7 +12,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from coordconv_rl.comparison.launch.ledger import STATUSES, Entry
+from coordconv_rl.comparison.entries import STATUSES, Entry
 from coordconv_rl.comparison.launch.scheduler import Active, Scheduler
 from coordconv_rl.runs import duration
 
@@ -31,19 +30,17 @@ class Display:
     """Shows a scheduler's work; a context manager.
 
     Args:
-        folder: The experiment's folder, for the first line.
         scheduler: What to show.
         console: Where to; the standard output if None.
     """
 
-    def __init__(self, folder: Path, scheduler: Scheduler, console: Console | None = None) -> None:
+    def __init__(self, scheduler: Scheduler, console: Console | None = None) -> None:
         self._scheduler = scheduler
         self._console = console or Console(highlight=False)
         self._seen: dict[str, Entry] = dict(scheduler.ledger.entries)
         self._last = 0.0
         self._live: Live | None = None
         self._warned: set[str] = set()
-        self.say(f"{folder}: {scheduler.left} of {len(self._seen)} runs to do")
 
     def __enter__(self) -> Display:
         if self._console.is_terminal:

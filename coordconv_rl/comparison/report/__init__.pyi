@@ -2,7 +2,7 @@ from .as_csv import scores_csv
 from .as_markdown import tables_as_markdown
 from .figures import learning_curves_figure
 from .score_tables import aggregates_table, games_table
-from .tables import Table
+from .tables import Table, counted
 from .verdict import answer, cautions
 from .write import write_report
 
@@ -11,6 +11,7 @@ __all__ = [
     "aggregates_table",
     "answer",
     "cautions",
+    "counted",
     "games_table",
     "learning_curves_figure",
     "scores_csv",

@@ -61,7 +61,7 @@ _SCORE_COLUMNS = (
 )  # fmt: skip
 _CURVE_COLUMNS = ("algo", "game", "arm", "step", "seeds", "mean", "low", "high")
 _RUN_CURVE_COLUMNS = ("algo", "game", "arm", "seed", "step", "score")
-FILES = {
+FILES: dict[str, str] = {
     "runs.csv": "every run's score",
     "aggregates.csv": "aggregates by arm",
     "pairs.csv": "pairs of arms",

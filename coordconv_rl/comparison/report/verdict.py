@@ -88,8 +88,9 @@ def banners(found: Results) -> list[str]:
     """Return what a reader must know before any number: holes, and runs that still go."""
     counts = Counter(run.status for run in found.runs)
     done, planned = counts["done"], len(found.runs)
+    left_out = _left_out(found)
     if done == planned:
-        return []
+        return left_out
     others = ", ".join(
         f"{counts[status]} {status}"
         for status in ("running", "waiting", "failed", "lost")
@@ -97,7 +98,28 @@ def banners(found: Results) -> list[str]:
     )
     return [
         f"Incomplete: {done} of {planned} runs are done ({others}). Missing runs are left out of "
-        "every number and never filled in; what is here may change."
+        "every number and never filled in; what is here may change.",
+        *left_out,
+    ]
+
+
+def _left_out(found: Results) -> list[str]:
+    """Name what the folder holds of earlier, larger requests."""
+    if not found.left_out:
+        return []
+    experiment = found.experiment
+    parts = zip(*(run.replace("/seed-", "/").split("/") for run in found.left_out), strict=True)
+    now: tuple[tuple[object, ...], ...] = (
+        experiment.algos, found.games, experiment.arms, experiment.seeds,
+    )  # fmt: skip
+    gone = [
+        f"{name} {', '.join(sorted(missing, key=lambda value: (len(value), value)))}"
+        for name, values, kept in zip(("algorithm", "game", "arm", "seed"), parts, now, strict=True)
+        if (missing := set(values) - set(map(str, kept)))
+    ]
+    return [
+        f"Left out: {counted(len(found.left_out), 'run')} in this folder that the experiment asked "
+        f"for earlier and does not ask for now ({'; '.join(gone)})."
     ]
 
 

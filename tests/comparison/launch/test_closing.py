@@ -96,7 +96,7 @@ def test_it_says_so_when_nothing_is_inspected(tmp_path, episodes, inspectors, wo
 
 
 def test_runs_that_are_not_done_are_counted_and_named_up_to_a_limit(tmp_path):
-    plan.claim_folder(tmp_path, experiment(seeds=tuple(range(20))))
+    plan.write_experiment(tmp_path, experiment(seeds=tuple(range(20))))
     write_run(tmp_path, "ppo/Pong/cnn/seed-0", score=1.0)
     console = Console(width=200, file=io.StringIO())
     assert closing.close_comparison(tmp_path, console) == 1

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import LEDGER_FILE
@@ -16,7 +17,7 @@ def test_the_ledger_keeps_the_last_change_of_each_run(tmp_path):
     with ledger.Ledger(tmp_path, ["a", "b"]) as held:
         held.update("a", status="running", attempts=1, host="here")
         held.update("a", status="failed", reason="it broke")
-        assert ledger.read_ledger(tmp_path) == held.entries
+        assert read_ledger(tmp_path) == held.entries
     with ledger.Ledger(tmp_path, ["a", "b"]) as held:
         entry = held.entries["a"]
         assert (entry.status, entry.attempts, entry.reason) == ("failed", 1, "it broke")
@@ -28,10 +29,10 @@ def test_a_half_written_last_line_is_no_damage(tmp_path):
         held.update("a", status="running")
         with (tmp_path / LEDGER_FILE).open("a") as file:
             file.write('{"run": "a", "stat')
-        assert ledger.read_ledger(tmp_path)["a"].status == "running"
+        assert read_ledger(tmp_path)["a"].status == "running"
     with ledger.Ledger(tmp_path, ["a"]) as held:
         assert held.lost == ("a",)
-        assert ledger.read_ledger(tmp_path)["a"].status == "lost"
+        assert read_ledger(tmp_path)["a"].status == "lost"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_damaged_ledger_is_named_with_its_line(tmp_path, line):
     path = tmp_path / LEDGER_FILE
     path.write_bytes(b'{"run": "a"}\n' + line + b"\n")
     with pytest.raises(InputError, match=r"ledger\.jsonl is damaged at line 2"):
-        ledger.read_ledger(tmp_path)
+        read_ledger(tmp_path)
     with pytest.raises(InputError, match="damaged at line 2"):
         ledger.Ledger(tmp_path, ["a"])
     assert path.read_bytes().endswith(line + b"\n")  # nothing lost
@@ -65,5 +66,5 @@ def test_a_full_disk_leaves_the_ledger_whole(tmp_path):
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     kept = int(ended.stdout)
     assert 0 < kept < 100
-    assert ledger.read_ledger(tmp_path)["a"].attempts == kept
+    assert read_ledger(tmp_path)["a"].attempts == kept
     assert (tmp_path / LEDGER_FILE).read_bytes().endswith(b"}\n")

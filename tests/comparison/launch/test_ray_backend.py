@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from light_worker import HERE, RUNS, WORKER, experiment, wait_for
 
+from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import compare as launch
-from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.errors import InputError
 
@@ -63,7 +63,7 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     out = capsys.readouterr().out
     assert "its machine went away" in out
     assert "All 4 runs are done." in out
-    entries = ledger.read_ledger(folder)
+    entries = read_ledger(folder)
     assert [entries[run].status for run in RUNS] == ["done"] * 4
     attempts = [int((folder / run / "attempts").read_text()) for run in RUNS]
     assert sorted(attempts) == [1, 1, 1, 2]

@@ -46,7 +46,7 @@ def test_score_tables_say_n_of_n_and_mark_tiny_ranges(tmp_path):
 
 
 def test_aggregates_leave_out_games_that_an_arm_lacks(tmp_path):
-    plan.claim_folder(tmp_path, experiment(algos=("ppo",)))
+    plan.write_experiment(tmp_path, experiment(algos=("ppo",)))
     write_run(tmp_path, "ppo/Pong/cnn/seed-3", score=1.0)
     analysis = analyse(read_results(tmp_path), "ppo")
     assert analysis.arms == {}

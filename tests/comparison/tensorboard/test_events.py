@@ -18,7 +18,7 @@ from coordconv_rl.runs import EPISODE_COLUMNS
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four runs of two seeds: seed 3 is done, seed 5 is half way with twice its scores."""
-    plan.claim_folder(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
+    plan.write_experiment(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
     for arm in ("cnn", "coordconv"):
         write_run(tmp_path, f"ppo/Pong/{arm}/seed-3")
         path = write_run(tmp_path, f"ppo/Pong/{arm}/seed-5", status="running")

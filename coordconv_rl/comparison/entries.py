@@ -1,0 +1,180 @@
+"""What the lines of the ledger say: what became of a run, or who asked for which runs.
+
+The last whole line about a run holds; a reader needs no lock. Lines with the key `asked` are
+requests: an experiment may grow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from coordconv_rl.configs import make_run_id
+from coordconv_rl.errors import InputError
+from coordconv_rl.runs import LEDGER_FILE
+
+RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
+STATUSES: tuple[str, ...] = get_args(RunStatus)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run's state.
+
+    Attributes:
+        run: The run's id.
+        status: waiting; running; done; failed (for good, until the experiment is started again);
+            or lost (it ran when its launcher, its process or its machine went away).
+        attempts: How often its process was started.
+        reason: Why it failed, was lost, or waits again.
+        host: The machine that it ran on last.
+        pid: Its last process there.
+        started: When it was started last, as ISO 8601 in UTC.
+        ended: When that ended.
+    """
+
+    run: str
+    status: RunStatus = "waiting"
+    attempts: int = 0
+    reason: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    started: str | None = None
+    ended: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asked for which runs, and when: every run of every combination of what it names.
+
+    Attributes:
+        asked: When, as ISO 8601 in UTC; None for what an earlier version's folder held.
+        by: Who, as user@machine; None likewise.
+        steps: Environment steps of each run.
+        algos: The algorithms.
+        games: The games.
+        arms: The arms.
+        seeds: The seeds.
+    """
+
+    asked: str | None
+    by: str | None
+    steps: int
+    algos: tuple[str, ...]
+    games: tuple[str, ...]
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def runs(self) -> Iterable[str]:
+        """Return the ids of the runs asked for."""
+        cells = product(self.algos, self.games, self.arms, self.seeds)
+        return (make_run_id(*cell) for cell in cells)
+
+    def is_same(self, other: Request) -> bool:
+        """Return whether both ask for the same, whoever did and when."""
+        return replace(self, asked=other.asked, by=other.by) == other
+
+
+def read_ledger(folder: Path) -> dict[str, Entry]:
+    """Read the ledger of an experiment's folder, also while its launcher writes it.
+
+    Returns:
+        The last entry of every run that has one; nothing for a folder without a ledger.
+
+    Raises:
+        InputError: A line is damaged. A last line without its end is one that is being written.
+    """
+    return read_lines(folder)[0]
+
+
+def read_requests(folder: Path) -> tuple[Request, ...]:
+    """Read who asked for which runs, the first one first; none where only old versions wrote.
+
+    Raises:
+        InputError: As `read_ledger`.
+    """
+    return read_lines(folder)[1]
+
+
+def read_lines(folder: Path) -> tuple[dict[str, Entry], tuple[Request, ...]]:
+    """Read the entries and the requests of an experiment's folder; see `read_ledger`."""
+    path = folder / LEDGER_FILE
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return {}, ()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    entries, requests = {}, []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found = _parse(line)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(
+                f"{path} is damaged at line {number} ({error}): delete that line, or restore "
+                "the file"
+            ) from error
+        if isinstance(found, Request):
+            requests.append(found)
+        else:
+            entries[found.run] = found
+    return entries, tuple(requests)
+
+
+def _parse(line: bytes) -> Entry | Request:
+    """Turn a line into an entry or a request.
+
+    Raises:
+        ValueError: The line is neither.
+        TypeError: A key is missing or unknown.
+    """
+    values: dict[str, Any] = json.loads(line)
+    if not isinstance(values, dict):
+        raise ValueError("no JSON object")
+    if "asked" in values:
+        return _parse_request(values)
+    entry = Entry(**values)
+    texts = (entry.reason, entry.host, entry.started, entry.ended)
+    if (
+        entry.status not in STATUSES
+        or not isinstance(entry.run, str)
+        or type(entry.attempts) is not int
+        or not all(text is None or isinstance(text, str) for text in texts)
+        or not (entry.pid is None or type(entry.pid) is int)
+    ):
+        raise ValueError(f"status {entry.status!r}")
+    return entry
+
+
+def _parse_request(values: dict[str, Any]) -> Request:
+    for name, kind in {"algos": str, "games": str, "arms": str, "seeds": int}.items():
+        items = values.get(name)
+        if not isinstance(items, list) or not all(type(item) is kind for item in items):
+            raise ValueError(f"{name} is {items!r}")
+        values[name] = tuple(items)
+    request = Request(**values)
+    for text in (request.asked, request.by):
+        if not (text is None or isinstance(text, str)):
+            raise ValueError(f"asked by {request.by!r} at {request.asked!r}")
+    if type(request.steps) is not int:
+        raise ValueError(f"steps is {request.steps!r}")
+    return request
+
+
+def line(content: Entry | Request) -> str:
+    """Return the ledger's line for an entry or a request."""
+    return json.dumps(asdict(content)) + "\n"
+
+
+def check_planned(folder: Path, entries: Iterable[str], planned: Container[str]) -> None:
+    """Raise `InputError` if the ledger is of another experiment, whose lines would be lost."""
+    for run in entries:
+        if run not in planned:
+            raise InputError(
+                f"{folder / LEDGER_FILE} is about runs that nobody has asked for, such as "
+                f"{run}: two experiments are mixed; move one of them out"
+            )

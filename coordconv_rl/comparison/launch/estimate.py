@@ -1,0 +1,161 @@
+"""What the missing runs of a comparison cost: steps, cores, hours and disk, in one line.
+
+The speed comes from the folder's own runs; where an algorithm has none, one run trains for ten
+seconds in a folder of its own, which is then removed. Closing games are not in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from coordconv_rl.comparison.launch.backend import Backend
+from coordconv_rl.comparison.report import counted
+from coordconv_rl.configs import Evaluation, RunConfig
+from coordconv_rl.runs import duration, is_finished, prepare_run, read_record
+
+MEASURE_SECONDS = 10.0
+PATIENCE_SECONDS = 120.0  # for a process's first step
+LOOK_SECONDS = 0.05
+CHECKPOINT_BYTES = 21_000_000  # of the Nature network with PPO: weights and Adam's two moments
+CHECKPOINTS = 2  # that a finished run keeps: the last and the best
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the missing runs of a comparison cost.
+
+    Attributes:
+        runs: How many are missing.
+        planned: How many there are.
+        steps: Environment steps left to train.
+        jobs: Runs at a time.
+        cores: Cores that each keeps busy.
+        seconds: Seconds of training of all of them, one after the other; None if unknown.
+        source: Where the speed comes from.
+        disk: Bytes that they will need.
+        free: Bytes that the disk has.
+    """
+
+    runs: int
+    planned: int
+    steps: int
+    jobs: int
+    cores: int
+    seconds: float | None
+    source: str
+    disk: int
+    free: int
+
+    def __str__(self) -> str:
+        """The line that is printed before every start."""
+        line = f"{self.runs} of {counted(self.planned, 'run')} to do"
+        if not self.runs:
+            return line
+        busy = min(self.jobs, self.runs)
+        line += f": {self.steps:,} steps, {busy} at a time on {counted(busy * self.cores, 'core')}"
+        if self.seconds is None:
+            line += "; hours unknown until runs go on"
+        else:
+            hours = self.seconds * self.cores / 3600
+            line += f"; {hours:,.3g} core-hours, {duration(self.seconds / busy)} ({self.source})"
+        line += f"; {_bytes(self.disk)} of disk, {_bytes(self.free)} are free"
+        return line + (": MAKE ROOM FIRST" if self.disk > self.free else "")
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 10**8 else f"{count / 1e6:,.1f} MB"
+
+
+def estimate_cost(
+    folder: Path, configs: Sequence[RunConfig], jobs: int, measure_with: Backend | None
+) -> Cost:
+    """Estimate what the missing runs of a comparison cost.
+
+    Args:
+        folder: The experiment's folder; it need not exist.
+        configs: All planned runs.
+        jobs: Runs at a time.
+        measure_with: Where to measure the speed of algorithms without own runs; None not to.
+    """
+    missing = [config for config in configs if not is_finished(folder, config)]
+    left = Counter[str]()
+    for config in missing:
+        trained = int((read_record(folder / config.run_id) or {}).get("step", 0))
+        left[config.algo] += max(0, config.steps - trained)
+    speeds, sizes = own_runs(folder, configs)
+    source = "as fast as this folder's own runs"
+    for algo in left.keys() - speeds.keys():
+        first = next(config for config in missing if config.algo == algo)
+        if measure_with is not None and (speed := measure_speed(first, measure_with)):
+            speeds[algo] = speed
+            source = f"from {MEASURE_SECONDS:.0f} seconds of one run alone on this machine"
+    known = left.keys() <= speeds.keys()
+    size = median(sizes) if sizes else CHECKPOINTS * CHECKPOINT_BYTES
+    return Cost(
+        runs=len(missing),
+        planned=len(configs),
+        steps=left.total(),
+        jobs=jobs,
+        cores=configs[0].cores,
+        seconds=sum(steps / speeds[algo] for algo, steps in left.items()) if known else None,
+        source=source,
+        disk=round(size * len(missing)),
+        free=shutil.disk_usage(_existing(folder)).free,
+    )
+
+
+def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, float], list[int]]:
+    """Return steps a second by algorithm, and each finished run's bytes, of a folder's runs."""
+    speeds: dict[str, list[float]] = {}
+    sizes = []
+    for config in configs:
+        path = folder / config.run_id
+        record: Mapping[str, object] = read_record(path) or {}
+        speed = record.get("steps_per_second")
+        if isinstance(speed, int | float) and speed > 0:
+            speeds.setdefault(config.algo, []).append(float(speed))
+        if record.get("status") == "done":
+            sizes.append(sum(file.lstat().st_size for file in path.rglob("*")))
+    return {algo: median(values) for algo, values in speeds.items()}, sizes
+
+
+def measure_speed(config: RunConfig, backend: Backend) -> float | None:
+    """Train a run for some seconds in a temporary folder, and return its steps a second.
+
+    Returns:
+        None if the run does not train, as when it is killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="coordconv-rl-measure-") as name:
+        folder = Path(name) / "run"
+        prepare_run(folder, replace(config, evaluation=Evaluation(episodes=0)))
+        worker = backend.start(folder, config)
+        try:
+            began: tuple[float, int] | None = None
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while worker.poll() is None and time.monotonic() < deadline:
+                time.sleep(LOOK_SECONDS)
+                step = int((read_record(folder) or {}).get("step", 0))
+                if step and began is None:  # from here on: starting Python is no training
+                    began = (time.monotonic(), step)
+                    deadline = time.monotonic() + MEASURE_SECONDS
+            seconds, steps = (time.monotonic() - began[0], step - began[1]) if began else (0.0, 0)
+        finally:
+            worker.kill()
+        return steps / seconds if steps else _last_speed(folder)
+
+
+def _last_speed(folder: Path) -> float | None:
+    """Return the speed that a run says itself, as one that ended before anybody looked twice."""
+    speed = (read_record(folder) or {}).get("steps_per_second")
+    return float(speed) if isinstance(speed, int | float) and speed > 0 else None
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())

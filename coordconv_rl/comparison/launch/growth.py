@@ -1,0 +1,160 @@
+"""A comparison that grows: what a folder holds against what is asked for now.
+
+The folder's experiment.yaml is what was asked for last: that is run and reported. The ledger keeps
+every request, so that runs asked for earlier are known: they are left alone, and left out.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.entries import Request
+from coordconv_rl.comparison.launch.ledger import Ledger
+from coordconv_rl.comparison.report import counted
+from coordconv_rl.comparison.results import check_foreign
+from coordconv_rl.configs import ExperimentConfig, RunConfig, load_run, to_yaml
+from coordconv_rl.errors import InputError
+from coordconv_rl.runs import CONFIG_FILE, lengthen_run, now
+
+KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
+
+
+def take_up(folder: Path, experiment: ExperimentConfig, held: Ledger) -> tuple[RunConfig, ...]:
+    """Make an experiment the one that the folder is about, with more runs than before or fewer.
+
+    Args:
+        folder: The experiment's folder.
+        experiment: What is asked for.
+        held: The folder's ledger, with nothing taken up yet.
+
+    Returns:
+        The runs that are planned now, in the order to start them.
+
+    Raises:
+        InputError: Runs that exist have other settings, or are nobody's; the folder's experiment
+            has another name; or it cannot be written. Nothing is changed then.
+    """
+    configs = plan.expand(experiment)
+    before = plan.read_experiment(folder) if plan.has_experiment(folder) else None
+    if before is not None and before.name != experiment.name:
+        raise InputError(
+            f"{folder} holds another experiment (name was {before.name} and is now "
+            f"{experiment.name}): choose another --folder, or go back to what it was"
+        )
+    requests = held.requests
+    if not requests and before is not None:  # an earlier version's folder
+        requests = (make_request(before),)
+    request = make_request(experiment, asked=now(), by=f"{_user()}@{socket.gethostname()}")
+    if not (requests and requests[-1].is_same(request)):
+        requests = (*requests, request)
+    check_foreign(folder, {run for known in requests for run in known.runs()})
+    longer = check_settings(folder, configs)
+    held.take_up([config.run_id for config in configs], requests)
+    plan.write_experiment(folder, experiment)
+    try:
+        for config in longer:
+            lengthen_run(folder / config.run_id, config)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+    return configs
+
+
+def make_request(
+    experiment: ExperimentConfig, *, asked: str | None = None, by: str | None = None
+) -> Request:
+    """Return what an experiment asks for; when and by whom is None where that is not known."""
+    algos, games, arms, seeds = (
+        tuple(dict.fromkeys(values)) for values in zip(*plan.run_keys(experiment), strict=True)
+    )
+    return Request(asked, by, experiment.steps, algos, games, arms, seeds)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "unknown"
+
+
+def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig]:
+    """Compare the runs that exist with what is planned now.
+
+    Args:
+        folder: The experiment's folder.
+        configs: The planned runs.
+
+    Returns:
+        The runs that exist and shall train for more steps than they were made for.
+
+    Raises:
+        InputError: A setting of runs that exist would change; it names the setting and the runs.
+    """
+    changed: dict[str, list[str]] = {}
+    longer = []
+    for config in configs:
+        made = _made_with(folder / config.run_id / CONFIG_FILE, config)
+        if made is None:
+            continue
+        if config.steps > made.steps and made == replace(config, steps=made.steps):
+            if config.hyperparameters.schedule == "constant":
+                longer.append(config)
+                continue
+            raise _other_schedule(folder, made, config)
+        for difference in differences(made, config):
+            changed.setdefault(difference, []).append(config.run_id)
+    if changed:
+        difference, runs = next(iter(changed.items()))
+        rest = f" (and {counted(len(changed) - 1, 'more setting')})" if len(changed) > 1 else ""
+        raise InputError(
+            f"{folder} holds {counted(len(runs), 'run')} with another setting, such as {runs[0]}: "
+            f"{difference}{rest}; choose another --folder, or go back to what it was"
+        )
+    return longer
+
+
+def _made_with(path: Path, config: RunConfig) -> RunConfig | None:
+    """Return a run's settings where they differ from those planned; None where they do not.
+
+    A file that cannot be read is left to the run's start, which names it and goes on with others.
+    """
+    try:
+        if path.read_bytes() == to_yaml(config).encode():
+            return None
+        made = load_run(path)
+    except (InputError, OSError):
+        return None
+    return None if made == config else made
+
+
+def _other_schedule(folder: Path, made: RunConfig, config: RunConfig) -> InputError:
+    return InputError(
+        f"{config.algo}'s learning rate falls linearly to zero over a run's steps: the runs of "
+        f"{made.steps:,} steps in {folder}, such as {config.run_id}, are not how runs of "
+        f"{config.steps:,} steps begin; choose another --folder for these"
+    )
+
+
+def differences(made: RunConfig, config: RunConfig) -> list[str]:
+    """Say which settings of a run would change, and how, setting by setting."""
+    before, after = _flat(asdict(made)), _flat(asdict(config))
+    return [
+        f"{name} was {before.get(name)} and is now {after.get(name)}"
+        for name in before | after
+        if before.get(name) != after.get(name) and name not in KEY
+    ]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

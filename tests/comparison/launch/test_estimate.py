@@ -1,0 +1,87 @@
+"""What a comparison costs, from the folder's own runs or from a measurement."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from folders import experiment, finish, write_run
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import estimate
+from coordconv_rl.comparison.launch.compare import LaunchOptions, run_comparison
+from coordconv_rl.comparison.launch.estimate import Cost, estimate_cost, measure_speed
+from coordconv_rl.comparison.launch.local import LocalBackend
+
+PROGRAM = """
+import json, sys, time
+from pathlib import Path
+folder, began = Path(sys.argv[1]), time.time()
+while True:
+    step = int(1000 * (time.time() - began)) + 1
+    values = {"run": "r", "status": "running", "step": step, "steps": 10**9}
+    (folder / "new").write_text(json.dumps(values))
+    (folder / "new").rename(folder / "run.json")
+    time.sleep(0.01)
+"""
+
+
+def cost(**changes) -> Cost:
+    values = {
+        "runs": 12, "planned": 20, "steps": 7_200_000, "jobs": 4, "cores": 2, "seconds": 7200.0,
+        "source": "as measured", "disk": 5 * 10**8, "free": 10**9,
+    }  # fmt: skip
+    return Cost(**values | changes)
+
+
+def test_the_line_says_runs_steps_cores_hours_and_disk():
+    assert str(cost()) == (
+        "12 of 20 runs to do: 7,200,000 steps, 4 at a time on 8 cores; 4 core-hours, 30:00 "
+        "(as measured); 0.5 GB of disk, 1.0 GB are free"
+    )
+    assert "hours unknown" in str(cost(seconds=None))
+    assert str(cost(disk=2 * 10**9)).endswith("MAKE ROOM FIRST")
+    assert str(cost(runs=0)) == "0 of 20 runs to do"
+
+
+def test_the_folders_own_runs_tell_speed_and_size(tmp_path):
+    config = experiment(algos=("ppo",), games=("Pong",))
+    plan.write_experiment(tmp_path, config)
+    run = write_run(tmp_path, "ppo/Pong/cnn/seed-3", score=1.0)
+    text = (run / "run.json").read_text()
+    (run / "run.json").write_text(text.replace("{", '{"steps_per_second": 50.0, ', 1))
+    size = sum(path.stat().st_size for path in run.iterdir())
+    found = estimate_cost(tmp_path, plan.expand(config), 2, None)
+    assert (found.runs, found.planned, found.steps) == (3, 4, 3000)
+    assert found.seconds == 60.0  # 3 runs of 1,000 steps at 50 a second
+    assert found.disk == 3 * size
+    assert "own runs" in found.source
+
+
+def test_what_is_finished_costs_nothing_and_what_nobody_has_measured_is_unknown(tmp_path):
+    config = experiment()
+    assert estimate_cost(tmp_path / "new", plan.expand(config), 1, None).seconds is None
+    finish(tmp_path, config)
+    assert estimate_cost(tmp_path, plan.expand(config), 1, None).runs == 0
+
+
+def test_a_measurement_takes_its_seconds_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(estimate, "MEASURE_SECONDS", 1.0)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    backend = LocalBackend((sys.executable, "-c", PROGRAM))
+    speed = measure_speed(plan.expand(experiment())[0], backend)
+    assert speed == pytest.approx(1000, rel=0.3)
+    assert list(tmp_path.iterdir()) == []
+    broken = LocalBackend((sys.executable, "-c", "raise SystemExit(1)"))
+    assert measure_speed(plan.expand(experiment())[0], broken) is None
+
+
+def test_a_dry_run_says_it_and_makes_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(estimate, "measure_speed", lambda config, backend: 100.0)
+    options = LaunchOptions(dry_run=True)
+    assert run_comparison(experiment(), tmp_path / "new", jobs=2, options=options) == 0
+    said = capsys.readouterr().out
+    assert "16 of 16 runs to do: 16,000 steps, 2 at a time" in said
+    assert "0.0444 core-hours, 1:20 (from 10 seconds of one run alone" in said
+    assert not (tmp_path / "new").exists()

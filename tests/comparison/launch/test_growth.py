@@ -1,0 +1,145 @@
+"""A comparison that grows: only what is missing is done, and nothing that exists is changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from light_worker import RUNS, attempts, entry, experiment, run_experiment
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.entries import read_ledger, read_requests
+from coordconv_rl.comparison.launch.growth import check_settings, differences, make_request
+from coordconv_rl.comparison.launch.ledger import Ledger
+from coordconv_rl.comparison.launch.status import request_table
+from coordconv_rl.comparison.report import write_report
+from coordconv_rl.comparison.results import read_results
+from coordconv_rl.errors import InputError
+
+VARIED = {"varied": True}
+
+
+def numbers(folder):
+    """The bytes of every table and of the results, and the figures' too."""
+    files = [*folder.glob("results.*"), *folder.glob("report/*.csv"), *folder.glob("report/*.png")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path):
+    grown, once = folder, tmp_path / "once"
+    assert run_experiment(experiment(), grown, VARIED) == 0
+    assert run_experiment(experiment(seeds=(0, 1, 2)), grown, VARIED) == 0
+    whole = experiment(seeds=(0, 1, 2), arms=("cnn", "coordconv", "shuffled"))
+    assert run_experiment(whole, grown, VARIED) == 0
+    assert run_experiment(whole, once, VARIED) == 0
+    assert {attempts(grown, config.run_id) for config in plan.expand(whole)} == {1}
+    first, second = numbers(grown), numbers(once)
+    assert len(first) > 8
+    assert first == second
+    asked = read_requests(grown)
+    assert [(one.seeds, one.arms) for one in asked] == [
+        ((0, 1), ("cnn", "coordconv")),
+        ((0, 1, 2), ("cnn", "coordconv")),
+        ((0, 1, 2), ("cnn", "coordconv", "shuffled")),
+    ]
+    assert all(one.asked and "@" in one.by for one in asked)
+    assert request_table(asked).row_count == 3
+
+
+def test_fewer_runs_are_left_out_of_the_report_and_it_says_so(folder):
+    assert run_experiment(experiment(seeds=(0, 1, 2)), folder) == 0
+    less = experiment(seeds=(0, 2), arms=("coordconv",))
+    assert run_experiment(less, folder) == 0
+    found = read_results(folder)
+    assert [run.run_id for run in found.runs] == [
+        f"ppo/Pong/coordconv/seed-{seed}" for seed in (0, 2)
+    ]
+    assert sorted(found.left_out) == [
+        *(f"ppo/Pong/cnn/seed-{seed}" for seed in (0, 1, 2)),
+        "ppo/Pong/coordconv/seed-1",
+    ]
+    words = "Left out: 4 runs in this folder that the experiment asked for earlier and does not ask"
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert f"{words} for now (arm cnn; seed 1)." in page
+    assert entry(folder, "ppo/Pong/cnn/seed-1").status == "done"
+    assert run_experiment(experiment(seeds=(0, 1, 2)), folder) == 0  # and back again
+    assert {attempts(folder, run) for run in read_ledger(folder)} == {1}
+    assert read_results(folder).left_out == ()
+
+
+def test_the_same_again_is_no_new_request(folder):
+    for _ in range(2):
+        assert run_experiment(experiment(), folder) == 0
+    assert len(read_requests(folder)) == 1
+
+
+def test_a_folder_of_an_earlier_version_has_its_experiment_as_first_request(folder):
+    plan.write_experiment(folder, experiment(seeds=(0,)))
+    (folder / "ledger.jsonl").write_text(json.dumps({"run": RUNS[0]}) + "\n")
+    assert run_experiment(experiment(), folder) == 0
+    first, second = read_requests(folder)
+    assert (first.asked, first.by, first.seeds) == (None, None, (0,))
+    assert second.seeds == (0, 1)
+
+
+def test_a_changed_setting_names_itself_and_the_runs_and_changes_nothing(folder):
+    assert run_experiment(experiment(), folder) == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    other = experiment(seeds=(0, 1, 2), overrides={"ppo": {"n_steps": 64}}, precision="float32")
+    with pytest.raises(InputError, match="4 runs with another setting, such as ") as refused:
+        run_experiment(other, folder)
+    assert "and 1 more setting" in str(refused.value)
+    assert "precision was auto and is now float32" in str(refused.value)
+    with pytest.raises(InputError, match="name was trial and is now other"):
+        run_experiment(experiment(name="other"), folder)
+    unchanged = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    assert {p for p in before if before[p] != unchanged[p]} <= {folder / "ledger.lock"}
+    assert len(unchanged) == len(before)
+
+
+def test_a_setting_of_runs_that_do_not_exist_may_change(folder):
+    asked = experiment()
+    plan.write_experiment(folder, asked)
+    assert check_settings(folder, plan.expand(experiment(precision="float32"))) == []
+
+
+def test_settings_are_compared_one_by_one():
+    one = plan.expand(experiment())[0]
+    settings = dataclasses.replace(one.hyperparameters, gamma=0.5)
+    other = dataclasses.replace(one, hyperparameters=settings, seed=9)
+    assert differences(one, other) == ["hyperparameters.gamma was 0.99 and is now 0.5"]
+
+
+CONSTANT = {"ppo": {"schedule": "constant"}}
+
+
+def test_finished_runs_train_on_where_the_schedule_is_constant(folder):
+    assert run_experiment(experiment(overrides=CONSTANT), folder, VARIED) == 0
+    rows = (folder / RUNS[0] / "episodes.csv").read_text().splitlines()
+    assert run_experiment(experiment(overrides=CONSTANT, steps=150), folder, VARIED) == 0
+    found = read_results(folder)
+    assert {(run.status, run.step) for run in found.runs} == {("done", 150)}
+    assert {attempts(folder, run) for run in RUNS} == {2}
+    assert rows[-1].startswith("100,")
+    assert read_requests(folder)[-1].steps == 150
+
+
+def test_more_steps_with_a_linear_schedule_are_refused_with_the_reason(folder):
+    assert run_experiment(experiment(), folder) == 0
+    with pytest.raises(InputError, match=r"linearly to zero .* runs of 100 steps .* --folder"):
+        run_experiment(experiment(steps=150), folder)
+    with pytest.raises(InputError, match="steps was 100 and is now 50"):
+        run_experiment(experiment(steps=50), folder)
+
+
+def test_runs_of_nobody_are_refused_and_the_ledger_stays(folder):
+    plan.write_experiment(folder, experiment())
+    with Ledger(folder) as held:
+        held.take_up(RUNS, [make_request(experiment())])
+    text = (folder / "ledger.jsonl").read_text()
+    (folder / "ppo/Pong/cnn/seed-7").mkdir(parents=True)
+    (folder / "ppo/Pong/cnn/seed-7/run.json").write_text("{}")
+    with pytest.raises(InputError, match=r"nobody has asked for, such as ppo/Pong/cnn/seed-7"):
+        run_experiment(experiment(seeds=(0, 1, 2)), folder)
+    assert (folder / "ledger.jsonl").read_text() == text

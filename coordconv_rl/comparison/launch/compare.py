@@ -7,11 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import closing
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.launch.estimate import estimate_cost
-from coordconv_rl.comparison.launch.growth import check_settings, take_up
+from coordconv_rl.comparison.launch.growth import plan_growth, take_up
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.launch.local import LocalBackend
 from coordconv_rl.comparison.launch.options import LaunchOptions
@@ -48,11 +47,14 @@ def run_comparison(
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
     try:
+        growth = plan_growth(folder, experiment)
+        configs = growth.configs
         if options.dry_run:
-            return dry_run(experiment, folder, jobs=jobs, measure_with=measure_with)
+            _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
+            return OK
         _make(folder)
         with Ledger(folder) as ledger:
-            configs = take_up(folder, experiment, ledger)
+            take_up(folder, growth, ledger)
             _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
             scheduler = Scheduler(
                 folder,
@@ -71,16 +73,6 @@ def run_comparison(
         backend.close()
     inspectors = jobs if options.inspect and options.backend == "local" else 0
     return _close(folder, inspectors) if code == OK else code
-
-
-def dry_run(
-    experiment: ExperimentConfig, folder: Path, *, jobs: int, measure_with: Backend | None
-) -> int:
-    """Say what an experiment would cost, and change nothing; see `run_comparison`."""
-    configs = plan.expand(experiment)
-    check_settings(folder, configs)
-    _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
-    return 0
 
 
 def _make(folder: Path) -> None:

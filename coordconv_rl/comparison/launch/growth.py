@@ -9,12 +9,12 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.entries import Request
+from coordconv_rl.comparison.entries import Request, check_planned, read_ledger, read_requests
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
@@ -25,20 +25,35 @@ from coordconv_rl.runs import CONFIG_FILE, lengthen_run, now
 KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
 
 
-def take_up(folder: Path, experiment: ExperimentConfig, held: Ledger) -> tuple[RunConfig, ...]:
-    """Make an experiment the one that the folder is about, with more runs than before or fewer.
+@dataclass(frozen=True)
+class Growth:
+    """What a folder becomes when an experiment is taken up in it.
+
+    Attributes:
+        experiment: What is asked for.
+        configs: The runs that are planned now, in the order to start them.
+        known: The requests that the ledger had.
+        requests: Those that it will have.
+        longer: The runs that exist and shall train for more steps than they were made for.
+    """
+
+    experiment: ExperimentConfig
+    configs: tuple[RunConfig, ...]
+    known: tuple[Request, ...]
+    requests: tuple[Request, ...]
+    longer: tuple[RunConfig, ...]
+
+
+def plan_growth(folder: Path, experiment: ExperimentConfig) -> Growth:
+    """Look at what a folder holds and what is asked for now, and change nothing.
 
     Args:
-        folder: The experiment's folder.
-        experiment: What is asked for.
-        held: The folder's ledger, with nothing taken up yet.
-
-    Returns:
-        The runs that are planned now, in the order to start them.
+        folder: The experiment's folder; it need not exist.
+        experiment: What is asked for: more runs than before, or fewer.
 
     Raises:
-        InputError: Runs that exist have other settings, or are nobody's; the folder's experiment
-            has another name; or it cannot be written. Nothing is changed then.
+        InputError: Runs that exist have other settings, or are nobody's; or the folder's
+            experiment has another name.
     """
     configs = plan.expand(experiment)
     before = plan.read_experiment(folder) if plan.has_experiment(folder) else None
@@ -47,22 +62,39 @@ def take_up(folder: Path, experiment: ExperimentConfig, held: Ledger) -> tuple[R
             f"{folder} holds another experiment (name was {before.name} and is now "
             f"{experiment.name}): choose another --folder, or go back to what it was"
         )
-    requests = held.requests
+    known = requests = read_requests(folder)
     if not requests and before is not None:  # an earlier version's folder
         requests = (make_request(before),)
     request = make_request(experiment, asked=now(), by=f"{_user()}@{socket.gethostname()}")
     if not (requests and requests[-1].is_same(request)):
         requests = (*requests, request)
-    check_foreign(folder, {run for known in requests for run in known.runs()})
+    asked = {run for one in requests for run in one.runs()}
+    check_foreign(folder, asked)
+    check_planned(folder, read_ledger(folder), asked)
     longer = check_settings(folder, configs)
-    held.take_up([config.run_id for config in configs], requests)
-    plan.write_experiment(folder, experiment)
+    return Growth(experiment, configs, known, requests, tuple(longer))
+
+
+def take_up(folder: Path, growth: Growth, held: Ledger) -> None:
+    """Make the growth the folder's: first in the ledger, then in its files.
+
+    Args:
+        folder: The experiment's folder.
+        growth: What `plan_growth` found, before the ledger was held.
+        held: The folder's ledger, with nothing taken up yet.
+
+    Raises:
+        InputError: It cannot be written, or another launcher came in between.
+    """
+    if held.requests != growth.known:
+        raise InputError(f"{folder} has just been changed by another launcher: start again")
+    held.take_up([config.run_id for config in growth.configs], growth.requests)
+    plan.write_experiment(folder, growth.experiment)
     try:
-        for config in longer:
+        for config in growth.longer:
             lengthen_run(folder / config.run_id, config)
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-    return configs
 
 
 def make_request(
@@ -95,25 +127,23 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
     Raises:
         InputError: A setting of runs that exist would change; it names the setting and the runs.
     """
-    changed: dict[str, list[str]] = {}
-    longer = []
+    changed: dict[str, None] = {}
+    runs, longer = [], []
     for config in configs:
         made = _made_with(folder / config.run_id / CONFIG_FILE, config)
         if made is None:
             continue
         if config.steps > made.steps and made == replace(config, steps=made.steps):
-            if config.hyperparameters.schedule == "constant":
-                longer.append(config)
-                continue
-            raise _other_schedule(folder, made, config)
-        for difference in differences(made, config):
-            changed.setdefault(difference, []).append(config.run_id)
-    if changed:
-        difference, runs = next(iter(changed.items()))
-        rest = f" (and {counted(len(changed) - 1, 'more setting')})" if len(changed) > 1 else ""
+            if config.hyperparameters.schedule != "constant":
+                raise _other_schedule(folder, made, config)
+            longer.append(config)
+        else:
+            runs.append(config.run_id)
+            changed |= dict.fromkeys(differences(made, config))
+    if runs:
         raise InputError(
-            f"{folder} holds {counted(len(runs), 'run')} with another setting, such as {runs[0]}: "
-            f"{difference}{rest}; choose another --folder, or go back to what it was"
+            f"{folder} holds {counted(len(runs), 'run')} with other settings, such as {runs[0]} "
+            f"({'; '.join(changed)}): choose another --folder, or go back to what it was"
         )
     return longer
 

@@ -41,8 +41,8 @@ def test_called_again_it_does_only_what_is_missing(folder):
 def test_a_changed_experiment_is_refused_with_what_changed(folder):
     start(folder)
     before = (folder / "experiment.yaml").read_bytes()
-    with pytest.raises(InputError, match=r"steps was 100 and is now 200"):
-        launch.run_comparison(experiment(steps=200), folder, jobs=1, options=LaunchOptions())
+    with pytest.raises(InputError, match=r"steps was 100 and is now 50"):
+        launch.run_comparison(experiment(steps=50), folder, jobs=1, options=LaunchOptions())
     assert (folder / "experiment.yaml").read_bytes() == before
     again = experiment(description="Other words.")
     assert launch.run_comparison(again, folder, jobs=1, options=LaunchOptions()) == 0
@@ -54,7 +54,7 @@ def test_a_run_folder_with_other_settings_is_left_alone_and_named(folder):
     other = plan.expand(experiment(steps=999))[0]
     text = plan.to_yaml(other)
     (run / "config.yaml").write_text(text)
-    with pytest.raises(InputError, match="1 run with another setting, such as ppo/Pong/cnn/seed-0"):
+    with pytest.raises(InputError, match="1 run with other settings, such as ppo/Pong/cnn/seed-0"):
         start(folder)
     assert (run / "config.yaml").read_text() == text
 

@@ -66,7 +66,7 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path):
     shown = run_launcher(tmp_path, subprocess.PIPE).communicate()[0].decode()
     assert "\x1b" not in shown
     lines = shown.splitlines()
-    assert lines[0] == f"{tmp_path / 'runs'}: 4 of 4 runs to do"
+    assert lines[0].startswith(f"{tmp_path / 'runs'}: 4 of 4 runs to do: 400 steps, 2 at a time")
     for run in RUNS:
         assert f"running {run}" in lines
         assert f"done    {run}" in lines

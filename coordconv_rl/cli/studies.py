@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +16,8 @@ import tyro
 
 from coordconv_rl import locks
 from coordconv_rl.cli.parse import Command
-from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
+from coordconv_rl.files import is_no_room, note_full_disk_in_thread, write_text_atomic
 from coordconv_rl.studies import StudyName, StudyOptions
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from coordconv_rl.studies.tasks import Study
 
 LOCK_FILE = "study.lock"
+log = logging.getLogger(__name__)
+
 NAME_FILE = "study"  # holds the name of the study that the folder is for
 
 
@@ -43,7 +47,8 @@ class RunStudy(Command):
         """Train all that is missing, print what came out, and leave pictures and a page.
 
         Returns:
-            The exit code: done, a training failed, or interrupted (called again, it goes on).
+            The exit code: done, a training failed, or stopped by an interrupt or a full disk (called
+            again, it goes on).
 
         Raises:
             InputError: The folder is in use, cannot be written, or is another study's.
@@ -54,13 +59,19 @@ class RunStudy(Command):
 
         task, console = load_study(self.study), Console()
         root = (self.options.folder or Path("runs") / "studies" / self.study).resolve()
+        threading.excepthook = note_full_disk_in_thread
         with _hold(root, self.study):
             try:
                 failures = _train(task, self.options, root, console)
+                _report(task, self.options, root, console)
             except KeyboardInterrupt:
                 console.print("Interrupted: saved. The same command goes on from here.")
                 return INTERRUPTED
-            _report(task, self.options, root, console)
+            except OSError as error:
+                if not is_no_room(error):
+                    raise
+                log.error("Stopping: %s: %s. Make room: then it goes on.", root, error.strerror)
+                return DISK_FULL
         for path in failures:
             console.print(f"failed: {path}", style="red", highlight=False)
         return FAILED if failures else OK

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from small_study import STUDY_SCRIPT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from coordconv_rl.cli.studies import RunStudy
@@ -20,26 +21,9 @@ from coordconv_rl.studies import StudyOptions
 ROOT = Path(__file__).parents[2]
 
 
-# A real study on every eighth position: pictures, processes and files are those of the command.
-SCRIPT = """
-import dataclasses, sys
-from coordconv_rl.studies.tasks import translation
-
-def few_positions(positions, seed):
-    return WHOLE.data(positions[::8], seed)
-
-WHOLE = translation.STUDY
-translation.STUDY = dataclasses.replace(WHOLE, data=few_positions)
-if __name__ == "__main__":
-    from coordconv_rl.cli.main import main
-
-    sys.exit(main(sys.argv[1:]))
-"""
-
-
 def start(folder):
     script = folder.with_suffix(".py")
-    script.write_text(SCRIPT)
+    script.write_text(STUDY_SCRIPT)
     command = [sys.executable, str(script), "study", "translation", "--seeds", "1"]
     command += ["--split", "quadrant", "--budget", "0.005", "--threads", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from coordconv_rl.files import is_no_room, note_full_disk_in_thread
 from coordconv_rl.studies.tasks import load_study
 from coordconv_rl.studies.training.plan import Unit, find_result
 from coordconv_rl.studies.training.records import Result
@@ -55,6 +56,7 @@ def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> lis
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; each training has saved itself before.
+        OSError: The disk is full: no other training could save itself either.
     """
     todo = [u for u in units if not _is_complete(root, u)]
     watcher.started(len(todo))
@@ -81,7 +83,11 @@ def _is_complete(root: Path, unit: Unit) -> bool:
 
 
 def _collect(futures: dict[Future[Result], Unit], watcher: Watcher) -> list[Unit]:
-    """Wait for all futures, tell the watcher about each, and return the failures."""
+    """Wait for all futures, tell the watcher about each, and return the failures.
+
+    Raises:
+        OSError: A training met a full disk.
+    """
     failures, pending = [], set(futures)
     while pending:
         done, pending = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
@@ -89,6 +95,8 @@ def _collect(futures: dict[Future[Result], Unit], watcher: Watcher) -> list[Unit
             unit, error = futures[future], future.exception()
             if error is None:
                 watcher.finished(unit, future.result())
+            elif is_no_room(error):
+                raise error
             else:
                 log.error("%s failed", unit.path, exc_info=error)
                 failures.append(unit)
@@ -108,6 +116,7 @@ def _begin(stop: Event, parent: int) -> None:
 
     _stop, _parent = stop, parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.excepthook = note_full_disk_in_thread  # the writer of TensorBoard's events is one
     torch.set_num_threads(1)
     _keep_memory()
 

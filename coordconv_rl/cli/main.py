@@ -51,7 +51,8 @@ Completion for a shell: {PROGRAM} --tyro-write-completion {"|".join(SHELLS)} FIL
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("coordconv_rl").setLevel(logging.INFO)  # ours alone: TensorBoard logs a lot
     try:
         return _run(words or ["--help"])
     except InputError as error:

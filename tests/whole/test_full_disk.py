@@ -10,10 +10,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from small_study import STUDY_SCRIPT
 
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
@@ -56,14 +57,20 @@ def fill(disk: Path) -> Path:
 
 def run_until_full(command: list[object], disk: Path, run: Path) -> tuple[int, str]:
     """Start a command, fill the disk once a run has a checkpoint, and return how it ended."""
+    program = ["-m", "coordconv_rl", *map(str, command)]
+    return until_full(program, disk, lambda: bool(list_checkpoints(run)))
+
+
+def until_full(program: list[str], disk: Path, is_ready: Callable[[], bool]) -> tuple[int, str]:
+    """Start a Python program, fill the disk once it is ready, and return how it ended."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "coordconv_rl", *map(str, command)],
+        [sys.executable, *program],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     deadline = time.monotonic() + 90
-    while not list_checkpoints(run):
+    while not is_ready():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -133,3 +140,18 @@ def test_a_comparison_stops_and_goes_on(disk, tmp_path):
         whole = tmp_path / "whole" / config.arm
         train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
         same(run, whole)
+
+
+def test_a_study_stops_with_one_line_and_goes_on(disk, tmp_path):
+    script, folder = tmp_path / "study.py", disk / "study"
+    script.write_text(STUDY_SCRIPT)
+    program = [str(script), "study", "translation", "--seeds", "1", "--split", "quadrant"]
+    program += ["--budget", "0.01", "--threads", "2", "--folder", str(folder)]
+    code, said = until_full(program, disk, lambda: any(folder.glob("quadrant/*/*/seed-0/*.json")))
+    assert code == 74, said
+    assert said.count("No space left") == 1, said
+    assert f"Stopping: {folder}: No space left on device" in said
+    assert "Traceback" not in said
+    again = subprocess.run([sys.executable, *program], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (folder / "index.html").is_file()

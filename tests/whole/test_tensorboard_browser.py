@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -49,13 +48,13 @@ def address(tmp_path_factory):
         aggregates.update((), now=True)
     command = [sys.executable, "-m", "coordconv_rl", "tensorboard", str(folder), "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    found = (w for line in server.stderr for w in line.split() if w.startswith("http://127.0.0.1:"))
+    found = (w for line in server.stdout for w in line.split() if w.startswith("http://127.0.0.1:"))
     url = next(found, None)
     assert url is not None
-    threading.Thread(target=server.stderr.read, daemon=True).start()  # so that it never waits
     yield url
     server.terminate()
-    server.wait(timeout=30)
+    assert server.communicate(timeout=30) == ("", "")  # the address alone, and no log
+    assert server.returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -57,13 +57,10 @@ def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
         aggregates.update(["ppo/Pong/cnn/seed-5"])
         go_on(folder / "ppo/Pong/cnn/seed-5")
         aggregates.update((), now=True)
-    program = "import sys; from coordconv_rl.comparison.tensorboard import serve\n"
-    program += "sys.exit(serve(sys.argv[1], 0))"
-    server = subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)], stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "coordconv_rl", "tensorboard", str(folder), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        url = next(w for line in server.stderr for w in line.split() if w.startswith("http:"))
+        url = next(w for line in server.stdout for w in line.split() if w.startswith("http:"))
         assert url.startswith("http://127.0.0.1:")
         deadline = time.monotonic() + 60
         while "by-arm/coordconv" not in (found := get(f"{url}data/runs")):
@@ -96,4 +93,5 @@ def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
         assert {row["metricValues"][0]["value"] for row in rows} == {1000.0}
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        assert server.communicate(timeout=30) == ("", "")  # the address alone, and no log
+    assert server.returncode == 0

@@ -47,8 +47,8 @@ class RunStudy(Command):
         """Train all that is missing, print what came out, and leave pictures and a page.
 
         Returns:
-            The exit code: done, a training failed, or stopped by an interrupt or a full disk (called
-            again, it goes on).
+            The exit code: done, a training failed, or stopped by an interrupt or a full disk: called
+            again, it goes on.
 
         Raises:
             InputError: The folder is in use, cannot be written, or is another study's.

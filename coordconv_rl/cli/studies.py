@@ -47,7 +47,7 @@ class RunStudy(Command):
         """Train all that is missing, print what came out, and leave pictures and a page.
 
         Returns:
-            The exit code: done, a training failed, or stopped by an interrupt or a full disk: called
+            The exit code: done, a training failed, or stopped (interrupt, full disk): called
             again, it goes on.
 
         Raises:

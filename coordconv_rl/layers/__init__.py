@@ -1,7 +1,7 @@
 """CoordConv for torch, and nothing but torch.
 
 - `coordinates`: the coordinate channels of an image size, and the layer that appends them.
-- `coordinate_map`: what a layer's coordinates add to each image, kept while weights stand still.
+- `coordinate_map`: a layer's coordinate map: kept while the weights stand still, added to images.
 - `base`: what the CoordConv layers share.
 - `convolutions`: the CoordConv layers, with torch's arguments.
 - `convert`: coordinates for the convolutions of a model that exists already.
@@ -14,7 +14,12 @@ from coordconv_rl.layers.convolutions import (
     CoordConv3d,
     CoordConvTranspose2d,
 )
-from coordconv_rl.layers.coordinates import AddCoords, CoordinateGrid, coordinate_channels
+from coordconv_rl.layers.coordinates import (
+    AddCoords,
+    CoordinateGrid,
+    channels_like,
+    coordinate_channels,
+)
 
 __all__ = [
     "AddCoords",
@@ -25,6 +30,7 @@ __all__ = [
     "CoordConvTranspose2d",
     "CoordinateGrid",
     "LayerChoice",
+    "channels_like",
     "convolutions_of",
     "coordinate_channels",
     "give_coordinates",

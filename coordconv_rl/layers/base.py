@@ -110,12 +110,12 @@ class CoordConvNd(_ConvNd):
         shape = tuple(spatial_shape)
         padding = tuple(self.output_padding if output_padding is None else output_padding)
         dtype = dtype or self.coord_weight.dtype
-        if not self._may_keep_map():
+        if not self._is_map_kept():
             return self._make_map(shape, padding).to(dtype)
         key = (shape, padding, dtype, self._settings())
         weights = (self.coord_weight, self.bias)
         kept = self._kept  # read once: other threads may replace it
-        if kept is None or not kept.fits(key, weights):
+        if kept is None or not kept.is_for(key, weights):
             kept = self._kept = KeptMap(key, weights, self._make_map(shape, padding).to(dtype))
         return kept.value
 
@@ -124,8 +124,8 @@ class CoordConvNd(_ConvNd):
         geometry = (self.stride, self.padding, self.padding_mode, self.dilation)
         return (*geometry, self.radius, self.shuffle_seed)
 
-    def _may_keep_map(self) -> bool:
-        """Keep maps only where comparing the weights' values is cheap and possible.
+    def _is_map_kept(self) -> bool:
+        """Tell whether to keep maps: where comparing the weights' values is cheap and possible.
 
         On a GPU the comparison would make the host wait, which costs more than the map.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -119,8 +120,9 @@ def _indices(layers: LayerChoice, count: int) -> list[int]:
         return list(range(count))
     if layers == "first":
         return list(range(min(count, 1)))
-    wanted: list[Any] = list(layers)
-    if not wanted or len(set(wanted)) < len(wanted) or any(type(i) is not int for i in wanted):
+    numbers = [i for i in layers if hasattr(i, "__index__") and not isinstance(i, bool)]
+    wanted = [operator.index(i) for i in numbers]
+    if not wanted or len(wanted) < len(layers) or len(set(wanted)) < len(wanted):
         raise InputError(
             f'layers must be "first", "all" or different whole numbers, found {layers!r}'
         )

@@ -39,6 +39,7 @@ class CoordConv1d(CoordConvNd, nn.Conv1d):
         radius: bool = False,
         shuffle_seed: int | None = None,
     ) -> None:
+        """Take torch's arguments, in torch's order and with its defaults, and two more."""
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype, radius=radius, shuffle_seed=shuffle_seed,
@@ -94,6 +95,7 @@ class CoordConv2d(CoordConvNd, nn.Conv2d):
         radius: bool = False,
         shuffle_seed: int | None = None,
     ) -> None:
+        """Take torch's arguments, in torch's order and with its defaults, and two more."""
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype, radius=radius, shuffle_seed=shuffle_seed,
@@ -120,6 +122,7 @@ class CoordConv3d(CoordConvNd, nn.Conv3d):
         radius: bool = False,
         shuffle_seed: int | None = None,
     ) -> None:
+        """Take torch's arguments, in torch's order and with its defaults, and two more."""
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype, radius=radius, shuffle_seed=shuffle_seed,
@@ -151,6 +154,7 @@ class CoordConvTranspose2d(CoordConvNd, nn.ConvTranspose2d):
         radius: bool = False,
         shuffle_seed: int | None = None,
     ) -> None:
+        """Take torch's arguments, in torch's order and with its defaults, and two more."""
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias,
             dilation, padding_mode, device, dtype, radius=radius, shuffle_seed=shuffle_seed,

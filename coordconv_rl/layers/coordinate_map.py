@@ -1,4 +1,4 @@
-"""What coordinates add to every image of a batch: kept while weights stand still, added fast."""
+"""A layer's coordinate map: kept while the weights stand still, added to each image."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class KeptMap:
         self._key = key
         self._weights = [None if weight is None else weight.clone() for weight in weights]
 
-    def fits(self, key: object, weights: Sequence[Tensor | None]) -> bool:
+    def is_for(self, key: object, weights: Sequence[Tensor | None]) -> bool:
         """Tell whether a map made now would be the same."""
         return self._key == key and all(
-            new is old or (new is not None and old is not None and _same(new, old))
+            new is old or (new is not None and old is not None and _is_same(new, old))
             for new, old in zip(weights, self._weights, strict=True)
         )
 
 
-def _same(new: Tensor, old: Tensor) -> bool:
+def _is_same(new: Tensor, old: Tensor) -> bool:
     return new.dtype == old.dtype and torch.equal(new, old)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 
 def coordinate_channels(
@@ -196,6 +195,7 @@ class AddCoords(nn.Module):
         return output
 
     def _append(self, input: Any) -> Tensor:
+        """Compute in Python: with kept coordinates, or as one step of a graph of torch.fx."""
         if isinstance(input, torch.fx.Proxy):
             return append_channels(input, self.radius, self.shuffle_seed)  # type: ignore[arg-type]
         if not 3 <= input.dim() <= 5 or not input.is_floating_point():
@@ -230,5 +230,5 @@ def is_recording() -> bool:
     return (
         torch.compiler.is_compiling()
         or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
-        or is_in_torch_dispatch_mode()
+        or torch._C._len_torch_dispatch_stack() > 0
     )

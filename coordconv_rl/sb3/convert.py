@@ -67,11 +67,13 @@ def _extractors(policy: nn.Module) -> list[tuple[str, nn.Module]]:
         for name, module in policy.named_modules()
         if hasattr(module, "features_dim") and convolutions_of(module)
     ]
-    around = {id(m) for _, outer in found for _, m in found if m is not outer and _holds(m, outer)}
+    around = {
+        id(m) for _, outer in found for _, m in found if m is not outer and _has_inside(m, outer)
+    }
     return [(name, module) for name, module in found if id(module) not in around] or [("", policy)]
 
 
-def _holds(outer: nn.Module, inner: nn.Module) -> bool:
+def _has_inside(outer: nn.Module, inner: nn.Module) -> bool:
     return any(module is inner for module in outer.modules())
 
 

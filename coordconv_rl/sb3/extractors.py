@@ -7,6 +7,7 @@ SB3 adds two layers of 64 units behind any extractor that is not its own `Nature
 from __future__ import annotations
 
 import importlib
+import operator
 from typing import Any
 
 import torch
@@ -78,7 +79,7 @@ class CoordConvExtractor(NatureCNN):
         convolution = convolution_factory(backbone, coords, radius, shuffle_seed)
         modules = head_modules(head)
         check_image(observation_space, backbone, normalized_image=normalized_image)
-        features = FEATURES[backbone] if features_dim is None else features_dim
+        features = FEATURES[backbone] if features_dim is None else operator.index(features_dim)
         BaseFeaturesExtractor.__init__(self, observation_space, features)
         self.backbone = backbone
         self.head = head

@@ -6,14 +6,14 @@ a network with this head knows of them, it knows from coordinates or from border
 keeps the expected place of each feature, and not how strong it is.
 """
 
-from __future__ import annotations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from coordconv_rl.arms import HEADS, Head
 from coordconv_rl.errors import InputError, unknown
-from coordconv_rl.layers import CoordinateGrid
+from coordconv_rl.layers import CoordinateGrid, channels_like
 
 
 class SpatialSoftmax(nn.Module):
@@ -37,11 +37,44 @@ class SpatialSoftmax(nn.Module):
 
         Half precision is too coarse for places, so these are computed in float32 at least.
         """
-        dtype = torch.promote_types(maps.dtype, torch.float32)
-        logits = maps.flatten(2).to(dtype) / self.temperature.to(dtype)
-        weights = logits.softmax(2).unsqueeze(2)
-        grid = self._grid.get(tuple(maps.shape[2:]), dtype=dtype, device=maps.device).flatten(2)
-        return (weights * grid).sum(3).flatten(1).to(maps.dtype)
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            places = expected_coordinates(maps, self.temperature, None)
+        else:
+            places = self._forward(maps)
+        return places
+
+    def _forward(self, maps: Any) -> Tensor:
+        if isinstance(maps, torch.fx.Proxy):
+            return expected_coordinates(maps, self.temperature, None)  # type: ignore[arg-type]
+        size, dtype = tuple(maps.shape[2:]), _wide(maps)
+        grid = self._grid.get(size, dtype=dtype, device=maps.device)
+        return expected_coordinates(maps, self.temperature, grid)
+
+
+def _wide(maps: Tensor) -> torch.dtype:
+    return torch.float64 if maps.dtype == torch.float64 else torch.float32
+
+
+def expected_coordinates(maps: Tensor, temperature: Tensor, grid: Tensor | None) -> Tensor:
+    """Compute what `SpatialSoftmax` does; TorchScript compiles it, torch.fx takes it as one step.
+
+    Args:
+        maps: Shape (N, K, H, W).
+        temperature: A scalar.
+        grid: The pixels' coordinates, (1, 2, H, W), in float32 at least; made if not given.
+
+    Returns:
+        Shape (N, 2 K), the maps' type.
+    """
+    dtype = _wide(maps)
+    if grid is None:
+        grid = channels_like(maps, 2, False, None, dtype)
+    logits = maps.flatten(2).to(dtype) / temperature.to(dtype)
+    weights = logits.softmax(2).unsqueeze(2)
+    return (weights * grid.flatten(2)).sum(3).flatten(1).to(maps.dtype)
+
+
+torch.fx.wrap("expected_coordinates")
 
 
 def head_modules(head: Head) -> list[nn.Module]:

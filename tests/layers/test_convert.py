@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -76,6 +77,8 @@ def test_all_reports_what_it_leaves_out() -> None:
 def test_first_and_indices() -> None:
     assert add_coordinates(small_network()).changed == ("0",)
     assert add_coordinates(small_network(), [2, 0]).changed == ("0", "4.0")
+    assert add_coordinates(small_network(), [np.int64(2)]).changed == ("4.0",)
+    assert add_coordinates(small_network(), np.array([2])).changed == ("4.0",)  # type: ignore[arg-type]
     model = small_network()
     add_coordinates(model, "first")
     assert add_coordinates(model, "all", radius=True).changed == ("4.0",)
@@ -98,6 +101,7 @@ def test_first_and_indices() -> None:
         (small_network(), [0, 0], "different whole numbers"),
         (small_network(), [], "different whole numbers"),
         (small_network(), [True], "different whole numbers"),
+        (small_network(), [0.0], "different whole numbers"),
         (small_network(), "last", "different whole numbers, found 'last'"),
         ("PPO", "first", "cannot add coordinates to a str"),
     ],

@@ -195,6 +195,31 @@ class Grids(gymnasium.Env):
         return self.grid, float(action), False, False, {}
 
 
+@pytest.mark.parametrize("backbone", CONVOLUTIONS)
+def test_numpy_integers_are_integers(backbone):
+    number = np.int64
+    options = {"features_dim": number(8), "coords": [number(0)], "shuffle_seed": number(3)}
+    torch.manual_seed(0)
+    extractor = CoordConvExtractor(SMALL, backbone=backbone, **options)
+    torch.manual_seed(0)
+    plain = CoordConvExtractor(SMALL, 8, backbone, (0,), shuffle_seed=3)
+    images = torch.rand(2, *SHAPE)
+    assert torch.equal(extractor(images), plain(images))
+    assert type(extractor.features_dim) is int
+
+
+@pytest.mark.parametrize("backbone", CONVOLUTIONS)
+@pytest.mark.parametrize("head", HEADS)
+def test_networks_are_exported_as_stock_ones(backbone, head):
+    extractor = CoordConvExtractor(SMALL, 8, backbone, "all", radius=True, head=head).eval()
+    images = torch.rand(2, *SHAPE)
+    with torch.no_grad():
+        wanted = extractor(images)
+        scripted, traced = torch.jit.script(extractor), torch.fx.symbolic_trace(extractor)
+        for other in (scripted, traced, torch.jit.trace(extractor, images)):
+            torch.testing.assert_close(other(images), wanted, rtol=0, atol=1e-5)
+
+
 def test_an_arm_chooses_backbone_and_head_or_leaves_them():
     arm = Arm("first", head="pool")
     assert extractor_settings(arm, seed=1, backbone="impala") == {

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from coordconv_rl.arms import HEADS
 from coordconv_rl.errors import InputError
 from coordconv_rl.sb3.heads import SpatialSoftmax, check_maps, head_modules
 
@@ -84,3 +85,14 @@ def test_places_need_more_than_one_pixel():
         check_maps("spatial-softmax", torch.zeros(1, 3, 1, 1))
     with pytest.raises(InputError, match="unknown head 'max'"):
         head_modules("max")
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_heads_are_compiled_traced_and_scripted(name):
+    module = head(name)
+    scripted, traced = torch.jit.script(module), torch.fx.symbolic_trace(module)
+    recorded = torch.jit.trace(module, torch.rand(1, 3, 4, 5))
+    for size in ((4, 5), (7, 6)):
+        maps = torch.rand(2, 3, *size)
+        for other in (scripted, traced, recorded):
+            torch.testing.assert_close(other(maps), module(maps))

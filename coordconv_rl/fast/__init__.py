@@ -21,7 +21,7 @@ from coordconv_rl.fast.gate import (
     check_untouched,
     known_layers,
 )
-from coordconv_rl.fast.interception import interception, is_exporting
+from coordconv_rl.fast.interception import intercepted_by, is_exporting
 from coordconv_rl.fast.lazy_images import LazyImages
 from coordconv_rl.fast.network import Computation, features, prepare, split_features
 from coordconv_rl.fast.patch_index import BACKWARD, EAGER, WARY, Limits, PatchIndex
@@ -52,7 +52,7 @@ __all__ = [
     "detect_precision",
     "features",
     "has_matrix_unit",
-    "interception",
+    "intercepted_by",
     "is_exporting",
     "known_layers",
     "prepare",

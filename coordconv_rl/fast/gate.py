@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.fast.interception import interception
+from coordconv_rl.fast.interception import intercepted_by
 from coordconv_rl.layers import CoordConv2d
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # Mnih et al. 2015, Methods, "Model architecture"
@@ -85,7 +85,7 @@ def known_layers(cnn: nn.Module, head: nn.Module, images: Observations) -> Known
     Raises:
         StepsAside: Something is not as the fast path has to have it.
     """
-    if (found := interception(images.device)) is not None:
+    if (found := intercepted_by(images.device)) is not None:
         raise StepsAside(found)
     inner, outer = _children(cnn), _children(head)
     is_pooled = len(inner) == 8 and type(inner[6]) is nn.AdaptiveAvgPool2d

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils._device import DeviceContext  # of torch.set_default_device: harmless
 
 
-def interception(device: torch.device) -> str | None:
+def intercepted_by(device: torch.device) -> str | None:
     """Return what stands between a call and its computation now, or None.
 
     Args:
@@ -47,6 +47,11 @@ def _has_function_mode() -> bool:
     return any(type(mode) is not DeviceContext for mode in modes)
 
 
+def _is_autocast(device: torch.device) -> bool:
+    kind = device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
 def _is_captured(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
@@ -65,8 +70,6 @@ _CHECKS: dict[str, Callable[[torch.device], bool]] = {
     "derivatives are taken in forward mode": lambda _: (
         torch.autograd.forward_ad._current_level >= 0
     ),
-    "the caller's autocast decides on precision": lambda device: torch.is_autocast_enabled(
-        device.type
-    ),
+    "the caller's autocast decides on precision": _is_autocast,
     "a CUDA graph is captured": _is_captured,
 }

@@ -59,6 +59,7 @@ class _Distinct(torch.autograd.Function):
         known: Sequence[Tensor] | None,
         *tensors: Tensor,
     ) -> Tensor:
+        """Compute the patches, or pick them from what is known, and put the images together."""
         count = len(batch.layers)
         weights, shares = tensors[:count], tensors[count:]
         if known is None:

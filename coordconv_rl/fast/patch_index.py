@@ -116,6 +116,7 @@ class PatchIndex:
     """
 
     def __init__(self, frames: Tensor, inds: Places, limits: Limits = EAGER) -> None:
+        """Give ids to the patches of one convolution after the other, as long as that gains."""
         self._frames: NDArray[np.uint8] = frames.numpy()
         self._known: list[_Known] = []
         below: PatchIds | None = None

@@ -84,6 +84,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         coordinates_for: CoordinatesFor = "shared",
         **settings: Any,
     ) -> None:
+        """Check the options and build as SB3 does; see the class."""
         check_precision(precision)
         if coordinates_for not in ("shared", "actor"):
             raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
@@ -104,16 +105,16 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         """Raise `InputError` if only the actor should see coordinates, but cannot."""
         if self.coordinates_for == "shared":
             return
+        needs = None
         if not self.share_features_extractor:
-            raise InputError(
-                "coordinates_for='actor' needs share_features_extractor=True: the critic's "
-                "features come from the actor's weights"
+            needs = "share_features_extractor=True: the critic's features come from shared weights"
+        elif not has_coordinates(self.features_extractor):
+            needs = (
+                "an extractor with coordinates: choose coords other than 'none', or "
+                "coordinates_for='shared'"
             )
-        if not has_coordinates(self.features_extractor):
-            raise InputError(
-                "coordinates_for='actor' needs an extractor with coordinates: choose coords other "
-                "than 'none', or coordinates_for='shared'"
-            )
+        if needs is not None:
+            raise InputError(f"coordinates_for='actor' needs {needs}")
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"precision": self.precision, "coordinates_for": self.coordinates_for}
@@ -125,13 +126,9 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         return detect_precision(self.precision, self.device)
 
     def known_layers(self, image: torch.Size) -> KnownLayers:
-        """Return the layers by which images' features are computed fast, in training too.
+        """Return the layers by which features are computed fast, in training too.
 
-        Args:
-            image: Shape (C, H, W) of the images, uint8 on the policy's device.
-
-        Raises:
-            StepsAside: Something is not known.
+        `image` is the shape (C, H, W) of uint8 images. Raises `StepsAside` where it is another way.
         """
         if not _OVERRIDES.isdisjoint(self.__dict__):
             raise StepsAside(f"the policy was changed: {_OVERRIDES & self.__dict__.keys()}")

@@ -87,6 +87,8 @@ class DeviceRolloutBuffer(RolloutBuffer):
             images = np.empty(shape, np.uint8)
             images[...] = np.array(obs)
             obs = images
+        elif not obs.flags.writeable or min(obs.strides) < 0:  # torch takes no such array
+            obs = obs.copy()
         frames = self.frames()
         if frames is None or frames.is_cuda or not 1 < self.obs_shape[0] <= MOST_PLANES:
             self.observations[self.pos] = torch.as_tensor(obs)

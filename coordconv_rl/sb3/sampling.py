@@ -7,7 +7,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.distributions import Categorical
 
-from coordconv_rl.fast import interception, is_exporting
+from coordconv_rl.fast import intercepted_by, is_exporting
 
 _DISTRIBUTION = ActorCriticPolicy._get_action_dist_from_latent
 
@@ -27,7 +27,7 @@ def draw(
     Returns:
         The actions, (N, *action shape), and their log-probabilities, (N,).
     """
-    drawn = not deterministic and interception(latent.device) is None
+    drawn = not deterministic and intercepted_by(latent.device) is None
     if _is_known(policy) and (drawn or is_exporting()):
         # SB3's asks whether a logit is NaN: so does the draw, and an exported graph cannot.
         chances = Categorical(logits=policy.action_net(latent), validate_args=False)

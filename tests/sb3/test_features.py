@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from breaks import BREAKS, rebuilt
-from gymnasium import spaces
-from images import SHAPE, patches
+from breaks import BREAKS
+from images import SHAPE
+from pairs import assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
-from coordconv_rl import CoordConvExtractor, CoordConvPolicy, FastA2C, FastPPO
-from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
-
-SPACE = spaces.Box(0, 255, SHAPE, np.uint8)
-ACTIONS = spaces.Discrete(3)
-SETTINGS: dict[Any, dict[str, Any]] = {
-    PPO: {"n_steps": 8, "batch_size": 8, "n_epochs": 2, "ent_coef": 0.01},
-    A2C: {"n_steps": 8, "ent_coef": 0.01},
-}
-FAST = {PPO: FastPPO, A2C: FastA2C}
-EXTRACTOR = {"features_extractor_class": CoordConvExtractor, "net_arch": []}
+from coordconv_rl import CoordConvExtractor
+from coordconv_rl.errors import InputError
+from coordconv_rl.fast import Observations, StepsAside
+from coordconv_rl.sb3.features import describe, layers_of
 
 
 @pytest.fixture(autouse=True)
@@ -33,53 +22,7 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-def both(algorithm: Any, theirs: Any = ActorCriticCnnPolicy, ours: Any = CoordConvPolicy) -> Any:
-    """Return our model and stock SB3's, with the same weights."""
-    settings = {"seed": 4, **SETTINGS[algorithm]}
-    stock = algorithm(theirs, patches(), policy_kwargs=dict(EXTRACTOR), **settings)
-    kwargs = EXTRACTOR | {"precision": "float32"}
-    if algorithm is A2C:
-        kwargs |= {"optimizer_class": stock.policy.optimizer_class}
-        kwargs |= {"optimizer_kwargs": stock.policy.optimizer_kwargs}
-    fast = FAST[algorithm](
-        ours, patches(), policy_kwargs=kwargs, rollout_buffer_class=DeviceRolloutBuffer, **settings
-    )
-    for key, value in stock.policy.state_dict().items():
-        assert torch.equal(fast.policy.state_dict()[key], value)
-    return fast, stock
-
-
-def same(found: Any, expected: Any) -> None:
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-
-
-def assert_same_update(fast: Any, stock: Any) -> None:
-    """Compare outputs, one update and the weights after it."""
-    frames = torch.randint(256, (3, *SHAPE), dtype=torch.uint8)
-    actions = torch.tensor([0, 1, 2])
-    for model in (fast, stock):
-        rebuilt(model.policy)
-    for call in ("evaluate_actions", "get_distribution", "predict_values", "forward"):
-        results = []
-        for model in (fast, stock):
-            args = (frames, actions) if call == "evaluate_actions" else (frames,)
-            args = (frames, True) if call == "forward" else args
-            found = getattr(model.policy, call)(*args)
-            results.append(found.distribution.logits if call == "get_distribution" else found)
-        same(*results)
-    before = copy.deepcopy(stock.policy.state_dict())
-    for model in (fast, stock):
-        torch.manual_seed(5)
-        np.random.seed(5)
-        model.learn(16)
-    assert np.array_equal(fast.rollout_buffer.actions, stock.rollout_buffer.actions)
-    after = stock.policy.state_dict()
-    assert after.keys() == fast.policy.state_dict().keys()
-    assert any(not torch.equal(after[key], before[key]) for key in after)
-    for key, value in after.items():
-        same(fast.policy.state_dict()[key], value)
-
-
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated")
 @pytest.mark.parametrize("algorithm", [PPO, A2C])
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_changed_network_is_computed_and_trained_as_sb3_does(name, algorithm, caplog):
@@ -88,8 +31,46 @@ def test_a_changed_network_is_computed_and_trained_as_sb3_does(name, algorithm, 
     fast.policy.extract_features(torch.zeros(1, *SHAPE, dtype=torch.uint8))
     assert not caplog.records
     with BREAKS[name].made(fast.policy, stock.policy):
+        assert_same_outputs(fast, stock)
         assert_same_update(fast, stock)
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == len(set(said)) <= 2, said
     assert all("as SB3 does" in line for line in said)
     assert any(re.search(BREAKS[name].reason, line) for line in said), said
+
+
+@pytest.mark.parametrize(
+    ("obs", "reason"),
+    [
+        ({"image": torch.zeros(1)}, "a dict"),
+        (torch.zeros(1, *SHAPE, dtype=torch.uint8).to_sparse(), "a Tensor"),
+        (torch.nn.Parameter(torch.zeros(1)), "a Parameter"),
+    ],
+)
+def test_observations_that_are_no_plain_tensor(obs, reason):
+    with pytest.raises(StepsAside, match=reason):
+        describe(obs)
+
+
+def test_an_extractor_of_a_subclass():
+    class Own(CoordConvExtractor):
+        def forward(self, observations):
+            return -super().forward(observations)
+
+    fast, stock = both(PPO, policy_kwargs={"features_extractor_class": Own})
+    images = Observations(torch.Size((1, *SHAPE)), torch.uint8, torch.device("cpu"))
+    with pytest.raises(StepsAside, match="the features extractor is a Own"):
+        layers_of(fast.policy.features_extractor, images)
+    assert_same_outputs(fast, stock)
+    assert_same_update(fast, stock)
+
+
+def test_pruned_coordinates_cannot_be_left_out():
+    fast, _ = both(PPO)
+    policy = fast.policy
+    policy.coordinates_for = "actor"
+    frames = torch.zeros(1, *SHAPE, dtype=torch.uint8)
+    policy.predict_values(frames)
+    torch.nn.utils.prune.l1_unstructured(policy.features_extractor.cnn[0], "coord_weight", 0.5)
+    with pytest.raises(InputError, match="pruned or parametrized"):
+        policy.predict_values(frames)

@@ -11,7 +11,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
 from coordconv_rl.errors import InputError
-from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
+from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer, merge
 
 SPACE = spaces.Box(0, 255, SHAPE, np.uint8)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(
@@ -74,6 +74,80 @@ def test_images_of_any_number_of_channels_are_stored(image):
     zeros = torch.zeros(3)
     buffer.add(frames, np.zeros(3), np.zeros(3), np.zeros(3), zeros, zeros)
     assert np.array_equal(buffer.observations[0].numpy(), frames)
+
+
+KINDS = {
+    "int64": lambda x: x.astype(np.int64),
+    "int32, too large": lambda x: x.astype(np.int32) + 300,
+    "float32 with fractions": lambda x: x.astype(np.float32) + 0.75,
+    "float64": lambda x: x.astype(np.float64),
+    "bool": lambda x: x > 100,
+    "int8": lambda x: (x // 2).astype(np.int8),
+    "other order": np.asfortranarray,
+    "every second": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+    "backwards": lambda x: x[:, ::-1],
+    "a list": lambda x: x.tolist(),
+    "a tensor": torch.from_numpy,
+    "one for all": lambda x: x[:1],
+    "read only": lambda x: np.frombuffer(x.tobytes(), np.uint8).reshape(x.shape),
+}
+
+
+@pytest.mark.parametrize("image", [SHAPE, (3, 8, 6), (1, 8, 6), (70, 80, 80), (8, 6)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_of_any_type_are_stored_as_sb3_stores_them(kind, image):
+    space = spaces.Box(0, 255, image, np.uint8)
+    frames = np.random.default_rng(0).integers(0, 256, (3, *image), dtype=np.uint8)
+    zeros, stored = torch.zeros(3), []
+    for cls in (DeviceRolloutBuffer, RolloutBuffer):
+        buffer = cls(1, space, spaces.Discrete(5), "cpu", n_envs=3)
+        buffer.add(KINDS[kind](frames), np.zeros(3), np.zeros(3), np.zeros(3), zeros, zeros)
+        stored.append(np.asarray(buffer.observations[0]))
+    assert stored[1].any()
+    assert np.array_equal(*stored)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 44, 40), (3, 4, 40, 44), (4, 44, 40, 3)])
+def test_images_of_another_shape_are_refused_as_by_sb3(shape):
+    for cls in (DeviceRolloutBuffer, RolloutBuffer):
+        buffer = cls(1, SPACE, spaces.Discrete(5), "cpu", n_envs=3)
+        zeros = (np.zeros(3), np.zeros(3), np.zeros(3), torch.zeros(3), torch.zeros(3))
+        with pytest.raises(ValueError, match="broadcast"):
+            buffer.add(np.zeros(shape, np.uint8), *zeros)
+
+
+def test_opencv_does_not_stay_silent():
+    planes, frames = np.ones((2, 4, 8, 6), np.float32), np.zeros((2, 8, 6, 4), np.uint8)
+    with pytest.raises(RuntimeError, match="float32 planes into uint8"):
+        merge(planes, frames)
+
+
+def test_it_tells_what_it_shows():
+    buffer = DeviceRolloutBuffer(4, SPACE, spaces.Discrete(5), "cpu", n_envs=3)
+    fill(buffer, np.random.default_rng(0))
+    images = np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8)
+    images = torch.from_numpy(images)
+    assert buffer.is_shown(0, images)
+    assert not buffer.is_shown(1, images)
+    assert not buffer.is_shown(0, images.flip(0))
+    assert not buffer.is_shown(0, images[:2])
+    next(buffer.get(5))  # the steps lie in another order from now on
+    assert buffer.is_shown(0, images)
+    buffer.observations = buffer.observations.clone()
+    assert not buffer.is_shown(0, images)
+    assert buffer.frames() is None
+
+
+def test_observations_that_are_assigned_are_what_minibatches_show():
+    buffer = DeviceRolloutBuffer(4, SPACE, spaces.Discrete(5), "cpu", n_envs=3)
+    for made in (np.array, torch.tensor):
+        fill(buffer, np.random.default_rng(0))
+        images = np.random.default_rng(1).integers(0, 256, (4, 3, *SHAPE), dtype=np.uint8)
+        buffer.observations = made(images)
+        (batch,) = buffer.get(12)
+        rows = {image.numpy().tobytes() for image in batch.observations}
+        assert rows == {image.tobytes() for image in images.reshape(12, *SHAPE)}
+        buffer.reset()
 
 
 @pytest.mark.parametrize("algorithm", [A2C, PPO])

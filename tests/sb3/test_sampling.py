@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Distribution
 
 from coordconv_rl import CoordConvPolicy
 from coordconv_rl.sb3.sampling import draw_discrete
@@ -55,7 +55,8 @@ def test_other_actions_are_drawn_by_sb3s_distributions(actions):
     torch.testing.assert_close(log_probs, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_actions_that_are_not_drawn_are_checked_as_sb3_does():
+def test_actions_that_are_not_drawn_are_checked_as_sb3_does(monkeypatch):
+    monkeypatch.setattr(Distribution, "_validate_args", True)  # torch.compile leaves it False
     policy = CoordConvPolicy(IMAGES, spaces.Discrete(3), lambda _: 1e-3, precision="float32")
     with torch.no_grad():
         policy.action_net.bias[0] = float("nan")

@@ -1,14 +1,36 @@
 """Locks that name their owner and end with it, however it ends.
 
 An advisory lock on an open file: the kernel drops it when the last process that holds the file is
-gone, so a killed launcher leaves none behind. A child that inherits the descriptor shares it.
+gone, so a killed launcher leaves none behind. On POSIX systems a child that inherits the descriptor
+shares it (`processes.start_group`). The library `filelock` does neither: it gives no descriptor
+away, and whoever is refused has by then emptied the file with the owner's name.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    FAR = 2**30  # Windows keeps others from reading what is locked, so a byte after the name is.
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError from error
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class LockedError(Exception):
@@ -31,7 +53,7 @@ def acquire(path: Path, owner: str) -> int:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, owner.encode())
     except BlockingIOError as error:

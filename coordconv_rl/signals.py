@@ -1,4 +1,4 @@
-"""Signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless `nohup` has it ignored."""
+"""Signals that ask to stop: SIGINT, SIGTERM, SIGHUP unless `nohup` has it ignored, SIGBREAK."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ def handle_stop_signals(handler: Handler) -> Iterator[None]:
     Call it in the main thread: Python takes handlers nowhere else.
     """
     numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
+    # Windows has no SIGHUP; its SIGBREAK is what `processes.interrupt` can send there.
+    for name in ("SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            numbers.append(number)
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

@@ -19,7 +19,8 @@ from coordconv_rl.configs.schema import Evaluation, RunConfig
 
 # A shell's background job ignores SIGINT, nohup SIGHUP; what the tests start would ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

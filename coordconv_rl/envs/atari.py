@@ -15,8 +15,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from coordconv_rl.envs.settings import Settings
-from coordconv_rl.envs.workers import STACK_SHAPE, Buffers, Group, Pool, size_in_bytes
+from coordconv_rl.envs.settings import GameSettings
+from coordconv_rl.envs.workers import STACK_SHAPE, Group, Pool, SharedArrays, size_in_bytes
 from coordconv_rl.errors import InputError
 
 SNAPSHOT_FORMAT = 1
@@ -32,7 +32,7 @@ class AtariVecEnv(VecEnv):
         game: The game's Gymnasium name, as in "Breakout".
         n_envs: Environments stepped together.
         seed: Environment i plays with seed + i from the first reset on.
-        protocol: "v4" or "v5", see `Settings`.
+        protocol: "v4" or "v5", see `GameSettings`.
         training: Whether rewards are clipped and v4 episodes end with a life.
         workers: Processes that play, this one among them; with 0 or 1 it plays alone.
         full_action_space: Whether all 18 actions are offered (v5 only).
@@ -52,20 +52,21 @@ class AtariVecEnv(VecEnv):
         workers: int = 0,
         full_action_space: bool = False,
     ) -> None:
+        """Check the arguments, and make the emulators; the first `reset` begins the games."""
         if n_envs < 1:
             raise InputError(f"n_envs is {n_envs}: use at least 1")
         if not 0 <= workers <= n_envs:
             raise InputError(f"workers is {workers}: use 0 to n_envs, here {n_envs}")
         if seed is not None and not 0 <= seed < 2**32:
             raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
-        self.settings = Settings(game, protocol, training, full_action_space)
+        self.settings = GameSettings(game, protocol, training, full_action_space)
         self._group: Group | Pool
         if workers > 1:
             self._group = Pool(self.settings, n_envs, workers)
         else:
-            buffers = Buffers.over(bytearray(size_in_bytes(n_envs)), n_envs)
-            self._group = Group(self.settings, buffers)
-        self._buffers = self._group.buffers
+            arrays = SharedArrays.over(bytearray(size_in_bytes(n_envs)), n_envs)
+            self._group = Group(self.settings, arrays)
+        self._arrays = self._group.arrays
         self.num_envs = n_envs
         (actions,) = self.get_attr("action_space", [0])
         super().__init__(n_envs, spaces.Box(0, 255, STACK_SHAPE, np.uint8), actions)
@@ -78,7 +79,7 @@ class AtariVecEnv(VecEnv):
         self.reset_infos = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
-        return self._buffers.stacks.copy()
+        return self._arrays.stacks.copy()
 
     def step_async(self, actions: NDArray[np.integer[Any]]) -> None:
         """Give each environment its action, (n_envs,) integers; other processes begin to play.
@@ -87,15 +88,14 @@ class AtariVecEnv(VecEnv):
             InputError: Actions of another shape or kind, or out of range.
             RuntimeError: A worker died; the message says which and with what environments.
         """
-        self._buffers.actions[:] = self._checked(actions)
-        self._group.start()
+        self._group.start(self._checked(actions))
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:
         """Return observations, rewards, dones and infos; the arrays are the caller's to keep."""
         ends = self._group.finish()
-        buffers = self._buffers
+        arrays = self._arrays
         infos = self._infos(ends)
-        return buffers.stacks.copy(), buffers.rewards.copy(), buffers.dones.copy(), infos
+        return arrays.stacks.copy(), arrays.rewards.copy(), arrays.dones.copy(), infos
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything that the future depends on, between two steps, as plain data.
@@ -137,7 +137,7 @@ class AtariVecEnv(VecEnv):
             parts[int(index)][name] = array
         self._group.load(list(zip(values["environments"], parts, strict=True)))
         self._seeds = list(values["seeds"])
-        return self._buffers.stacks.copy()
+        return self._arrays.stacks.copy()
 
     def _identity(self) -> dict[str, Any]:
         return {"format": SNAPSHOT_FORMAT, **asdict(self.settings), "n_envs": self.num_envs}
@@ -150,7 +150,7 @@ class AtariVecEnv(VecEnv):
                 "frame_number": frames,
                 "TimeLimit.truncated": False,
             }
-            for lives, episode_frames, frames in self._buffers.counters.tolist()
+            for lives, episode_frames, frames in self._arrays.counters.tolist()
         ]
         for index, end in ends.items():
             infos[index].update(end)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from coordconv_rl.envs.games import ROM_IDS
 from coordconv_rl.envs.screen import Screen
-from coordconv_rl.envs.settings import FRAME_CAP, Settings
+from coordconv_rl.envs.settings import FRAME_CAP, GameSettings
 from coordconv_rl.errors import InputError
 
 NOOP, FIRE = 0, 1
@@ -45,8 +45,9 @@ class Emulator:
     """
 
     def __init__(
-        self, settings: Settings, stack: NDArray[np.uint8], counters: NDArray[np.int64]
+        self, settings: GameSettings, stack: NDArray[np.uint8], counters: NDArray[np.int64]
     ) -> None:
+        """Load the game; nothing is played before the first `reset`."""
         self.settings = settings
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         self.env = AtariEnv(

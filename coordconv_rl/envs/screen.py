@@ -64,6 +64,7 @@ class Screen:
     """
 
     def __init__(self, height: int, width: int) -> None:
+        """Make the tables, and draw a black screen."""
         self.standard = "pal" if height == PAL_HEIGHT else "ntsc"
         self._pairs = _grey_of_pairs(self.standard)
         self._same = self._pairs.diagonal().copy()
@@ -79,6 +80,7 @@ class Screen:
             id(pair): pair.reshape(-1).view(np.uint64).reshape(2, bands, -1)
             for pair in (self.frames, self.single, self._drawn)
         }
+        self._interrupted = False
         self._differs = np.empty(self._words[id(self._drawn)].shape, np.bool_)
         self._redraw(self._drawn, 0, bands)
 
@@ -96,9 +98,13 @@ class Screen:
         words, drawn = self._words[id(pair)], self._words[id(self._drawn)]
         np.not_equal(words, drawn, out=self._differs)
         changed = np.logical_or.reduce(self._differs, axis=(0, 2))
+        if self._interrupted:  # Ctrl-C came while it drew: nobody knows which bands are new.
+            changed[:] = True
+        self._interrupted = True
         for first, stop in _runs(changed.nonzero()[0].tolist()):
             self._redraw(pair, first, stop)
         image[:] = self._image
+        self._interrupted = False
 
     def _redraw(self, pair: Bytes, first: int, stop: int) -> None:
         """Draw the bands from `first` up to `stop`."""

@@ -13,7 +13,7 @@ FRAME_CAP = 108_000  # half an hour at 60 frames a second: ale_py/registration.p
 
 
 @dataclass(frozen=True)
-class Settings:
+class GameSettings:
     """One game under one protocol.
 
     Attributes:

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Literal, get_args
 
+from coordconv_rl.processes import has_parent
+
 # A run's folder.
 CONFIG_FILE = "config.yaml"  # the resolved configuration, written before the first step
 RECORD_FILE = "run.json"  # what the run is doing or did, where, and with what
@@ -54,4 +56,5 @@ def arm_of(run: Path) -> str:
 
 def is_launched() -> bool:
     """Return whether a launcher started this process and still lives."""
-    return os.environ.get(PARENT_VARIABLE) == str(os.getppid())
+    parent = os.environ.get(PARENT_VARIABLE, "")
+    return parent.isdecimal() and has_parent(int(parent))

@@ -13,7 +13,7 @@ import pytest
 from source import PACKAGE, ROOT, Module, exported, modules
 
 TESTS = Path(__file__).parents[1]
-ROOT_MODULES = {"arms", "errors", "files", "locks", "processor", "signals"}
+ROOT_MODULES = {"arms", "errors", "files", "locks", "processes", "processor", "signals"}
 BELOW = {
     "layers": set(),
     "fast": {"layers"},

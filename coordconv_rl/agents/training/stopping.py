@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from coordconv_rl.processes import has_parent
 from coordconv_rl.runs import PARENT_VARIABLE
 from coordconv_rl.signals import handle_stop_signals
 
@@ -27,7 +28,7 @@ class StopRequest:
 
     def check(self) -> str | None:
         """Return why to stop, or None."""
-        if self.reason is None and self._parent not in (None, os.getppid()):
+        if self.reason is None and self._parent is not None and not has_parent(self._parent):
             self.reason = "its launcher is gone"
         return self.reason
 

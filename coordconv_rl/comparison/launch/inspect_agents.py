@@ -6,7 +6,6 @@ result that exists is not made again, so that an interrupted comparison goes on 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,9 +19,10 @@ from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
+from coordconv_rl.processes import package_command
 from coordconv_rl.runs import INSPECTION_FILE, LOG_FILE, describe_exit
 
-PROGRAM = (sys.executable, "-m", "coordconv_rl", "inspect", "--episodes")
+PROGRAM = ("inspect", "--episodes")  # what `coordconv-rl` is told
 POLL_SECONDS = 0.1
 MOST_GAMES = 5  # of each treatment: `coordconv-rl inspect RUN_FOLDER` plays more
 LONGEST_SECONDS = 3600.0  # games are cut, so that only a process that hangs takes so long
@@ -54,7 +54,7 @@ def inspect_missing(
     *,
     jobs: int,
     stop: Callable[[], bool],
-    program: Sequence[str] = PROGRAM,
+    program: Sequence[str] | None = None,
 ) -> bool:
     """Inspect what has no inspection yet; one that fails is named and fails nothing else.
 
@@ -63,8 +63,8 @@ def inspect_missing(
         console: Where progress is shown.
         jobs: Inspections at a time.
         stop: Whether to stop; what goes on is then killed, and whole results stay.
-        program: The command, to which the number of games (the evaluation's, at most
-            `MOST_GAMES`) and the run's folder are added.
+        program: The command, by default `coordconv-rl inspect`, to which the number of games (the
+            evaluation's, at most `MOST_GAMES`) and the run's folder are added.
 
     Returns:
         Whether it was asked to stop.
@@ -72,7 +72,8 @@ def inspect_missing(
     runs = uninspected(found)
     if not runs:
         return False
-    command = (*program, str(min(found.experiment.evaluation.episodes, MOST_GAMES)))
+    games = min(found.experiment.evaluation.episodes, MOST_GAMES)
+    command = (*(program or package_command(*PROGRAM)), str(games))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(
         *columns,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from coordconv_rl import locks
+from coordconv_rl import locks, processes
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.runs import LOG_FILE, PARENT_VARIABLE, RUN_LOCK
 
-WORKER = (sys.executable, "-m", "coordconv_rl", "train", "--resume")
+WORKER = ("train", "--resume")
+"""What `coordconv-rl` is told, before a run's folder."""
+
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -50,46 +49,51 @@ class Process:
         OSError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, threads: int, program: Sequence[str] = WORKER) -> None:
+    def __init__(self, folder: Path, threads: int, program: Sequence[str] | None = None) -> None:
+        """Lock the folder and start the program, by default `coordconv-rl train --resume`."""
+        program = program or processes.package_command(*WORKER)
         self.host = socket.gethostname()
         owner = f"a process that process {os.getpid()} on {self.host} started"
-        lock = locks.acquire(folder / RUN_LOCK, owner)
+        self._lock: int | None = locks.acquire(folder / RUN_LOCK, owner)
         try:
             with (folder / LOG_FILE).open("ab") as log:
-                self._process = subprocess.Popen(
+                self._process = processes.start_group(
                     [*program, str(folder)],
+                    share=(self._lock,),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     env=worker_environment(threads),
-                    start_new_session=True,
-                    pass_fds=(lock,),
                 )
-        finally:
-            os.close(lock)
+        except BaseException:
+            self._unlock()
+            raise
+        if processes.SHARES_LOCKS:  # Elsewhere this process keeps it until the other's end.
+            self._unlock()
         self.pid: int | None = self._process.pid
 
     def poll(self) -> int | None:
         """Return the exit code, minus the signal's number for a killed process, None if alive."""
         code = self._process.poll()
         if code is not None:
-            self._signal_group(signal.SIGKILL)  # environment workers that outlived it
+            processes.kill_group(self._process)  # environment workers that outlived it
+            self._unlock()
         return code
 
     def stop(self) -> None:
         """Ask it to save a checkpoint and end."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        processes.interrupt(self._process)
 
     def kill(self) -> None:
         """End it and its children at once."""
         if self._process.poll() is None:
-            self._signal_group(signal.SIGKILL)
+            processes.kill_group(self._process)
             self._process.wait()
 
-    def _signal_group(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 class LocalBackend:
@@ -99,7 +103,7 @@ class LocalBackend:
         program: The worker's command line, to which the run's folder is added.
     """
 
-    def __init__(self, program: Sequence[str] = WORKER) -> None:
+    def __init__(self, program: Sequence[str] | None = None) -> None:
         self._program = program
 
     def slots(self, cores: int) -> int:

@@ -18,7 +18,7 @@ import grpc  # type: ignore[import-untyped]
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError
 
-from coordconv_rl.comparison.launch.local import WORKER, Process
+from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import MACHINE_LOST, InputError
 from coordconv_rl.locks import LockedError
@@ -40,7 +40,7 @@ class Look(NamedTuple):
 class RunActor:
     """Holds one run's process on a machine of the cluster."""
 
-    def __init__(self, folder: str, threads: int, program: tuple[str, ...]) -> None:
+    def __init__(self, folder: str, threads: int, program: tuple[str, ...] | None) -> None:
         self._start = (Path(folder), threads, program)
         self._process: Process | None = None
 
@@ -125,7 +125,7 @@ class RayBackend:
         InputError: There is no Ray at the address.
     """
 
-    def __init__(self, address: str | None, program: Sequence[str] = WORKER) -> None:
+    def __init__(self, address: str | None, program: Sequence[str] | None = None) -> None:
         if address is not None and address != "auto":
             _check_address(address)
         try:
@@ -140,7 +140,7 @@ class RayBackend:
             raise InputError(
                 f"no Ray cluster at {where}: {' '.join(str(error).split())}"
             ) from error
-        self._program = tuple(program)
+        self._program = tuple(program) if program else None  # else made on the run's own machine
 
     def slots(self, cores: int) -> int:
         """Return how many runs of so many cores the cluster holds now, at least one."""

@@ -5,35 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coordconv_rl.envs import snapshot
 from coordconv_rl.envs.emulator import Emulator
-from coordconv_rl.envs.settings import Settings
-from coordconv_rl.envs.workers.shared_arrays import Buffers
+from coordconv_rl.envs.settings import GameSettings
+from coordconv_rl.envs.workers.shared_arrays import SharedArrays
 
 Ends = dict[int, dict[str, Any]]
 """What SB3's infos hold at the end of an episode, by environment."""
 
 
 class Group:
-    """The emulators that write into `buffers`, one for each of its environments."""
+    """The emulators that write into `arrays`, one for each of its environments."""
 
-    def __init__(self, settings: Settings, buffers: Buffers) -> None:
-        self.buffers = buffers
+    def __init__(self, settings: GameSettings, arrays: SharedArrays) -> None:
+        self.arrays = arrays
         self.emulators = [
             Emulator(settings, stack, counters)
-            for stack, counters in zip(buffers.stacks, buffers.counters, strict=True)
+            for stack, counters in zip(arrays.stacks, arrays.counters, strict=True)
         ]
 
-    def start(self) -> None:
-        """Begin a step; here it waits for `finish`."""
+    def start(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Begin a step with these actions, (n_envs,); here it waits for `finish`."""
+        self.arrays.actions[:] = actions
 
     def finish(self) -> Ends:
         """Step every emulator with its action, and begin the next episode where one ended."""
         ends = {}
-        actions = self.buffers.actions.tolist()
+        actions = self.arrays.actions.tolist()
         for index, (emulator, action) in enumerate(zip(self.emulators, actions, strict=True)):
-            self.buffers.rewards[index] = emulator.step(action)
-            self.buffers.dones[index] = emulator.done
+            self.arrays.rewards[index] = emulator.step(action)
+            self.arrays.dones[index] = emulator.done
             if emulator.done:
                 ends[index] = {
                     "TimeLimit.truncated": emulator.truncated,

@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
-import pickle
 import subprocess
-import sys
 import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from coordconv_rl.envs.settings import Settings
+import numpy as np
+from numpy.typing import NDArray
+
+from coordconv_rl.envs.settings import GameSettings
 from coordconv_rl.envs.snapshot import State
 from coordconv_rl.envs.workers import worker
 from coordconv_rl.envs.workers.group import Ends, Group
-from coordconv_rl.envs.workers.shared_arrays import Buffers, shared_file, size_in_bytes
+from coordconv_rl.envs.workers.members import GOODBYE_SECONDS, Member, ThisProcess, WorkerProcess
+from coordconv_rl.envs.workers.shared_arrays import SharedArrays, shared_file, size_in_bytes
 from coordconv_rl.errors import InputError
-
-_GOODBYE_SECONDS = 5.0
-
-
-@dataclass(eq=False)
-class _Worker:
-    """A worker process, the pipe to it, and the environments from `start` up to `stop`."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    pipe: Connection
-    start: int
-    stop: int
-
-    def send(self, request: worker.Request) -> None:
-        try:
-            self.pipe.send_bytes(worker.STEP if request is None else pickle.dumps(request))
-        except (OSError, ValueError) as error:
-            raise self._death() from error
-
-    def receive(self) -> worker.Answer:
-        try:
-            message = self.pipe.recv_bytes()
-        except (EOFError, OSError) as error:
-            raise self._death() from error
-        answer: worker.Answer = (True, {}) if message == worker.NO_ENDS else pickle.loads(message)
-        return answer
-
-    def _death(self) -> RuntimeError:
-        if self.pipe.closed:
-            return RuntimeError("the environment is closed")
-        try:
-            code: int | None = self.process.wait(_GOODBYE_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
-        which = f"environments {self.start} to {self.stop - 1}"
-        return RuntimeError(f"{self.name} ({which}) died with exit code {code}")
-
-
-class _Here:
-    """This process's own environments, from 0 up to `stop`; they move when an answer is asked."""
-
-    start = 0
-
-    def __init__(self, group: Group) -> None:
-        self.group = group
-        self.stop = len(group.emulators)
-        self._request: worker.Request = None
-
-    def send(self, request: worker.Request) -> None:
-        self._request = request
-
-    def receive(self) -> worker.Answer:
-        return worker.obey(self.group, self._request)
-
-
-Member = _Here | _Worker
+from coordconv_rl.processes import python_command
 
 
 class Pool:
@@ -93,24 +38,25 @@ class Pool:
         workers: Processes, this one among them: at least 2.
 
     Attributes:
-        buffers: What all environments write, in memory that the processes share.
+        arrays: What all environments write, in memory that the processes share.
     """
 
-    def __init__(self, settings: Settings, n_envs: int, workers: int) -> None:
+    def __init__(self, settings: GameSettings, n_envs: int, workers: int) -> None:
+        """Start the other processes, and wait until all have their emulators."""
         if not hasattr(os, "register_at_fork"):
             raise InputError("workers need a POSIX system: use workers=0")
         self._pending = False
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._finalizer = weakref.finalize(self, _shut_down, self._workers, os.getpid())
         memory = shared_file(n_envs)
         try:
-            self.buffers = Buffers.over(mmap.mmap(memory, size_in_bytes(n_envs)), n_envs)
+            self.arrays = SharedArrays.over(mmap.mmap(memory, size_in_bytes(n_envs)), n_envs)
             bounds = [index * n_envs // workers for index in range(workers + 1)]
             for index, (start, stop) in enumerate(pairwise(bounds[1:]), start=1):
                 pipe, process = _launch(memory)
-                self._workers.append(_Worker(f"worker {index}", process, pipe, start, stop))
+                self._workers.append(WorkerProcess(f"worker {index}", process, pipe, start, stop))
                 pipe.send((asdict(settings), n_envs, start, stop))
-            self._here = _Here(Group(settings, self.buffers.part(0, bounds[1])))
+            self._here = ThisProcess(Group(settings, self.arrays.part(0, bounds[1])))
             self._members: list[Member] = [self._here, *self._workers]
             self._receive(self._workers)
         except BaseException:
@@ -119,8 +65,10 @@ class Pool:
         finally:
             os.close(memory)
 
-    def start(self) -> None:
-        """Begin a step in the other processes and return at once."""
+    def start(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Begin a step with these actions, (n_envs,), in the other processes; return at once."""
+        self._settle()
+        self.arrays.actions[:] = actions
         self._send(dict.fromkeys(self._members))
         self._pending = True
 
@@ -168,16 +116,22 @@ class Pool:
         self._finalizer()
 
     def _ask_one(self, index: int, method: str, *args: Any) -> Any:
-        index = range(self.buffers.actions.size)[index]
+        index = range(self.arrays.actions.size)[index]
         (one,) = (one for one in self._members if one.start <= index < one.stop)
         return self._ask({one: (method, ([index - one.start], *args))})[0]
 
     def _ask(self, requests: dict[Member, worker.Request]) -> list[Any]:
         """Send requests; return the results in their order."""
-        if self._pending and self._workers:  # SB3: whoever does not wait for a step cancels it.
-            self.finish()
+        self._settle()
         self._send(requests)
         return self._receive(requests)
+
+    def _settle(self) -> None:
+        """End a step that nobody waited for (SB3: it is cancelled), and what was interrupted."""
+        if self._pending and self._workers:
+            self.finish()
+        for one in self._workers:
+            one.settle()
 
     def _send(self, requests: dict[Member, worker.Request]) -> None:
         if not self._workers:
@@ -200,13 +154,12 @@ class Pool:
 
 
 def _launch(memory: int) -> tuple[Connection, subprocess.Popen[bytes]]:
-    """Start a worker that shares the memory; its path and Python are this process's own."""
+    """Start a worker that shares the memory."""
     ours, theirs = Pipe()
     with theirs:
         descriptor = theirs.fileno()
-        command = [sys.executable, "-c", worker.BOOT, str(descriptor), str(memory)]
         process = subprocess.Popen(
-            [*command, json.dumps(sys.path)],
+            python_command(worker.BOOT, str(descriptor), str(memory)),
             stdin=subprocess.DEVNULL,
             pass_fds=(descriptor, memory),
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
@@ -214,7 +167,7 @@ def _launch(memory: int) -> tuple[Connection, subprocess.Popen[bytes]]:
     return ours, process
 
 
-def _shut_down(workers: list[_Worker], owner: int) -> None:
+def _shut_down(workers: list[WorkerProcess], owner: int) -> None:
     """Close the pipes, which ends the workers, and wait for them; kill one that hangs."""
     if os.getpid() != owner:  # A forked copy of the owner must not end its workers.
         return
@@ -222,7 +175,7 @@ def _shut_down(workers: list[_Worker], owner: int) -> None:
         one.pipe.close()
     for one in workers:
         try:
-            one.process.wait(_GOODBYE_SECONDS)
+            one.process.wait(GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             one.process.kill()
             one.process.wait()

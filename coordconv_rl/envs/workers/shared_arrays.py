@@ -15,7 +15,7 @@ STACK_SHAPE = (4, 84, 84)
 
 
 @dataclass(frozen=True)
-class Buffers:
+class SharedArrays:
     """Views of one block of memory; the first axis of each is the environment.
 
     Attributes:
@@ -34,7 +34,7 @@ class Buffers:
     stacks: NDArray[np.uint8]
 
     @staticmethod
-    def over(memory: mmap.mmap | bytearray, n: int) -> Buffers:
+    def over(memory: mmap.mmap | bytearray, n: int) -> SharedArrays:
         """Lay the arrays of n environments out over the memory."""
         offset = 0
         views: list[NDArray[Any]] = []
@@ -42,12 +42,12 @@ class Buffers:
             count = int(np.prod(shape))
             views.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
             offset += -(-views[-1].nbytes // 64) * 64
-        return Buffers(*views)
+        return SharedArrays(*views)
 
-    def part(self, start: int, stop: int) -> Buffers:
+    def part(self, start: int, stop: int) -> SharedArrays:
         """Return views of the environments from `start` up to `stop`."""
         chosen = slice(start, stop)
-        return Buffers(
+        return SharedArrays(
             self.actions[chosen],
             self.rewards[chosen],
             self.dones[chosen],

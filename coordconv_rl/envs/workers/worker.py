@@ -9,7 +9,6 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-import signal
 import sys
 import threading
 import time
@@ -19,14 +18,18 @@ from typing import Any
 
 import cv2
 
-from coordconv_rl.envs.settings import Settings
+from coordconv_rl.envs.settings import GameSettings
 from coordconv_rl.envs.workers.group import Group
-from coordconv_rl.envs.workers.shared_arrays import Buffers
+from coordconv_rl.envs.workers.shared_arrays import SharedArrays
+from coordconv_rl.processes import has_parent
 
 STEP = b""
 """The one frequent message; its answer is `NO_ENDS`, or the ends of episodes, pickled."""
 
 NO_ENDS = b""
+
+MARK = b"\0"
+"""First byte of a message that comes back as it is; a pickle begins with another."""
 
 Request = tuple[str, tuple[Any, ...]] | None
 """A method of `Group` with its arguments; None is the step."""
@@ -34,21 +37,20 @@ Request = tuple[str, tuple[Any, ...]] | None
 Answer = tuple[bool, Any]
 """True and the result, or False and the error with its traceback."""
 
-BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+BOOT = (  # Ctrl-C is the parent's to handle, while this process still imports, too.
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "from coordconv_rl.envs.workers.worker import main; main()"
 )
 
 
 def main() -> None:
-    """Run a worker: `argv` is the pipe's descriptor, the memory's, and the import path as JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
+    """Run a worker: `argv` is the pipe's descriptor and the memory's."""
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     cv2.setNumThreads(1)
     connection, memory = Connection(int(sys.argv[1])), mmap.mmap(int(sys.argv[2]), 0)
     try:
         settings, n_envs, start, stop = connection.recv()
-        group = Group(Settings(**settings), Buffers.over(memory, n_envs).part(start, stop))
+        group = Group(GameSettings(**settings), SharedArrays.over(memory, n_envs).part(start, stop))
         connection.send((True, None))
         _serve(group, connection)
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -57,7 +59,7 @@ def main() -> None:
 
 def _leave_with(parent: int) -> None:
     """End this process when its parent is gone, even if a copy of the pipe lives on elsewhere."""
-    while os.getppid() == parent:
+    while has_parent(parent):
         time.sleep(1.0)
     os._exit(1)
 
@@ -65,6 +67,9 @@ def _leave_with(parent: int) -> None:
 def _serve(group: Group, connection: Connection) -> None:
     while True:
         message = connection.recv_bytes()
+        if message.startswith(MARK):
+            connection.send_bytes(message)
+            continue
         answer = obey(group, None if message == STEP else pickle.loads(message))
         connection.send_bytes(NO_ENDS if answer == (True, {}) else _pickled(answer))
 

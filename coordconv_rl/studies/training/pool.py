@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Protocol
 
 from coordconv_rl.files import is_no_room, note_full_disk_in_thread
+from coordconv_rl.processes import clean_spawning, has_parent
 from coordconv_rl.studies.tasks import load_study
 from coordconv_rl.studies.training.plan import Unit, find_result
 from coordconv_rl.studies.training.records import Result
@@ -62,12 +63,18 @@ def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> lis
     watcher.started(len(todo))
     if not todo:
         return []
+    with _terminable(), clean_spawning():
+        return _train_in_processes(todo, root, jobs, watcher)
+
+
+def _train_in_processes(todo: list[Unit], root: Path, jobs: int, watcher: Watcher) -> list[Unit]:
+    """Train every unit, and return those that failed."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     executor = ProcessPoolExecutor(
         min(jobs, len(todo)), context, initializer=_begin, initargs=(stop, os.getpid())
     )
-    with _terminable(), executor:
+    with executor:
         futures = {executor.submit(_work, unit, root): unit for unit in todo}
         try:
             return _collect(futures, watcher)
@@ -135,7 +142,7 @@ def _keep_memory() -> None:
 
 def _is_stopped() -> bool:
     """Return whether the parent wants an end, or is gone."""
-    return os.getppid() != _parent or (_stop is not None and _stop.is_set())
+    return not has_parent(_parent) or (_stop is not None and _stop.is_set())
 
 
 def _work(unit: Unit, root: Path) -> Result:

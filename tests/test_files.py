@@ -1,0 +1,48 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from coordconv_rl import files
+
+
+def test_what_is_written_can_be_read(tmp_path):
+    path = tmp_path / "file.json"
+    files.write_json_atomic(path, {"a": [1, None, "ä"]})
+    assert path.read_text() == '{\n  "a": [\n    1,\n    null,\n    "\\u00e4"\n  ]\n}\n'
+    files.write_text_atomic(path, "ä")
+    assert path.read_bytes() == b"\xc3\xa4"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, broken):
+    path = tmp_path / "file"
+    files.write_bytes_atomic(path, b"old")
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, broken, fail)
+    with pytest.raises(OSError, match="No space") as caught:
+        files.write_bytes_atomic(path, b"new")
+    assert files.is_no_room(caught.value)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_nan_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="nan"):
+        files.write_json_atomic(tmp_path / "file", float("nan"))
+    assert not os.listdir(tmp_path)
+
+
+def test_no_room_is_a_full_disk_or_a_full_share_of_it():
+    assert files.is_no_room(OSError(errno.EDQUOT, ""))
+    assert not files.is_no_room(OSError(errno.EACCES, ""))
+    assert not files.is_no_room(ValueError())
+    assert not files.is_no_room(None)

@@ -74,11 +74,10 @@ def test_without_fcntl_a_byte_behind_the_name_is_locked(tmp_path):
     )
     (tmp_path / "windows.py").write_text(
         textwrap.dedent(f"""
-        import sys
-        import os, pathlib, subprocess
-        sys.path[:0] = [{str(tmp_path)!r}]
-        sys.path.append({processes.HOME!r})
-        import coordconv_rl
+        import os, pathlib, sys
+        del sys.path[0]
+        import coordconv_rl, subprocess  # both before they see the stand-in
+        sys.path.append({str(tmp_path)!r})
         sys.platform = "win32"
         from coordconv_rl import locks
         path = pathlib.Path(sys.argv[1])

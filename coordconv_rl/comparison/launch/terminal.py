@@ -18,6 +18,12 @@ from coordconv_rl.runs import duration
 
 LIVE_SECONDS = 0.5
 PLAIN_SECONDS = 30.0
+LAYOUTS = (  # columns after run and progress, and the bar's width, the widest first
+    (("step", "steps/s", "score", "left"), 24),
+    (("steps/s", "score", "left"), 16),
+    (("score", "left"), 12),
+)
+LEAST_NAME = 12  # characters of a run's name that are shown in any terminal
 PIPE_WIDTH = 200  # characters of a table's line that no terminal limits
 
 
@@ -76,7 +82,7 @@ class Display:
             return
         self._last = time.monotonic()
         if self._live is not None:
-            self._live.update(live_table(self._scheduler), refresh=True)
+            self._live.update(live_table(self._scheduler, self._console.width), refresh=True)
         elif self._scheduler.active:
             self.say(summary(self._scheduler))
 
@@ -118,25 +124,51 @@ def summary(scheduler: Scheduler) -> str:
     return f"{', '.join(parts)}; {total:,.0f} steps a second; {left} left"
 
 
-def live_table(scheduler: Scheduler) -> Group:
-    """Every running run's progress, speed, score and time left, and the whole in a line."""
+def live_table(scheduler: Scheduler, width: int) -> Group:
+    """Every running run's progress, speed, score and time left, and the whole in a line.
+
+    Args:
+        scheduler: What to show.
+        width: Columns of the terminal. Where they do not suffice, steps and speed are left out,
+            then the runs' names are cut at their fronts; bar and time left stay.
+    """
+    cells = {run: _cells(active) for run, active in scheduler.active.items()}
+    names, bar, room = _layout([len(run) for run in cells], list(cells.values()), width)
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "progress", "step", "steps/s", "score", "left"):
+    for name in ("run", "progress", *names):
         table.add_column(name, justify="left" if name in {"run", "progress"} else "right")
     for run, active in scheduler.active.items():
-        step = active.config.steps - steps_left(active)
-        score = (active.record or {}).get("recent_score")
-        rate = steps_per_second(active)
+        done = active.config.steps - steps_left(active)
         table.add_row(
-            run,
-            ProgressBar(total=active.config.steps, completed=step, width=24),
-            f"{step:,}",
-            f"{rate:,.0f}",
-            "-" if score is None else f"{score:,.1f}",
-            "evaluating" if step == active.config.steps else _left(steps_left(active), rate),
+            run if len(run) <= room else "…" + run[len(run) - room + 1 :],
+            ProgressBar(total=active.config.steps, completed=done, width=bar),
+            *(cells[run][name] for name in names),
         )
     return Group(table, summary(scheduler))
 
 
-def _left(steps: int, rate: float) -> str:
-    return duration(steps / rate if rate else None)
+def _cells(active: Active) -> dict[str, str]:
+    """Say a running run's state as text, by the columns' names."""
+    step = active.config.steps - steps_left(active)
+    score = (active.record or {}).get("recent_score")
+    rate = steps_per_second(active)
+    left = duration(steps_left(active) / rate if rate else None)
+    return {
+        "step": f"{step:,}",
+        "steps/s": f"{rate:,.0f}",
+        "score": "-" if score is None else f"{score:,.1f}",
+        "left": "evaluating" if step == active.config.steps else left,
+    }
+
+
+def _layout(
+    runs: list[int], rows: list[dict[str, str]], width: int
+) -> tuple[tuple[str, ...], int, int]:
+    """Choose the columns after run and progress, the bar's width and that of a run's name."""
+    longest = max(runs, default=0)
+    for names, bar in LAYOUTS:
+        needed = sum(2 + max([len(name), *(len(row[name]) for row in rows)]) for name in names)
+        room = width - needed - 2 - max(bar, len("progress"))
+        if longest <= room:
+            break
+    return names, bar, max(room, LEAST_NAME)

@@ -9,9 +9,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from light_worker import HERE, LAUNCHER, RUNS, WORKER
+from rich.console import Console
 
+from coordconv_rl.comparison.launch.scheduler import Active
+from coordconv_rl.comparison.launch.terminal import live_table
 from coordconv_rl.runs import duration
 
 
@@ -71,3 +76,32 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path):
         assert f"running {run}" in lines
         assert f"done    {run}" in lines
     assert lines.index(f"running {RUNS[2]}") > 2  # two at a time
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [(120, ["run", "progress", "step", "steps/s", "score", "left"]),
+     (80, ["run", "progress", "score", "left"]), (60, ["run", "progress", "score", "left"])],
+)  # fmt: skip
+def test_the_live_table_fits_the_terminal(small_run, width, columns):
+    """One row a run; what has no room is left out, and never the bar or the time left."""
+    configs = [
+        small_run(game="MontezumaRevenge", arm="coordconv-actor", steps=10_000_000, seed=seed)
+        for seed in (3, 14)
+    ]
+    record = {"step": 1_234_567, "steps_per_second": 456.0, "recent_score": 1234.5}
+    scheduler = SimpleNamespace(
+        active={c.run_id: Active(c, None, None, 0.0, record) for c in configs},
+        queue=[],
+        ledger=SimpleNamespace(entries={}),
+    )
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(live_table(scheduler, width))
+    head, *rows = console.file.getvalue().splitlines()[:3]
+    assert head.split() == columns
+    for row, seed in zip(rows, (3, 14), strict=True):
+        assert row.rstrip().endswith("5:20:22")
+        assert {"━", "╸"} & {*row}
+        assert f"actor/seed-{seed} " in row
+        assert len(row.rstrip()) <= width
+    assert rows[0].startswith("ppo/Montezuma") == (width == 120)

@@ -125,6 +125,26 @@ class Report(Command):
 
 
 @dataclass(frozen=True)
+class Export(Command):
+    """Copy a comparison without its checkpoints: to publish, to archive, to report on elsewhere.
+
+    Attributes:
+        folder: The experiment's folder; it may still be running.
+        destination: Where to; a folder that does not exist yet.
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    destination: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DEST")]
+
+    def run(self) -> int:
+        """Copy it and print how much it is."""
+        from coordconv_rl.comparison import export_comparison
+
+        print(export_comparison(self.folder, self.destination))
+        return OK
+
+
+@dataclass(frozen=True)
 class Tensorboard(Command):
     """Show a comparison, a study or a run in TensorBoard, on the loopback address.
 

@@ -14,7 +14,7 @@ import tyro
 
 from coordconv_rl.cli.agents import Evaluate, ExportSb3, Inspect, Watch
 from coordconv_rl.cli.choices import ListArms, ListExperiments
-from coordconv_rl.cli.comparison import Compare, Report, Tensorboard
+from coordconv_rl.cli.comparison import Compare, Export, Report, Tensorboard
 from coordconv_rl.cli.games import ListGames
 from coordconv_rl.cli.parse import HELP, Command, call_parser
 from coordconv_rl.cli.studies import RunStudy
@@ -31,6 +31,7 @@ COMMANDS: dict[str, type[Command]] = {
     "export-sb3": ExportSb3,
     "compare": Compare,
     "report": Report,
+    "export": Export,
     "tensorboard": Tensorboard,
     "study": RunStudy,
     "games": ListGames,

@@ -60,7 +60,7 @@ def write_run(folder: Path, experiment: ExperimentConfig, key, state: str) -> No
     """Write one run's record, training games and, if it is done, evaluation."""
     _, _, arm, seed = key
     run = folder / make_run_id(*key)
-    run.mkdir(parents=True)
+    (run / "checkpoints").mkdir(parents=True)
     steps = experiment.steps if state == "done" else experiment.steps * 2 // 5
     record = {
         "format": 1, "run": make_run_id(*key), "experiment": experiment.name, "status": state,

@@ -20,7 +20,7 @@ from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
 from coordconv_rl.processes import package_command
-from coordconv_rl.runs import INSPECTION_FILE, LOG_FILE, describe_exit
+from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, LOG_FILE, describe_exit
 
 PROGRAM = ("inspect", "--episodes")  # what `coordconv-rl` is told
 POLL_SECONDS = 0.1
@@ -38,13 +38,17 @@ class Running:
 
 
 def uninspected(found: Results) -> list[RunResult]:
-    """Return the finished runs of arms with coordinates that have no inspection yet."""
+    """Return the finished runs of arms with coordinates that have no inspection yet.
+
+    Those of an export are left out: their checkpoints are elsewhere.
+    """
     return [
         run
         for run in found.runs
         if run.status == "done"
         and get_arm(run.arm).coords != "none"
         and not (run.folder / INSPECTION_FILE).is_file()
+        and (run.folder / CHECKPOINTS_FOLDER).is_dir()
     ]
 
 

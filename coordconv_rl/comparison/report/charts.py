@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
+from colorsys import hls_to_rgb
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from coordconv_rl.arms import ARMS
@@ -31,8 +34,12 @@ _TREATMENTS = {
 
 
 def arm_colour(arm: str) -> str:
-    """Return an arm's colour, the same in every figure."""
-    return dict(zip(ARMS, _COLOURS, strict=True))[arm]
+    """Return an arm's colour, the same in every figure; others than the six get one by name."""
+    known = dict(zip(ARMS, _COLOURS, strict=True))
+    if arm in known:
+        return known[arm]
+    hue = zlib.crc32(arm.encode()) / 2**32
+    return to_hex(hls_to_rgb(hue, 0.45, 0.65))
 
 
 def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> None:
@@ -147,7 +154,8 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -
         _draw_band(axes, grid, own.efficiency, arm)
         _draw_gaps(axes, grid, own.efficiency.value, arm_colour(arm))
     axes.set_xlim(0, grid[-1])
-    axes.set_xlabel("environment steps")
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+    axes.set_xlabel("environment steps (4 frames each)")
     axes.set_ylabel("IQM, human-normalised")
     _say_if_empty(axes)
     legend_below(axes)
@@ -196,7 +204,7 @@ def legend_below(axes: Axes) -> None:
         bbox_to_anchor=(0.45, -0.18),
         ncols=columns,
         columnspacing=1.0,
-        handlelength=1.5,
+        handlelength=2.2,
     )
 
 

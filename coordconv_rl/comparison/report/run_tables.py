@@ -40,7 +40,7 @@ def trouble_table(found: Results) -> Table | None:
             Cell(run.run_id),
             Cell(run.status),
             Cell(str(run.attempts), value=run.attempts),
-            number(run.step, digits=9),
+            Cell(f"{run.step:,}", value=run.step),
             Cell(run.reason or "no reason is recorded"),
         )
         for run in bad[:MAX_TROUBLES]

@@ -1,24 +1,12 @@
-"""A folder in which the launcher starts light workers."""
+"""The launcher's tests are about a folder of light workers."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from light_worker import WORKER
-
-from coordconv_rl.comparison.launch import compare as launch
-from coordconv_rl.comparison.launch.local import LocalBackend
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "worker.py").write_text(WORKER)
-    program = (sys.executable, str(tmp_path / "worker.py"))
-    monkeypatch.setattr(launch, "LocalBackend", lambda: LocalBackend(program))
-    monkeypatch.setattr(launch, "TICK_SECONDS", 0.02)
-    made = tmp_path / "runs"
-    made.mkdir()
-    (made / "plan.json").write_text("{}")
-    return made
+def folder(folder_of_light_workers: Path) -> Path:
+    return folder_of_light_workers

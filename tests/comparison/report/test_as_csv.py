@@ -50,3 +50,15 @@ def test_every_run_is_in_the_table_of_runs(finished):
     assert float(first["score"]) == pytest.approx(score)
     assert float(first["human_normalised"]) == pytest.approx(human_normalised("Pong", score))
     assert (first["status"], first["score_source"]) == ("done", "evaluation")
+
+
+def test_learning_curves_are_there_by_run_and_by_arm(finished):
+    by_run = rows(finished, "learning_curves_by_run.csv")
+    at_end = [r for r in by_run if (r["game"], r["arm"], r["step"]) == ("Pong", "cnn", "100000")]
+    assert [r["seed"] for r in at_end] == ["1", "2", "3", "4", "5"]
+    scores = [float(r["score"]) for r in at_end]
+    by_arm = rows(finished, "learning_curves.csv")
+    (end,) = (r for r in by_arm if (r["game"], r["arm"], r["step"]) == ("Pong", "cnn", "100000"))
+    assert end["seeds"] == "5"
+    assert float(end["mean"]) == pytest.approx(np.mean(scores))
+    assert (float(end["low"]), float(end["high"])) == (min(scores), max(scores))

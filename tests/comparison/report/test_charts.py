@@ -7,8 +7,16 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic import SMALL, make_experiment
 
-from coordconv_rl.comparison.report.charts import draw_learning_curves, mean_lines
+from coordconv_rl.arms import ARMS
+from coordconv_rl.comparison.report.charts import (
+    arm_colour,
+    draw_efficiency,
+    draw_learning_curves,
+    gaps,
+    mean_lines,
+)
 from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.statistics import ArmEstimates, Estimate
 
 NAN = np.nan
 
@@ -61,3 +69,26 @@ def test_a_chart_without_any_game_says_so(tmp_path):
     axes = Figure().subplots()
     draw_learning_curves(axes, read_results(tmp_path), "ppo", "Pong")
     assert [text.get_text() for text in axes.texts] == ["no training game has ended"]
+
+
+def test_gaps_are_between_known_points_only():
+    assert gaps(np.array([NAN, 1.0, NAN, NAN, 2.0, 3.0, NAN])) == [(1, 4)]
+    assert gaps(np.array([NAN, NAN])) == []
+    assert gaps(np.array([1.0, 2.0])) == []
+
+
+def test_a_line_with_a_hole_is_joined_by_dots():
+    line = np.array([1.0, NAN, 3.0])
+    own = ArmEstimates(*(Estimate(line, None, None),) * 7)
+    axes = Figure().subplots()
+    draw_efficiency(axes, np.array([10.0, 20.0, 30.0]), {"cnn": own})
+    drawn, dots = axes.get_lines()
+    assert np.isnan(drawn.get_ydata()[1])
+    assert (list(dots.get_xdata()), list(dots.get_ydata())) == ([10.0, 30.0], [1.0, 3.0])
+    assert dots.get_linestyle() != "-"
+
+
+def test_every_arm_has_a_colour_of_its_own_and_always_the_same():
+    colours = [arm_colour(arm) for arm in (*ARMS, "coordconv-pool", "my-own")]
+    assert len(set(colours)) == 8
+    assert arm_colour("my-own") == colours[-1]

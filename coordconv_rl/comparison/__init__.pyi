@@ -1,0 +1,4 @@
+from .export import export_comparison
+from .results import Results, RunResult, final_scores, read_results
+
+__all__ = ["Results", "RunResult", "export_comparison", "final_scores", "read_results"]

@@ -33,10 +33,11 @@ NAME_FILE = "study"  # holds the name of the study that the folder is for
 
 @dataclass(frozen=True)
 class RunStudy(Command):
-    """Run one of the paper's supervised tasks: CoordConv against convolution.
+    """Run one of the paper's tasks: CoordConv against convolution.
 
     Attributes:
-        study: coordinate-classification, coordinate-regression, rendering or translation.
+        study: coordinate-classification, coordinate-regression, rendering, translation, detection
+            or generation.
         options: How to run it.
     """
 

@@ -13,10 +13,15 @@ import tyro
 
 from coordconv_rl.errors import InputError
 
-Split = Literal["uniform", "quadrant"]
-SPLITS: tuple[Split, ...] = ("uniform", "quadrant")
+Split = str  # what is trained on and what is held out: a study's own names
+POSITION_SPLITS: tuple[Split, ...] = ("uniform", "quadrant")
 StudyName = Literal[
-    "coordinate-classification", "coordinate-regression", "rendering", "translation"
+    "coordinate-classification",
+    "coordinate-regression",
+    "rendering",
+    "translation",
+    "detection",
+    "generation",
 ]
 STUDIES: MappingProxyType[StudyName, str] = MappingProxyType(
     {
@@ -24,6 +29,8 @@ STUDIES: MappingProxyType[StudyName, str] = MappingProxyType(
         "coordinate-regression": "an image with one lit pixel in, its position out",
         "rendering": "a position in, the 9x9 square around it out",
         "translation": "a control: is there a square at all, wherever it is",
+        "detection": "one or two digits on a canvas in, boxes around them out",
+        "generation": "noise in, a red and a blue object anywhere on a canvas out",
     }
 )
 
@@ -38,12 +45,15 @@ class StudyOptions:
             "uniform" holds out.
         budget: Minutes on all cores in use that the convolutional baseline may train in each
             split, shared evenly by its trainings. More minutes in the same folder let the same
-            trainings go on.
-        full: Whether the baseline tries the paper's whole grid of settings, not two of them.
+            trainings go on. In detection and generation all models take the same steps instead.
+        full: Whether the baseline tries the paper's whole grid of settings, not two of them; in
+            detection and generation, whether all has the paper's size.
         folder: Where results go.
         split: Which positions are held out for the test: a random quarter ("uniform"), one whole
-            quadrant ("quadrant"), or one after the other ("both").
+            quadrant ("quadrant"), or one after the other ("both"). Detection and generation have
+            no positions to hold out.
         threads: Trainings at a time, each in a process of its own on one thread.
+        mnist: A folder with MNIST's four files, for detection.
     """
 
     seeds: int = 5
@@ -56,6 +66,9 @@ class StudyOptions:
     ] = None
     split: Literal["uniform", "quadrant", "both"] = "both"
     threads: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: one a core)")] = None
+    mnist: Annotated[
+        Path | None, tyro.conf.arg(help_behavior_hint="(default: scikit-learn's digits)")
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -69,13 +82,8 @@ class StudyOptions:
             raise InputError(f"budget {self.budget}: must be a positive number of minutes")
         if self.threads is not None and not 1 <= self.threads <= 1024:
             raise InputError(f"threads {self.threads}: must be at least 1; leave it out for all")
-        if self.split not in (*SPLITS, "both"):
+        if self.split not in (*POSITION_SPLITS, "both"):
             raise InputError(f"unknown split {self.split!r}: choose uniform, quadrant or both")
-
-    @property
-    def splits(self) -> tuple[Split, ...]:
-        """The splits to run, one after the other."""
-        return SPLITS if self.split == "both" else (self.split,)
 
     @property
     def jobs(self) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from coordconv_rl.studies.report.results import Row
 from coordconv_rl.studies.tasks import coordinate_regression
+from coordconv_rl.studies.tasks.data import at_positions
 from coordconv_rl.studies.tasks.study import Setting
 from coordconv_rl.studies.training.plan import Unit
 from coordconv_rl.studies.training.records import Point, Result
@@ -19,8 +20,9 @@ STUDY_SCRIPT = """
 import dataclasses, sys
 from coordconv_rl.studies.tasks import translation
 
-def few_positions(positions, seed):
-    return WHOLE.data(positions[::8], seed)
+def few_positions(split, seed, mnist):
+    parts = WHOLE.data(split, seed, mnist)
+    return type(parts)(*(tuple(values[::8] for values in part) for part in parts))
 
 WHOLE = translation.STUDY
 translation.STUDY = dataclasses.replace(WHOLE, data=few_positions)
@@ -37,13 +39,17 @@ def _few_positions(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return coordinate_regression.data(positions[::30], seed)
 
 
-SMALL = dataclasses.replace(coordinate_regression.STUDY, data=_few_positions)
+SMALL = dataclasses.replace(coordinate_regression.STUDY, data=at_positions(_few_positions))
 
 
 def unit(
-    model: str = "coordconv", seconds: float = math.inf, setting: Setting = SETTING, seed: int = 0
+    model: str = "coordconv",
+    seconds: float = math.inf,
+    setting: Setting = SETTING,
+    seed: int = 0,
+    judged: str = "test",
 ) -> Unit:
-    return Unit("coordinate-regression", "quadrant", model, setting, seed, seconds)
+    return Unit("coordinate-regression", "quadrant", model, setting, seed, seconds, judged)
 
 
 def never() -> bool:

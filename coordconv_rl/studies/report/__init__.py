@@ -1,7 +1,10 @@
 """What came out of a study: a table with ratios, the paper's pictures, one page.
 
 - `results`: from the folders of a study to rows of a table, and ratios.
+- `measures`: the second table, of further measures.
 - `pictures`: the canvas, and values against time.
+- `box_pictures`: canvases with boxes drawn in.
+- `image_pictures`: generated images, and where their objects are.
 - `page`: one HTML page and one Markdown file.
 - `terminal`: progress while it trains, and the closing tables.
 """

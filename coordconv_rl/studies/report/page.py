@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 
 from coordconv_rl.files import write_text_atomic
+from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.results import Ratio, Row, table
 from coordconv_rl.studies.tasks import Study
 
@@ -31,14 +32,21 @@ img { display: block; width: 100%; max-width: max-content; min-width: 36rem; hei
       background: #fff; }
 footer, .soft { color: var(--soft); font-size: .875rem; }
 """
-PICTURES = (("canvas", "positions and predictions"), ("curves", "test values by time"))
+PICTURES = {
+    "canvas": "positions and predictions",
+    "boxes": "digits and proposals",
+    "samples": "real and generated images",
+    "centres": "where objects are",
+    "interpolations": "images between two noises",
+    "curves": "test values by time",
+}
 NOTES = (
     "Mean ± standard deviation over seeds. Best test is the best value at any evaluation; s to "
     "best, the processor seconds of one core until then; s in all, those of the whole training. "
     "Evaluations are not counted.",
-    "Of several settings, each is trained with seed 0, and the one with the best test value is "
-    "shown: that favours convolution and shuffled. CoordConv has one setting, which was chosen "
-    "beforehand, by the test values of some of these seeds.",
+    "Of several settings, each is trained once without the validation part, and the one with the "
+    "best value on that part is trained again on all but the test part, and shown. No choice of a "
+    "setting looks at the test part; what grids hold was set beforehand.",
     "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
     "no geometry.",
 )
@@ -69,6 +77,10 @@ def ratio_lines(study: Study, found: list[Ratio]) -> tuple[list[str], list[list[
             [ratio.split, "time to the same value", ratio.show_time(), study.paper.time_ratio],
             [ratio.split, "parameters", f"{ratio.parameters:.1f}", study.paper.parameter_ratio],
         ]
+        if study.paper.value_ratio != "-":
+            name = f"{study.measure.name}, CoordConv / convolution"
+            value = "-" if ratio.value is None else f"{ratio.value:.2f}"
+            lines.append([ratio.split, name, value, study.paper.value_ratio])
     return head, lines
 
 
@@ -90,6 +102,7 @@ def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path
         f"### {study.name}",
         study.question,
         markdown_table(*table(study, rows)),
+        *(markdown_table(*more) for more in [measures_table(study, rows)] if more),
         markdown_table(*ratio_lines(study, found)),
         study.paper.sentence,
         markdown_table(*settings_lines(rows)),
@@ -111,6 +124,7 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
     Returns:
         The page's path.
     """
+    more = measures_table(study, rows)
     notes = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in NOTES)
     page = f"""<!doctype html>
 <html lang="en">
@@ -123,10 +137,11 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
 <h1>{html.escape(study.name)}</h1>
 <p>{html.escape(study.question)}</p>
 {html_table(*table(study, rows))}
+{html_table(*more) if more else ""}
 {notes}
 {html_table(*ratio_lines(study, found))}
 <p>{html.escape(study.paper.sentence)}</p>
-{_pictures(rows, root)}
+{_pictures(study, rows, root)}
 <h2>Settings</h2>
 {html_table(*settings_lines(rows))}
 <footer>coordconv-rl study {html.escape(study.name)}</footer>
@@ -137,13 +152,17 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
     return path
 
 
-def _pictures(rows: list[Row], root: Path) -> str:
-    """Write both pictures of each split as HTML, the files' bytes inside."""
+def _pictures(study: Study, rows: list[Row], root: Path) -> str:
+    """Write the pictures of each split as HTML, the files' bytes inside."""
     parts = []
     for split in dict.fromkeys(row.split for row in rows):
-        parts.append(f"<h2>{split} split</h2>")
-        for kind, text in PICTURES:
-            data = base64.b64encode((root / f"{split}-{kind}.png").read_bytes()).decode()
+        sentence = html.escape(study.splits[split])
+        parts.append(f"<h2>{split}</h2>\n<p>{sentence[0].upper()}{sentence[1:]}.</p>")
+        for kind, text in PICTURES.items():
+            path = root / f"{split}-{kind}.png"
+            if not path.exists():
+                continue
+            data = base64.b64encode(path.read_bytes()).decode()
             source = f'src="data:image/png;base64,{data}"'
             parts.append(
                 f'<div class="scroll" tabindex="0"><img alt="{split}: {text}" {source}></div>'

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from coordconv_rl.files import write_bytes_atomic
 from coordconv_rl.studies.options import Split
+from coordconv_rl.studies.report.box_pictures import boxes_figure
+from coordconv_rl.studies.report.image_pictures import image_figures
 from coordconv_rl.studies.report.results import Row
 from coordconv_rl.studies.tasks import CANVAS, Study, split_positions
-from coordconv_rl.studies.training import load_canvases
+from coordconv_rl.studies.training import load_drawn
 
 MODEL_COLOURS = {"coordconv": "#0072b2", "convolution": "#d55e00", "shuffled": "#7f7f7f"}
 
@@ -29,23 +32,24 @@ def canvas_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Fi
     Upper row: training positions; lower row: held-out ones. The first column is what is to be
     found, the others are the models' summed predictions, each on its own scale of grey.
     """
-    positions = split_positions(split, 0)
+    train, validation, test = split_positions(split, 0)
+    positions = {"train": torch.cat([train, validation]), "test": test}
     columns = [row for row in rows if row.split == split]
     figure = Figure(figsize=(2.6 * (1 + len(columns)), 5.6), layout="constrained")
     axes = figure.subplots(2, 1 + len(columns), squeeze=False)
-    for line, (kind, held) in enumerate((("train", positions.train), ("test", positions.test))):
+    for line, (kind, held) in enumerate(positions.items()):
         image = np.zeros((CANVAS, CANVAS))
         image[held[:, 1], held[:, 0]] = 1
         _draw(axes[line][0], image, f"{kind}: {len(held)} positions")
     for column, row in enumerate(columns, start=1):
-        canvases = load_canvases(root / row.results[0].unit)
+        drawn = load_drawn(root / row.results[0].unit)
         for line, kind in enumerate(("train", "test")):
-            if canvases is None:
+            if drawn is None:
                 axes[line][column].set_axis_off()
                 continue
             values = row.results[0].train if kind == "train" else row.results[0].test
             title = f"{row.model}, {kind}: {study.measure.show(values or 0.0)}"
-            _draw(axes[line][column], canvases[line].numpy(), title)
+            _draw(axes[line][column], drawn["canvases"][line].numpy(), title)
     figure.suptitle(f"{study.name}, {split} split, seed 0: summed predictions")
     return figure
 
@@ -74,8 +78,9 @@ def curve_figure(study: Study, split: Split, rows: list[Row]) -> Figure:
                 linewidth=1.2,
                 label=f"{row.model} ({row.parameters:,} parameters)" if index == 0 else None,
             )
-    goal = factor * study.measure.goal
-    axes.axhline(goal, color="black", linewidth=0.8, linestyle=":", label=f"goal {goal:g}")
+    if study.measure.goal is not None:
+        goal = factor * study.measure.goal
+        axes.axhline(goal, color="black", linewidth=0.8, linestyle=":", label=f"goal {goal:g}")
     axes.set_xscale("log")
     if not study.measure.higher_is_better:
         axes.set_yscale("log")
@@ -102,12 +107,23 @@ def pixels(figure: Figure) -> npt.NDArray[np.uint8]:
     return np.asarray(drawn.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
+def _figures(study: Study, split: Split, rows: list[Row], root: Path) -> dict[str, Figure]:
+    """Draw a split's pictures, by kind: what the study draws, then the curves."""
+    if study.pictures == "boxes":
+        figures = {"boxes": boxes_figure(study, split, rows, root)}
+    elif study.pictures == "images":
+        figures = image_figures(study, split, rows, root)
+    else:
+        figures = {"canvas": canvas_figure(study, split, rows, root)}
+    return {**figures, "curves": curve_figure(study, split, rows)}
+
+
 def draw_all(study: Study, rows: list[Row], root: Path) -> dict[str, Figure]:
     """Draw the pictures of all splits, save them as PNG in `root`, and return them by file name."""
     figures: dict[str, Figure] = {}
     for split in dict.fromkeys(row.split for row in rows):
-        figures[f"{split}-canvas.png"] = canvas_figure(study, split, rows, root)
-        figures[f"{split}-curves.png"] = curve_figure(study, split, rows)
+        for kind, figure in _figures(study, split, rows, root).items():
+            figures[f"{split}-{kind}.png"] = figure
     for name, figure in figures.items():
         write_bytes_atomic(root / name, png(figure))
     return figures

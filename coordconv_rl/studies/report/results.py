@@ -9,7 +9,14 @@ from pathlib import Path
 
 from coordconv_rl.studies.options import Split, StudyOptions
 from coordconv_rl.studies.tasks import MODELS, Measure, ModelName, Setting, Study
-from coordconv_rl.studies.training import Result, Unit, best_setting, find_result, seeds_of
+from coordconv_rl.studies.training import (
+    Result,
+    Unit,
+    best_setting,
+    find_result,
+    seeds_of,
+    tried_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,8 @@ class Row:
     Attributes:
         split: Which positions are held out.
         model: The model.
-        setting: Its setting: the best so far, where it has a choice.
-        tried: Settings of which at least one training has a result.
+        setting: Its setting: the best so far on the validation part, where it has a choice.
+        tried: Settings that it was chosen from; 1 where there was no choice.
         results: One result for each seed that has one, in the order of the seeds.
         wanted: Seeds that were asked for.
     """
@@ -77,6 +84,7 @@ class Ratio:
         budget: Seconds that the baseline trained over seconds to CoordConv's best.
         parameters: The baseline's parameters over CoordConv's.
         reached: Whether a seed of the baseline was ever as good as CoordConv is on average.
+        value: CoordConv's test value over the baseline's; none where the baseline's is 0.
     """
 
     split: Split
@@ -84,6 +92,7 @@ class Ratio:
     budget: float
     parameters: float
     reached: bool
+    value: float | None = None
 
     def show_time(self) -> str:
         """Write the ratio of times: "12 times", or that it was not reached, and within what."""
@@ -95,7 +104,7 @@ class Ratio:
 def collect(study: Study, options: StudyOptions, root: Path) -> list[Row]:
     """Read the rows of all models in all splits that have a result, in that order."""
     rows = []
-    for split in options.splits:
+    for split in study.choose(options):
         for model in MODELS:
             row = _row(study, options, split, model, root)
             if row is not None:
@@ -113,10 +122,7 @@ def _row(
     units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(wanted)]
     found = [find_result(root, unit) for unit in units]
     results = tuple(result for result in found if result is not None and result.curve)
-    tried = sum(
-        find_result(root, Unit(study.name, split, model, other, 0, math.inf)) is not None
-        for other in study.settings(model, split, True)
-    )
+    tried = max(1, len(tried_settings(study, model, split, root)))
     return Row(split, model, setting, tried, results, wanted) if results else None
 
 
@@ -138,6 +144,7 @@ def ratios(study: Study, rows: list[Row]) -> list[Ratio]:
                 budget=mean(theirs.seconds) / seconds,
                 parameters=theirs.parameters / ours.parameters,
                 reached=any(not study.measure.is_better(target, value) for value in theirs.best),
+                value=mean(ours.test) / mean(theirs.test) if any(theirs.test) else None,
             )
         )
     return found
@@ -164,23 +171,20 @@ def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
     """Write the rows as text: the head, then one list a row."""
     name, measure = study.measure.name, study.measure
     head = ["split", "model", "seeds", f"train {name}", f"test {name}", f"best test {name}"]
-    head += [f"goal {measure.show(measure.goal)}", "s to best", "s in all", "parameters"]
-    head.append("settings")
+    if measure.goal is not None:
+        head.append(f"goal {measure.show(measure.goal)}")
+    head += ["s to best", "s in all", "parameters", "settings"]
     lines = []
     for row in rows:
-        lines.append(
-            [
-                row.split,
-                row.model,
-                f"{len(row.results)} of {row.wanted}",
-                show(measure, row.train),
-                show(measure, row.test),
-                show(measure, row.best),
-                f"{row.reached(measure)} of {len(row.results)}",
-                f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
-                f"{statistics.fmean(row.seconds):.1f}",
-                f"{row.parameters:,}",
-                "1" if row.tried == 1 else f"best of {row.tried}",
-            ]
-        )
+        line = [row.split, row.model, f"{len(row.results)} of {row.wanted}"]
+        line += [show(measure, values) for values in (row.train, row.test, row.best)]
+        if measure.goal is not None:
+            line.append(f"{row.reached(measure)} of {len(row.results)}")
+        line += [
+            f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
+            f"{statistics.fmean(row.seconds):.1f}",
+            f"{row.parameters:,}",
+            "1" if row.tried == 1 else f"best of {row.tried}",
+        ]
+        lines.append(line)
     return head, lines

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.page import ratio_lines
 from coordconv_rl.studies.report.results import Ratio, Row, table
 from coordconv_rl.studies.tasks import Study
@@ -87,6 +88,8 @@ def show_end(
 ) -> None:
     """Print the closing tables, the paper's figures and where the pictures are."""
     console.print(_rich(study.question, *_fit(*table(study, rows), console.width)))
+    if (more := measures_table(study, rows)) is not None:
+        console.print(_rich("Further measures", *more))
     console.print(_rich("Ratios, the paper's beside them", *ratio_lines(study, found)))
     console.print(study.paper.sentence, highlight=False)
     for row in rows:

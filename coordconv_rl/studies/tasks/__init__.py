@@ -1,7 +1,7 @@
 """What a study asks: data, networks, a loss and a measure, each task in one module of one shape.
 
-A task's module has `data`, `build`, `loss`, `judge`, `settings` and `paint`, and ties them together
-in its `STUDY`.
+A task's module has `data`, `build`, `judge` and `settings`, as a rule `loss` and `paint`, and ties
+them together in its `STUDY`.
 
 - `study`: what a study is made of, and how one is found by its name.
 - `data`: Not-so-Clevr, made in memory.
@@ -10,21 +10,24 @@ in its `STUDY`.
 - `coordinate_regression`: an image with one lit pixel in, its position out.
 - `rendering`: a position in, the square around it out.
 - `translation`: a control that wants translation invariance.
-
-Parts of further tasks:
-
-- `digits`: pictures of handwritten digits.
-- `detection_data`: fields of one or two digits, each with its box.
-- `boxes`: boxes in pixels: overlap, offsets from anchors, suppression of near copies.
-- `proposals`: a region proposal network's anchors, examples, loss and proposals.
-- `region_network`: that network, after the authors'.
-- `shapes`: two objects on white, and where they are found.
+- `detection`: digits on a canvas in, boxes around them out.
+- `digits`: pictures of handwritten digits, scikit-learn's or MNIST's.
+- `detection_data`: one or two digits on each canvas, with their boxes.
+- `boxes`: overlap, offsets and suppression of boxes.
+- `proposals`: the anchors, examples, loss and proposals of a region proposal network.
+- `region_network`: that network.
+- `generation`: noise in, two objects on a canvas out.
+- `shapes`: real images of two objects, and where objects are found.
+- `collapse`: numbers for mode collapse.
 - `adversaries`: generators and discriminators.
-- `collapse`: how much of what is real a generator produces.
 """
 
+from coordconv_rl.studies.tasks.adversaries import Adversaries
+from coordconv_rl.studies.tasks.boxes import to_corners
 from coordconv_rl.studies.tasks.data import CANVAS, split_positions
-from coordconv_rl.studies.tasks.networks import initialise
+from coordconv_rl.studies.tasks.generation import draw_noise, image_side
+from coordconv_rl.studies.tasks.networks import penalised_kernels
+from coordconv_rl.studies.tasks.proposals import true_iou
 from coordconv_rl.studies.tasks.study import (
     MODELS,
     Measure,
@@ -37,11 +40,16 @@ from coordconv_rl.studies.tasks.study import (
 __all__ = [
     "CANVAS",
     "MODELS",
+    "Adversaries",
     "Measure",
     "ModelName",
     "Setting",
     "Study",
-    "initialise",
+    "draw_noise",
+    "image_side",
     "load_study",
+    "penalised_kernels",
     "split_positions",
+    "to_corners",
+    "true_iou",
 ]

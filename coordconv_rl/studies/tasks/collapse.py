@@ -50,7 +50,7 @@ def pixel_measures(images: Tensor, real: Tensor) -> dict[str, float]:
         density: Real balls around a generated one, over 5: 1 on average for real images.
         coverage: Share of the real balls with a generated one in them.
     """
-    ours, theirs = images.flatten(1), real.flatten(1)
+    ours, theirs = images.flatten(1).float(), real.flatten(1).float()
     distance = torch.cdist(theirs, ours)  # (m, n)
     in_real = distance < neighbour_radius(theirs)[:, None]
     in_generated = distance < neighbour_radius(ours)[None]
@@ -67,7 +67,7 @@ def collapse_measures(images: Tensor, real: Tensor) -> dict[str, float]:
     counts = joint_counts(images)
     return {
         "both objects": float(counts.sum() / len(images)),
-        "joint entropy": entropy_bits(counts),
+        "joint entropy (bits)": entropy_bits(counts),
         "joint coverage": joint_coverage(counts, joint_counts(real)),
         **pixel_measures(images, real),
     }

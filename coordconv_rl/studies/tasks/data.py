@@ -6,12 +6,15 @@ Positions are (x, y) in pixels, x along the width, and run from 4 to 59.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from coordconv_rl.studies.options import Split
+from coordconv_rl.errors import InputError
+from coordconv_rl.studies.options import POSITION_SPLITS, Split, StudyOptions
 
 CANVAS = 64
 MARGIN = 4  # half of the square's 9 pixels
@@ -22,7 +25,20 @@ class Positions(NamedTuple):
     """The squares' centres in pixels, each of shape (n, 2), int64."""
 
     train: Tensor
+    validation: Tensor
     test: Tensor
+
+
+class Parts(NamedTuple):
+    """A study's examples, each part as (inputs, targets) with the examples along axis 0.
+
+    Settings are chosen by trainings on `train` alone, judged on `validation`; then train and
+    validation part together are trained on, and `test` is judged.
+    """
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
 
 
 def all_positions() -> Tensor:
@@ -33,23 +49,57 @@ def all_positions() -> Tensor:
 
 
 def split_positions(split: Split, seed: int) -> Positions:
-    """Hold a quarter of the positions out.
+    """Hold a quarter of the positions out for the test, and another for the choice of settings.
 
     Args:
-        split: "uniform" holds a random quarter out, "quadrant" the one of large x and large y.
-        seed: Fixes the random quarter; the quadrant is the same for all seeds.
+        split: "uniform" holds random quarters out; "quadrant" the one of large x and large y for
+            the test and the opposite one for the choice, so that both ask for extrapolation.
+        seed: Fixes the random quarters; the quadrants are the same for all seeds.
 
     Returns:
-        2,352 positions to train on and 784 to test on.
+        1,568 positions to train on, 784 for validation and 784 for the test.
     """
     positions = all_positions()
     if split == "uniform":
         order = torch.randperm(len(positions), generator=torch.Generator().manual_seed(seed))
-        held_out = torch.zeros(len(positions), dtype=torch.bool)
-        held_out[order[: len(positions) // 4]] = True
+        rank = order.argsort() // (len(positions) // 4)
+        test, validation = rank == 0, rank == 1
     else:
-        held_out = (positions >= CANVAS // 2).all(dim=1)
-    return Positions(positions[~held_out], positions[held_out])
+        test = (positions >= CANVAS // 2).all(dim=1)
+        validation = (positions < CANVAS // 2).all(dim=1)
+    return Positions(positions[~test & ~validation], positions[validation], positions[test])
+
+
+def position_splits(options: StudyOptions) -> tuple[Split, ...]:
+    """List the splits that were asked for, one after the other.
+
+    Raises:
+        InputError: MNIST's digits were asked for.
+    """
+    if options.mnist is not None:
+        raise InputError("--mnist: only the study detection has digits; leave it out")
+    return POSITION_SPLITS if options.split == "both" else (options.split,)
+
+
+def refuse_splits(options: StudyOptions, name: str) -> None:
+    """Refuse `--split` in a study that has no positions to hold out.
+
+    Raises:
+        InputError: A split was asked for.
+    """
+    if options.split != "both":
+        raise InputError(f"--split {options.split}: {name} holds out no positions; leave it out")
+
+
+def at_positions(
+    draw: Callable[[Tensor, int], tuple[Tensor, Tensor]],
+) -> Callable[[Split, int, Path | None], Parts]:
+    """Make a study's `data` of a function from positions and a seed to inputs and targets."""
+
+    def data(split: Split, seed: int, mnist: Path | None) -> Parts:
+        return Parts(*(draw(positions, seed) for positions in split_positions(split, seed)))
+
+    return data
 
 
 def normalise_positions(positions: Tensor) -> Tensor:

@@ -90,8 +90,23 @@ def deconvolution_network(width: int, kernel: int) -> nn.Sequential:
     return nn.Sequential(*layers[:-2])
 
 
+class FreeOfPenalty(nn.Sequential):
+    """Layers whose kernels the l2 penalty leaves alone."""
+
+
+def penalised_kernels(network: nn.Module) -> list[nn.Parameter]:
+    """List the kernels that the l2 penalty is on: all but those in `FreeOfPenalty`."""
+    free = {
+        id(weight)
+        for part in network.modules()
+        if isinstance(part, FreeOfPenalty)
+        for weight in part.parameters()
+    }
+    return [w for w in network.parameters() if w.dim() > 1 and id(w) not in free]
+
+
 @torch.no_grad()
-def initialise(network: nn.Module, seed: int) -> None:
+def initialise(network: nn.Module, seed: int) -> nn.Module:
     """Draw He-normal kernels and zero biases, as the authors do; coordinate weights belong to them.
 
     The variance is 2 over a kernel's inputs in a network of ReLUs, 1 in one without: either way
@@ -100,6 +115,9 @@ def initialise(network: nn.Module, seed: int) -> None:
     Args:
         network: Any of the networks of the studies; changed in place.
         seed: Fixes all draws.
+
+    Returns:
+        The same network.
     """
     generator = torch.Generator().manual_seed(seed)
     gain = 2 if any(isinstance(layer, nn.ReLU) for layer in network.modules()) else 1
@@ -114,6 +132,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             kernel.normal_(0.0, (gain / inputs) ** 0.5, generator=generator)
         if layer.bias is not None:
             layer.bias.zero_()
+    return network
 
 
 def _inputs(layer: nn.Module, kernel: Tensor) -> int:

@@ -58,9 +58,9 @@ class RegionProposals(nn.Module):
 
 
 @torch.no_grad()
-def initialise_proposals(network: nn.Module, seed: int) -> None:
+def initialise_proposals(network: RegionProposals, seed: int) -> RegionProposals:
     """Draw kernels as in the other studies; the offsets start at 0, as the authors' do."""
     initialise(network, seed)
-    assert isinstance(network, RegionProposals)
     for weight in network.offsets[-1].parameters():
         weight.zero_()
+    return network

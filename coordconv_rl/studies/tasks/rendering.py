@@ -5,20 +5,33 @@ A sigmoid at each pixel; judged by intersection over union of the pixels above o
 
 from __future__ import annotations
 
+import itertools
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.tasks import coordinate_classification, networks
-from coordconv_rl.studies.tasks.data import CANVAS, normalise_positions, squares
+from coordconv_rl.studies.tasks.data import CANVAS, at_positions, normalise_positions, squares
 from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
-# The authors' l2 helps to extrapolate: after three epochs the IoU on quadrant was 0.78 with it,
-# 0.53 without, and 0 with 0.02 (seed 0).
-COORDCONV = {
-    "uniform": Setting(0.005, kernel=1, epochs=5, step_epochs=4),
-    "quadrant": Setting(0.005, l2=0.001, kernel=1, epochs=5, step_epochs=4),
-}
+# The authors' grid for this task (experiment_logs.sh) has an l2 of 0 and of 0.001.
+COORDCONV = tuple(Setting(0.005, l2=l2, kernel=1, epochs=8, step_epochs=6) for l2 in (0.001, 0.0))
+PEAK = 64.0  # what a sharp centre is painted from; see `Sharpen`
+PAINTING = (1, 8, 8, 16, 16, 1)  # channels, with 3x3 kernels: 11x11 pixels are seen, 9x9 painted
+
+
+class Sharpen(nn.Module):
+    """A softmax over the canvas, times 64: one pixel stands out, wherever it is.
+
+    The authors have the softmax alone. Over 4,096 pixels it begins with values so small that the
+    painting convolutions behind it got no gradient to speak of: after three epochs nothing was
+    painted yet, where with the factor the IoU was at 0.9 on the training positions (seed 0).
+    """
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Turn logits into shares, shape (n, 1, 64, 64) both, float32."""
+        return PEAK * logits.float().flatten(1).softmax(1).view_as(logits)
 
 
 def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -27,14 +40,26 @@ def data(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Module:
-    """Build the pixel network of coordinate classification, or the baseline's deconvolutions.
+    """Build a pixel network that finds the centre and convolutions that paint around it.
 
-    The authors put a softmax and five 3x3 convolutions behind the pixel network. Here those only
-    slowed it down: after one epoch of training the IoU was 0 with them and 0.87 without.
+    That is the authors' CoordConvImagePainter; the baseline is deconvolutions. The l2 penalty is on
+    the pixel network alone: it makes that extrapolate, but the edges that the painting convolutions
+    have to draw want large kernels.
     """
     if model == "convolution":
-        return networks.deconvolution_network(setting.width, setting.kernel)
-    return networks.pixel_network(model, setting.width, seed)
+        network = networks.deconvolution_network(setting.width, setting.kernel)
+    else:
+        find = networks.pixel_network(model, setting.width, seed)
+        network = nn.Sequential(find, Sharpen(), _painting_network())
+    return networks.initialise(network, seed)
+
+
+def _painting_network() -> nn.Sequential:
+    """Build five 3x3 convolutions from a lit pixel to the square around it."""
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(PAINTING):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
+    return networks.FreeOfPenalty(*layers[:-1])
 
 
 def loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -49,9 +74,9 @@ def judge(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def settings(model: ModelName, split: Split, full: bool) -> tuple[Setting, ...]:
-    """List the settings to try; the baseline's are those of coordinate classification."""
+    """List the settings to choose from; the baseline's are those of coordinate classification."""
     if model != "convolution":
-        return (COORDCONV[split],)
+        return COORDCONV
     return coordinate_classification.settings("convolution", split, full)
 
 
@@ -68,7 +93,7 @@ STUDY = Study(
         coordconv="-",
         convolution="finds supervised rendering hard (eng.uber.com/coordconv)",
     ),
-    data=data,
+    data=at_positions(data),
     build=build,
     loss=loss,
     judge=judge,

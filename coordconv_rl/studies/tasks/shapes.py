@@ -13,6 +13,7 @@ from coordconv_rl.studies.tasks.data import CANVAS
 
 RADIUS = 10  # pixels from an object's centre to its side on a canvas of 64
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)
+CHUNK = 1000  # images painted at a time
 CELLS = 4  # of a centre's range, along each axis, where joint positions are counted
 
 
@@ -62,11 +63,16 @@ def paint_shapes(centres: Tensor, is_disc: Tensor, side: int) -> Tensor:
 
 
 def make_shapes(count: int, side: int, seed: int) -> Tensor:
-    """Make images of two objects each: shape (count, 3, side, side); the seed fixes them."""
+    """Make images of two objects each: shape (count, 3, side, side), int8 of -1 or 1.
+
+    One byte a value, so that the paper's 50,000 images of 64x64 fit into memory.
+    """
     generator = torch.Generator().manual_seed(seed)
     centres = draw_centres(count, side, generator)
     is_disc = torch.rand(count, 2, generator=generator) < 0.5
-    return paint_shapes(centres, is_disc, side)
+    chunks = (torch.split(part, CHUNK) for part in (centres, is_disc))
+    painted = (paint_shapes(c, d, side).to(torch.int8) for c, d in zip(*chunks, strict=True))
+    return torch.cat(list(painted))
 
 
 def find_centres(images: Tensor) -> Tensor:

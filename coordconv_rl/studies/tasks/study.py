@@ -1,17 +1,26 @@
-"""What a study is made of: settings to train with, a measure to judge by, and five functions."""
+"""What a study is made of: settings to train with, a measure to judge by, and its functions."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from torch import Tensor, nn
 
-from coordconv_rl.studies.options import Split
+from coordconv_rl.studies.options import Split, StudyOptions
+from coordconv_rl.studies.tasks.data import Parts, position_splits
 
 ModelName = Literal["coordconv", "convolution", "shuffled"]
+HELD_OUT_POSITIONS: Mapping[Split, str] = MappingProxyType(
+    {
+        "uniform": "a random quarter of the positions is held out for the test",
+        "quadrant": "the quadrant of large x and large y is held out for the test",
+    }
+)
 MODELS: tuple[ModelName, ...] = ("coordconv", "convolution", "shuffled")
 
 
@@ -54,13 +63,13 @@ class Measure:
         name: As in "accuracy".
         unit: "%" (values are shares and shown times 100), "px", or "" for a bare number.
         best: The best possible value; a model with lower values everywhere is better when it is 0.
-        goal: The test value that CoordConv has to reach.
+        goal: The test value that CoordConv has to reach; none where nobody says one.
     """
 
     name: str
     unit: Literal["%", "px", ""]
     best: float
-    goal: float
+    goal: float | None
 
     @property
     def higher_is_better(self) -> bool:
@@ -72,7 +81,9 @@ class Measure:
         return one > other if self.higher_is_better else one < other
 
     def is_reached(self, value: float) -> bool:
-        """Return whether the value reaches the goal."""
+        """Return whether the value reaches the goal; always where there is none."""
+        if self.goal is None:
+            return True
         return value >= self.goal if self.higher_is_better else value <= self.goal
 
     def show(self, value: float) -> str:
@@ -90,13 +101,15 @@ class Paper:
     convolution: str
     time_ratio: str = "-"
     parameter_ratio: str = "-"
+    value_ratio: str = "-"  # CoordConv's value over convolution's
 
     @property
     def sentence(self) -> str:
         """The paper's name, and what is known of both models."""
         figures = (("CoordConv", self.coordconv), ("convolution", self.convolution))
         known = [f"{model}: {text}" for model, text in figures if text != "-"]
-        return f"The paper (Liu et al. 2018, arXiv 1807.03247). {'; '.join(known)}."
+        sentence = "The paper (Liu et al. 2018, arXiv 1807.03247)."
+        return f"{sentence} {'; '.join(known)}." if known else sentence
 
 
 @dataclass(frozen=True)
@@ -108,34 +121,51 @@ class Study:
         question: One sentence on what is asked.
         measure: What the models are judged by.
         paper: The paper's own figures.
-        data: (positions, seed) -> inputs, targets; one row or more for each position, all float32
-            or int64 with the examples along axis 0.
+        data: (split, seed, MNIST's folder) -> the examples, float32 or int64 or, for images, int8.
         build: (model, split, setting, seed) -> the network with fresh weights.
-        loss: (outputs, targets) -> summed loss of a chunk of examples.
-        judge: (outputs, targets) -> one value for each example: what `measure` averages.
+        loss: (outputs, targets) -> summed loss of a chunk of examples. Its draws come from torch's
+            own generator, which is seeded for each step.
+        judge: (outputs, targets) -> the values that `measure` averages, shape (n,); one for each
+            example, or for whatever is judged of them.
         settings: (model, split, full) -> the settings to try, the most promising first.
-        budget: Minutes of the baseline in each split by default; see `StudyOptions.budget`.
+        budget: Minutes of the baseline in each split by default, see `StudyOptions.budget`; none
+            where all models train for their epochs.
         chunk: Examples that pass the network at once; a minibatch's gradient is the sum over its
             chunks. Small chunks of large images stay in the processor's cache.
-        precision: Arithmetic of the training steps of all three models: "auto" is bfloat16 where
-            the processor has it. Values are always judged in float32.
         paint: (outputs, targets) -> what all examples paint together, shape (64, 64): the summed
             predicted pixels, as in the paper's figures.
+        precision: Arithmetic of the training steps of all three models: "auto" is bfloat16 where
+            the processor has it. Values are always judged in float32.
+        splits: What each split holds out, or what it is made of: a sentence for the page.
+        choose: (options) -> the splits to run, one after the other.
+        method: Whether the loss alone trains the network, or it is a generator with its
+            discriminator, for which inputs are noise and targets real images.
+        measures: (outputs, targets) -> more values of the test part, by name, for a second table.
+        ceiling: (split, seed) -> the same values for the best that there can be.
+        samples: (network, inputs, outputs, targets) -> what the pictures need of the test part.
+        pictures: What is drawn from what `paint` or `samples` give.
     """
 
     name: str
     question: str
     measure: Measure
     paper: Paper
-    data: Callable[[Tensor, int], tuple[Tensor, Tensor]]
+    data: Callable[[Split, int, Path | None], Parts]
     build: Callable[[ModelName, Split, Setting, int], nn.Module]
     loss: Callable[[Tensor, Tensor], Tensor]
     judge: Callable[[Tensor, Tensor], Tensor]
     settings: Callable[[ModelName, Split, bool], tuple[Setting, ...]]
-    budget: float
+    budget: float | None
     chunk: int
-    paint: Callable[[Tensor, Tensor], Tensor]
+    paint: Callable[[Tensor, Tensor], Tensor] | None = None
     precision: Literal["auto", "float32"] = "float32"
+    splits: Mapping[Split, str] = field(default_factory=lambda: HELD_OUT_POSITIONS)
+    choose: Callable[[StudyOptions], tuple[Split, ...]] = position_splits
+    method: Literal["supervised", "adversarial"] = "supervised"
+    measures: Callable[[Tensor, Tensor], dict[str, float]] | None = None
+    ceiling: Callable[[Split, int], dict[str, float]] | None = None
+    samples: Callable[[nn.Module, Tensor, Tensor, Tensor], dict[str, Tensor]] | None = None
+    pictures: Literal["canvas", "boxes", "images"] = "canvas"
 
 
 def load_study(name: str) -> Study:

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coordconv_rl.studies.options import Split
-from coordconv_rl.studies.tasks.data import CANVAS, MARGIN, one_hot, squares
-from coordconv_rl.studies.tasks.networks import first_convolution
+from coordconv_rl.studies.tasks.data import CANVAS, MARGIN, at_positions, one_hot, squares
+from coordconv_rl.studies.tasks.networks import first_convolution, initialise
 from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
 WINDOW = 17
@@ -51,7 +51,7 @@ def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Mod
 
     The three models differ in the first convolution alone.
     """
-    return nn.Sequential(
+    network = nn.Sequential(
         first_convolution(model, 1, 16, 3, seed=seed, stride=2),
         nn.ReLU(inplace=True),
         nn.Conv2d(16, 16, 3, 2, 1),
@@ -62,6 +62,7 @@ def build(model: ModelName, split: Split, setting: Setting, seed: int) -> nn.Mod
         nn.Flatten(),
         nn.Linear(16, 1),
     )
+    return initialise(network, seed)
 
 
 def loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -94,7 +95,7 @@ STUDY = Study(
         coordconv="can learn complete translation invariance too (abstract); it has no such task",
         convolution="-",
     ),
-    data=data,
+    data=at_positions(data),
     build=build,
     loss=loss,
     judge=judge,

@@ -3,6 +3,8 @@
 - `plan`: which trainings a study needs.
 - `pool`: trains them, each in a process of its own.
 - `train`: one training, from data to a result.
+- `supervised`: its steps and evaluations.
+- `adversarial`: the same for a generator with its discriminator.
 - `records`: what it leaves in its folder.
 - `tensorboard`: its curves, and the pictures of the whole study.
 """
@@ -14,9 +16,10 @@ from coordconv_rl.studies.training.plan import (
     first_units,
     last_units,
     seeds_of,
+    tried_settings,
 )
 from coordconv_rl.studies.training.pool import train_all
-from coordconv_rl.studies.training.records import Result, load_canvases
+from coordconv_rl.studies.training.records import Result, load_drawn
 from coordconv_rl.studies.training.tensorboard import Board
 
 __all__ = [
@@ -27,7 +30,8 @@ __all__ = [
     "find_result",
     "first_units",
     "last_units",
-    "load_canvases",
+    "load_drawn",
     "seeds_of",
     "train_all",
+    "tried_settings",
 ]

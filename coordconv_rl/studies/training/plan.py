@@ -1,6 +1,7 @@
-"""Which trainings a study needs: seed 0 of every setting, then more seeds of the best ones.
+"""Which trainings a study needs: one of every setting to choose by, then all seeds of the best.
 
-Each is known by the path of its folder.
+Settings are chosen by the validation part; no choice looks at the test part. Each training is known
+by the path of its folder.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.studies.options import Split, StudyOptions
 from coordconv_rl.studies.tasks import MODELS, ModelName, Setting, Study
 from coordconv_rl.studies.training.records import Result
 
+CHOICE_SEED = 0  # of the trainings to choose settings by
 CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
 
 
@@ -28,6 +31,9 @@ class Unit:
         setting: Sizes and step sizes.
         seed: Fixes weights, minibatches, shuffled coordinates and the uniform split.
         seconds: Processor seconds that it may train altogether, earlier attempts included.
+        judged: On which part; "validation" for a training to choose a setting by, which neither
+            trains on that part nor sees the test part.
+        mnist: The folder of MNIST's files, where the split is made of them.
     """
 
     study: str
@@ -36,22 +42,34 @@ class Unit:
     setting: Setting
     seed: int
     seconds: float
+    judged: Literal["validation", "test"] = "test"
+    mnist: Path | None = None
 
     @property
     def path(self) -> str:
         """The unit's id and its folder below the study's."""
-        return f"{self.split}/{self.model}/{self.setting.name}/seed-{self.seed}"
+        leaf = f"seed-{self.seed}" if self.judged == "test" else "choice"
+        return f"{self.split}/{self.model}/{self.setting.name}/{leaf}"
 
 
 def unit_seconds(study: Study, options: StudyOptions, split: Split, model: ModelName) -> float:
     """Give the processor seconds that each training of a model may take in a split.
 
     CoordConv and its control stop after their epochs. The baseline shares a budget evenly: one
-    training for each setting, and the remaining seeds for the best of them.
+    training for each setting that it chooses from, and one for each seed of the best of them.
+
+    Raises:
+        InputError: A budget was asked for in a study whose models all train for their epochs.
     """
-    if model != "convolution":
+    if study.budget is None and options.budget is not None:
+        raise InputError(
+            f"budget {options.budget:g}: in {study.name} all models train for the same epochs; "
+            "leave it out"
+        )
+    if model != "convolution" or study.budget is None:
         return math.inf
-    trainings = len(study.settings(model, split, options.full)) + options.seeds - 1
+    settings = study.settings(model, split, options.full)
+    trainings = (len(settings) if len(settings) > 1 else 0) + options.seeds
     return 60.0 * (options.budget or study.budget) * options.jobs / trainings
 
 
@@ -61,44 +79,66 @@ def seeds_of(model: ModelName, options: StudyOptions) -> int:
 
 
 def first_units(study: Study, options: StudyOptions) -> list[Unit]:
-    """List the trainings that depend on no result: seed 0 of every setting of every model."""
+    """List the trainings to choose settings by, for each model that has several."""
     return [
-        Unit(study.name, split, model, setting, 0, unit_seconds(study, options, split, model))
+        Unit(
+            study.name,
+            split,
+            model,
+            setting,
+            CHOICE_SEED,
+            unit_seconds(study, options, split, model),
+            judged="validation",
+            mnist=options.mnist,
+        )
         for model in MODELS
-        for split in options.splits
-        for setting in study.settings(model, split, options.full)
+        for split in study.choose(options)
+        if len(settings := study.settings(model, split, options.full)) > 1
+        for setting in settings
     ]
 
 
 def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
-    """List the other seeds of each model's best setting so far; none of a model without results."""
+    """List all seeds of each model's best setting so far; none of a model without a choice yet."""
     units = []
     for model in MODELS:
-        for split in options.splits:
+        for split in study.choose(options):
             setting = best_setting(study, model, split, root)
             if setting is None:
                 continue
             seconds = unit_seconds(study, options, split, model)
             units += [
-                Unit(study.name, split, model, setting, seed, seconds)
-                for seed in range(1, seeds_of(model, options))
+                Unit(study.name, split, model, setting, seed, seconds, mnist=options.mnist)
+                for seed in range(seeds_of(model, options))
             ]
     return units
 
 
-def best_setting(study: Study, model: ModelName, split: Split, root: Path) -> Setting | None:
-    """Return the setting whose seed 0 had the best test value at any time; none without results.
+def tried_settings(
+    study: Study, model: ModelName, split: Split, root: Path
+) -> list[tuple[float, Setting]]:
+    """List the settings with a training to choose by, each with its value on the validation part.
 
-    The choice looks at the test set: that favours the models with several settings, which are the
-    baseline and some controls, never CoordConv.
+    The value is that at the training's end, as the test value that counts is.
     """
-    best: tuple[float, Setting] | None = None
+    tried = []
     for setting in study.settings(model, split, True):
-        result = find_result(root, Unit(study.name, split, model, setting, 0, math.inf))
-        if result is None or result.best_test is None:
-            continue
-        if best is None or study.measure.is_better(result.best_test, best[0]):
-            best = (result.best_test, setting)
+        unit = Unit(study.name, split, model, setting, CHOICE_SEED, math.inf, judged="validation")
+        result = find_result(root, unit)
+        if result is not None and result.test is not None:
+            tried.append((result.test, setting))
+    return tried
+
+
+def best_setting(study: Study, model: ModelName, split: Split, root: Path) -> Setting | None:
+    """Return the only setting, or that of the best validation value; none without results."""
+    settings = study.settings(model, split, True)
+    if len(settings) == 1:
+        return settings[0]
+    best: tuple[float, Setting] | None = None
+    for value, setting in tried_settings(study, model, split, root):
+        if best is None or study.measure.is_better(value, best[0]):
+            best = (value, setting)
     return best[1] if best else None
 
 

@@ -53,6 +53,7 @@ class Result:
         best_test: The best test value on the way.
         best_seconds: Processor seconds at which that value was first seen.
         last_loss: Loss of the last minibatch.
+        measures: Further values on the held-out part, at the end, where the study has some.
         curve: The evaluations, in order.
         machine: Where it ran, with which torch, and in which precision.
     """
@@ -70,6 +71,7 @@ class Result:
     best_test: float | None = None
     best_seconds: float | None = None
     last_loss: float = 0.0
+    measures: dict[str, float] = field(default_factory=dict)
     curve: list[Point] = field(default_factory=list)
     machine: dict[str, str] = field(default_factory=dict)
 
@@ -173,13 +175,13 @@ def _load_adam(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> 
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def save_canvases(folder: Path, canvases: Tensor) -> None:
-    """Keep what the network paints: shape (2, 64, 64), training positions, then held-out ones."""
-    data = safetensors.torch.save({"canvases": canvases})
-    write_bytes_atomic(folder / "canvases.safetensors", data)
+def save_drawn(folder: Path, drawn: dict[str, Tensor]) -> None:
+    """Keep what the pictures need."""
+    tensors = {name: tensor.contiguous() for name, tensor in drawn.items()}
+    write_bytes_atomic(folder / "canvases.safetensors", safetensors.torch.save(tensors))
 
 
-def load_canvases(folder: Path) -> Tensor | None:
-    """Read what `save_canvases` kept; none if the training has not ended once."""
+def load_drawn(folder: Path) -> dict[str, Tensor] | None:
+    """Read what `save_drawn` kept; none if the training has not ended once."""
     path = folder / "canvases.safetensors"
-    return safetensors.torch.load_file(path)["canvases"] if path.exists() else None
+    return safetensors.torch.load_file(path) if path.exists() else None

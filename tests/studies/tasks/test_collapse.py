@@ -56,9 +56,9 @@ def test_a_collapsed_generator_is_precise_and_covers_little():
     assert (good["coverage"], good["recall"]) > (0.9, 0.9)
     assert bad["coverage"] < 0.1
     assert bad["recall"] == 0
-    assert bad["joint entropy"] == 0
+    assert bad["joint entropy (bits)"] == 0
     assert bad["joint coverage"] < 0.02 < 0.5 < good["joint coverage"]
-    assert good["joint entropy"] > 6
+    assert good["joint entropy (bits)"] > 6
 
 
 def test_noise_has_none_of_it():

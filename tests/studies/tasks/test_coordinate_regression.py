@@ -15,7 +15,7 @@ def count(network):
 
 def test_regression_has_about_900_parameters():
     # 3*8+8 + 2*(8*8+8) + 9*8*8+8 + 9*8*2+2
-    network = regression.build("coordconv", "uniform", regression.COORDCONV, 0)
+    network = regression.build("coordconv", "uniform", regression.COORDCONV[0], 0)
     assert count(network) == 906
 
 

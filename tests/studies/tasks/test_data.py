@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from coordconv_rl.studies.options import SPLITS
+from coordconv_rl.errors import InputError
+from coordconv_rl.studies import StudyOptions
+from coordconv_rl.studies.options import POSITION_SPLITS
 from coordconv_rl.studies.tasks.data import (
     all_positions,
+    at_positions,
     normalise_positions,
     one_hot,
     pixel_index,
+    position_splits,
+    refuse_splits,
     split_positions,
     squares,
 )
@@ -25,18 +30,18 @@ def test_positions_are_those_of_not_so_clevr():
     assert (positions.min().item(), positions.max().item()) == (4, 59)
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_splits_hold_a_quarter_out_and_share_nothing(split):
-    train, test = split_positions(split, seed=3)
-    assert (len(train), len(test)) == (2352, 784)
-    both = torch.cat([train, test]).unique(dim=0)
-    assert len(both) == 3136
+@pytest.mark.parametrize("split", POSITION_SPLITS)
+def test_splits_hold_a_quarter_out_for_each_purpose_and_share_nothing(split):
+    parts = split_positions(split, seed=3)
+    assert [len(part) for part in parts] == [1568, 784, 784]
+    assert len(torch.cat(parts).unique(dim=0)) == 3136
 
 
 def test_quadrant_holds_out_large_x_and_large_y_for_every_seed():
-    train, test = split_positions("quadrant", 0)
+    train, validation, test = split_positions("quadrant", 0)
     assert (test >= 32).all()
-    assert not (train >= 32).all(dim=1).any()
+    assert (validation < 32).all()  # the opposite one: extrapolation, too
+    assert ((train >= 32).sum(dim=1) == 1).all()
     assert split_positions("quadrant", 1).test.equal(test)
 
 
@@ -62,3 +67,19 @@ def test_one_hot_images_and_pixel_numbers_agree():
 
 def test_normalised_positions_match_the_coordinate_channels():
     assert normalise_positions(torch.tensor([[0, 63]])).tolist() == [[-1, 1]]
+
+
+def test_a_studys_data_is_drawn_at_the_positions_of_each_part():
+    parts = at_positions(lambda positions, seed: (positions, positions + seed))("quadrant", 2, None)
+    for (inputs, targets), positions in zip(parts, split_positions("quadrant", 2), strict=True):
+        assert inputs.equal(positions)
+        assert targets.equal(positions + 2)
+
+
+def test_splits_that_were_asked_for(tmp_path):
+    assert position_splits(StudyOptions()) == ("uniform", "quadrant")
+    assert position_splits(StudyOptions(split="quadrant")) == ("quadrant",)
+    with pytest.raises(InputError, match="--mnist"):
+        position_splits(StudyOptions(mnist=tmp_path))
+    with pytest.raises(InputError, match="detection holds out no positions"):
+        refuse_splits(StudyOptions(split="quadrant"), "detection")

@@ -9,6 +9,7 @@ import safetensors.torch
 from small_study import SMALL, never, stop_after, unit
 
 from coordconv_rl.studies.tasks import coordinate_regression
+from coordconv_rl.studies.tasks.data import at_positions
 from coordconv_rl.studies.tasks.study import Setting
 from coordconv_rl.studies.training.records import Result
 from coordconv_rl.studies.training.train import train_unit
@@ -62,7 +63,8 @@ def test_nothing_is_trained_again(tmp_path):
 
 def test_coordinates_learn_where_shuffled_ones_do_not(tmp_path):
     study = dataclasses.replace(
-        coordinate_regression.STUDY, data=lambda p, s: coordinate_regression.data(p[::4], s)
+        coordinate_regression.STUDY,
+        data=at_positions(lambda p, s: coordinate_regression.data(p[::4], s)),
     )
     setting = Setting(0.004, l2=1e-5, epochs=5, step_epochs=4)
     errors = {

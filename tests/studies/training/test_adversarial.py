@@ -1,0 +1,81 @@
+"""Two adversaries in one training, at a tiny size."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+
+from coordconv_rl.studies.tasks import generation
+from coordconv_rl.studies.tasks.adversaries import Adversaries
+from coordconv_rl.studies.tasks.networks import initialise
+from coordconv_rl.studies.tasks.study import Setting
+from coordconv_rl.studies.training.adversarial import AdversarialTraining
+from coordconv_rl.studies.training.plan import Unit
+from coordconv_rl.studies.training.train import train_unit
+
+SETTING = Setting(5e-4, batch=8, epochs=2)
+
+
+def small_data(split, seed, mnist):
+    parts = WHOLE.data(split, seed, mnist)
+    return type(parts)(*(tuple(values[:16] for values in part) for part in parts))
+
+
+def build(model, split, setting, seed):
+    return initialise(Adversaries(model, 32, 2, seed), seed)
+
+
+WHOLE = generation.STUDY
+SMALL = dataclasses.replace(WHOLE, data=small_data, build=build)
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch):
+    size = generation.SIZES["32x32"]._replace(train=16, validation=16, test=16)
+    monkeypatch.setitem(generation.SIZES, "32x32", size)
+
+
+def unit(model="coordconv"):
+    return Unit("generation", "32x32", model, SETTING, 0, math.inf)
+
+
+def test_one_step_is_one_of_adam_for_each_with_its_own_step_size(tmp_path):
+    training = AdversarialTraining(unit("convolution"), SMALL, tmp_path)
+    network = training.network
+    rates = [group["lr"] for group in training.optimizer.param_groups]
+    assert rates == [5e-4, pytest.approx(1e-4)]  # the authors'
+    noise = generation.draw_noise(8, torch.Generator().manual_seed(training.step_seed))
+    examples = torch.arange(8)
+    images = network(noise)
+    lies = network.discriminator(images)
+    truths = network.discriminator(training.train[1][examples].float())
+    told = F.softplus(lies).mean() + F.softplus(-truths).mean()
+    weight, judge = network.generator[0].weight, network.discriminator[0].weight
+    (wanted,) = torch.autograd.grad(F.softplus(-lies).mean(), weight, retain_graph=True)
+    (wanted_judge,) = torch.autograd.grad(told, judge)
+    loss = training.step(examples)
+    assert loss == pytest.approx(told.item() / 2, rel=1e-4)
+    torch.testing.assert_close(weight.grad, wanted, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(judge.grad, wanted_judge, rtol=1e-3, atol=1e-6)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
+    asked = iter(range(3))
+    whole = train_unit(unit(), SMALL, tmp_path / "whole", lambda: False)
+    part = train_unit(unit(), SMALL, tmp_path / "parts", lambda: next(asked, None) is None)
+    assert (part.status, part.steps) == ("interrupted", 3)
+    rest = train_unit(unit(), SMALL, tmp_path / "parts", lambda: False)
+    assert (whole.status, rest.status, rest.steps) == ("done", "done", 8)
+    ours, theirs = (
+        safetensors.torch.load_file(tmp_path / name / "checkpoint.safetensors")
+        for name in ("whole", "parts")
+    )
+    assert ours.keys() == theirs.keys()
+    assert all(ours[name].equal(theirs[name]) for name in ours)
+    assert rest.measures == whole.measures
+    assert set(rest.measures) >= {"both objects", "joint coverage", "recall"}

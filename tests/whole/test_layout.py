@@ -28,6 +28,7 @@ BELOW = {
 }
 FOLDERS = sorted(name for name, module in modules().items() if module.is_folder and name)
 NO_TORCH = ("comparison", "runs", "configs")
+NEEDS_EXTRA = ("ray_backend", "slurm_backend")
 TASKS = {"settings", "build", "loss", "judge", "paint", "data", "study", "baseline", "coordconv"}
 
 
@@ -79,7 +80,11 @@ def test_rule_1_the_fast_computation_knows_no_sb3_class():
 @pytest.mark.parametrize("room", [*NO_TORCH, "envs.games", "cli.main", "studies"])
 def test_rule_2_starts_without_torch(room):
     names = [n for n, m in modules().items() if n == room or (room in NO_TORCH and m.room == room)]
-    lines = [f"import {PACKAGE}.{name}" for name in names if not name.endswith("ray_backend")]
+    lines = [
+        f"import {PACKAGE}.{name}"
+        for name in names
+        if not name.endswith(("ray_backend", "slurm_backend"))
+    ]
     lines += ["import sys", "found = {'torch', 'stable_baselines3'} & set(sys.modules)"]
     command = [sys.executable, "-c", "\n".join([*lines, "sys.exit(bool(found))"])]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -11,6 +11,7 @@ Names are imported when first used: who asks for the status needs no scheduler.
 - `backend`: what the scheduler asks of a place where processes run.
 - `local`: one process a run on this machine.
 - `ray_backend`: one Ray actor a run, somewhere on a cluster.
+- `slurm_backend`: one SLURM job a run.
 - `terminal`: what is shown while runs go on.
 - `status`: what is shown when somebody asks later.
 - `inspect_agents`: the inspections at the end, some at a time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -43,7 +44,7 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    backend = _backend(options)
+    backend = _backend(options, folder)
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
     try:
@@ -146,13 +147,30 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
     if options.address is not None and options.backend != "ray":
         raise InputError("an address needs the ray backend: add --backend ray")
+    if options.slurm and options.backend != "slurm":
+        raise InputError("--slurm needs the slurm backend: add --backend slurm")
 
 
-def _backend(options: LaunchOptions) -> Backend:
+def _backend(options: LaunchOptions, folder: Path) -> Backend:
+    """Return the place where processes run; extras are imported only where they are wanted."""
     if options.backend == "local":
         return LocalBackend()
     try:
+        if options.backend == "slurm":
+            from coordconv_rl.comparison.launch.slurm_backend import SlurmBackend
+
+            return SlurmBackend(folder, slurm_options(options.slurm))
         from coordconv_rl.comparison.launch.ray_backend import RayBackend
     except ImportError as error:
-        raise InputError(f"{error}: pip install 'coordconv_rl[ray]', or use local") from error
+        extra = f"pip install 'coordconv_rl[{options.backend}]', or use local"
+        raise InputError(f"{error}: {extra}") from error
     return RayBackend(options.address)
+
+
+def slurm_options(words: Sequence[str]) -> dict[str, str]:
+    """Return what NAME=VALUE words say."""
+    pairs = [word.partition("=") for word in words]
+    for name, equals, value in pairs:
+        if not (name.isidentifier() and equals and value):
+            raise InputError(f"--slurm {name}{equals}{value}: write NAME=VALUE, as partition=gpu")
+    return {name: value for name, _, value in pairs}

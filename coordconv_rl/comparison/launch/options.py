@@ -15,8 +15,10 @@ class LaunchOptions:
     Attributes:
         retries: How often a run that was killed, diverged or hung is started again from its newest
             checkpoint.
-        backend: Processes on this machine, or tasks on a Ray cluster (needs the extra "ray").
+        backend: Processes on this machine, tasks on a Ray cluster (needs the extra "ray"), or jobs
+            of SLURM (needs the extra "slurm").
         address: The Ray cluster's address.
+        slurm: An option of sbatch, as in partition=gpu; give it again for another.
         hang_minutes: Minutes without any progress after which a run is killed.
         inspect: Whether the agents are inspected at the end: do they use their coordinates? Not on
             a cluster, where it would be this machine that plays the games of all of them.
@@ -24,10 +26,14 @@ class LaunchOptions:
     """
 
     retries: int = 2
-    backend: Literal["local", "ray"] = "local"
+    backend: Literal["local", "ray", "slurm"] = "local"
     address: Annotated[str | None, tyro.conf.arg(help_behavior_hint="(default: a local one)")] = (
         None
     )
+    slurm: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="NAME=VALUE", help_behavior_hint="(default: SLURM's own)"),
+    ] = ()
     hang_minutes: float = 30.0
     inspect: bool = True
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -17,11 +17,16 @@ def asked(protocol):
 
 @pytest.mark.parametrize(
     ("module", "backend", "worker"),
-    [("local", "LocalBackend", "Process"), ("ray_backend", "RayBackend", "RayWorker")],
+    [
+        ("local", "LocalBackend", "Process"),
+        ("ray_backend", "RayBackend", "RayWorker"),
+        ("slurm_backend", "SlurmBackend", "SlurmWorker"),
+    ],
 )
 def test_a_backend_and_its_worker_take_what_the_scheduler_gives(module, backend, worker):
-    if module == "ray_backend":
-        pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    if module != "local":
+        library = {"ray_backend": "ray", "slurm_backend": "submitit"}[module]
+        pytest.importorskip(library, reason=f"{library} is not installed")
     found = importlib.import_module(f"coordconv_rl.comparison.launch.{module}")
     for protocol, name in ((Backend, backend), (Worker, worker)):
         for method, parameters in asked(protocol).items():

@@ -1,0 +1,119 @@
+"""The SLURM backend with submitit's local executor: jobs that are processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import pytest
+from light_worker import HERE, RUNS, attempts, entry, run_experiment, wait_for
+from light_worker import experiment as light
+
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch.compare import slurm_options
+from coordconv_rl.errors import INTERRUPTED, InputError
+from coordconv_rl.locks import acquire
+from coordconv_rl.runs import RUN_LOCK, prepare_run, read_record
+
+pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
+from coordconv_rl.comparison.launch.slurm_backend import (
+    JOBS_FOLDER,
+    RunJob,
+    SlurmBackend,
+)
+
+
+@pytest.fixture
+def backend(folder, monkeypatch):
+    """A backend whose jobs run light workers here."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *sys.path]))
+    program = (sys.executable, str(folder.parent / "worker.py"))
+    return SlurmBackend(folder, program=program, cluster="local")
+
+
+def test_a_comparison_ends_as_on_this_machine_and_lost_jobs_are_tried_again(
+    folder, backend, monkeypatch
+):
+    monkeypatch.setattr(launch, "_backend", lambda options, folder: backend)
+    asked = light(seeds=(0,))
+    assert run_experiment(asked, folder, {RUNS[0]: {"1": "kill"}}, backend="slurm") == 0
+    assert [attempts(folder, run) for run in RUNS[:2]] == [2, 1]
+    assert entry(folder, RUNS[0]).status == "done"
+    assert len(list((folder / JOBS_FOLDER).glob("*_submitted.pkl"))) == 3
+
+
+def started(folder, backend, pace):
+    (folder / "plan.json").write_text(f'{{"pace": {pace}}}')
+    config = plan.expand(light())[0]
+    prepare_run(folder / config.run_id, config)
+    return config, backend.start(folder / config.run_id, config)
+
+
+def test_a_job_that_is_asked_to_stop_saves_and_says_where_it_was(folder, backend):
+    config, worker = started(folder, backend, 0.5)
+    wait_for(lambda: worker.poll() is None and worker.pid and read_record(folder / config.run_id))
+    assert worker.host == os.uname().nodename
+    worker.stop()
+    wait_for(lambda: worker.poll() is not None)
+    assert worker.poll() == INTERRUPTED
+    assert read_record(folder / config.run_id)["status"] == "interrupted"
+
+
+def test_a_killed_job_is_told_apart_from_one_that_ended(folder, backend):
+    _, worker = started(folder, backend, 0.5)
+    wait_for(lambda: worker.poll() is None and worker.pid)
+    pid = worker.pid
+    worker.kill()
+    assert worker.poll() == -signal.SIGKILL
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}") or "Z" in state(pid))
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
+def test_before_its_time_is_up_a_job_saves_and_goes_back_into_the_queue(folder, monkeypatch):
+    monkeypatch.setenv("SUBMITIT_LOCAL_JOB_ID", "7")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "local")
+    (folder / "plan.json").write_text('{"pace": 0.5}')
+    config = plan.expand(light())[0]
+    run, jobs = folder / config.run_id, folder / JOBS_FOLDER
+    jobs.mkdir()
+    prepare_run(run, config)
+    job, program = RunJob(), (sys.executable, str(folder.parent / "worker.py"))
+    arguments = (run, 1, program, jobs)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(job(*arguments)))
+    thread.start()
+    wait_for(lambda: (jobs / "7.running").is_file() and read_record(run))
+    again = job.checkpoint(*arguments)
+    thread.join()
+    assert not (jobs / "7.running").exists()
+    assert ended[0].code == INTERRUPTED
+    assert int((run / "checkpoint").read_text()) > 0
+    assert again.args == arguments
+    assert isinstance(again.function, RunJob)
+
+
+def test_a_run_that_somebody_works_on_is_named(folder):
+    config = plan.expand(light())[0]
+    prepare_run(folder / config.run_id, config)
+    lock = acquire(folder / config.run_id / RUN_LOCK, "somebody")
+    end = RunJob()(folder / config.run_id, 1, None, folder)
+    os.close(lock)
+    assert (end.code, end.locked) == (None, "somebody")
+
+
+def test_options_are_sbatchs_and_nonsense_is_refused(folder):
+    assert slurm_options(["partition=gpu", "time=60"]) == {"partition": "gpu", "time": "60"}
+    with pytest.raises(InputError, match="write NAME=VALUE"):
+        slurm_options(["partition"])
+    with pytest.raises(InputError, match="SLURM cannot be used"):
+        SlurmBackend(folder)  # there is no sbatch on this machine
+    with pytest.raises(InputError, match="needs the slurm backend"):
+        run_experiment(light(), folder, slurm=("partition=gpu",))

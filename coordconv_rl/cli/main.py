@@ -16,7 +16,7 @@ from coordconv_rl.cli.agents import Evaluate, ExportSb3, Inspect, Watch
 from coordconv_rl.cli.choices import ListArms, ListExperiments
 from coordconv_rl.cli.comparison import Compare, Export, Report, Tensorboard
 from coordconv_rl.cli.games import ListGames
-from coordconv_rl.cli.parse import HELP, Command, call_parser
+from coordconv_rl.cli.parse import HELP, TYRO, Command, call_parser
 from coordconv_rl.cli.studies import RunStudy
 from coordconv_rl.cli.train import Train
 from coordconv_rl.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, InputError, unknown
@@ -96,7 +96,7 @@ def _show(words: list[str]) -> int:
     try:
         call_parser(
             lambda: tyro.extras.subcommand_cli_from_dict(
-                dict(COMMANDS), prog=PROGRAM, description=DESCRIPTION, args=words
+                dict(COMMANDS), prog=PROGRAM, description=DESCRIPTION, args=words, config=TYRO
             ),
             PROGRAM,
         )

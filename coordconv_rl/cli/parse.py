@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import tyro
 from coordconv_rl.errors import InputError, unknown
 
 HELP = frozenset({"-h", "--help"})
+TYRO = (tyro.conf.DisallowNone,)  # what may be left out needs no word for it
+BORDERS = " │╭╮╰╯"  # there are none where the terminal knows ASCII alone
 Kind = TypeVar("Kind")
 Read = TypeVar("Read", bound="Command")
 
@@ -78,7 +81,7 @@ def read_known(
             prog=prog,
             args=words,
             default=tyro.MISSING_NONPROP if default is None else default,
-            config=(tyro.conf.DisallowNone,),  # what may be left out needs no word for it
+            config=TYRO,
             return_unknown_args=True,
         )
 
@@ -106,11 +109,10 @@ def option_names(kind: type[Kind], default: Kind | None = None) -> list[str]:
 
 
 def _refused(box: str, prog: str) -> InputError:
-    """Say in our words what is inside tyro's box, above its first rule."""
-    lines = [line.strip(" │╭╮╰╯") for line in box.splitlines()]
-    rules = [i for i, line in enumerate(lines) if re.fullmatch(r"─+", line)]
-    body = lines[1 : rules[0]] if rules else lines[1:]
-    text = " ".join(" ".join(body).split()).strip(" ─")
+    """Say in our words what is inside tyro's box, between its title and the next rule."""
+    lines = [line.strip(BORDERS).rstrip() for line in box.splitlines()][1:]
+    body = list(itertools.takewhile(lambda line: not _is_rule(line), _after_rule(lines)))
+    text = " ".join(" ".join(body).split())
     if found := re.search(r"^invalid choice '(.*)' for argument '-*(.*)'\. .* \((.*)\)", text):
         value, name, choices = found.groups()
         return unknown(name.removesuffix("s"), value, re.findall(r"'([^']*)'", choices))
@@ -123,3 +125,12 @@ def _refused(box: str, prog: str) -> InputError:
     if found := re.search(r"^Missing from [^:]*: (\S+(?: [A-Z]{3,})?)", text):
         text = f"{found.group(1)} is missing"
     return InputError(f"{text or 'the arguments make no sense'} (see {prog} --help)")
+
+
+def _is_rule(line: str) -> bool:
+    return re.fullmatch(r"[─-]{3,}", line) is not None
+
+
+def _after_rule(lines: list[str]) -> list[str]:
+    """Leave the rule below the title out, which only a box without borders has."""
+    return lines[1:] if lines and _is_rule(lines[0]) else lines

@@ -14,7 +14,15 @@ import tyro
 
 from coordconv_rl.cli.agents import check_zip, print_evaluation
 from coordconv_rl.cli.parse import HELP, Command, read_known, read_options
-from coordconv_rl.configs import Algo, RunConfig, check_run, load_run, new_run, read_yaml
+from coordconv_rl.configs import (
+    DEFAULT_RUN,
+    Algo,
+    RunConfig,
+    check_run,
+    load_run,
+    new_run,
+    read_yaml,
+)
 from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room, note_full_disk_in_thread
 from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE
@@ -97,7 +105,7 @@ class Train(Command):
 def _start(source: Source) -> RunConfig:
     """Make the run that options replace values of; another algorithm brings its own preset."""
     values = read_yaml(source.config) if source.config else {}
-    if source.algo is not None and source.algo != values.get("algo", source.algo):
+    if source.algo is not None and source.algo != values.get("algo", DEFAULT_RUN["algo"]):
         values.pop("hyperparameters", None)
     algo = {} if source.algo is None else {"algo": source.algo}
     return new_run(values | algo, str(source.config or "train"))

@@ -10,6 +10,7 @@ package.
 
 from coordconv_rl.configs.check import check_run, check_seed
 from coordconv_rl.configs.load import (
+    DEFAULT_RUN,
     experiment_names,
     load_experiment,
     load_run,
@@ -30,6 +31,7 @@ from coordconv_rl.configs.schema import (
 )
 
 __all__ = [
+    "DEFAULT_RUN",
     "Algo",
     "Evaluation",
     "ExperimentConfig",

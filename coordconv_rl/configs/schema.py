@@ -172,7 +172,7 @@ class ExperimentPlan:
     steps: int
     games: tuple[str, ...] = ()
     suite: Annotated[SuiteName | None, OPTIONAL] = None
-    overrides: tyro.conf.Suppress[dict[str, dict[str, float | int | str]]] = field(
+    overrides: tyro.conf.Fixed[tyro.conf.Suppress[dict[str, dict[str, float | int | str]]]] = field(
         default_factory=dict
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import coordconv_rl
-from coordconv_rl.cli.main import main
+from coordconv_rl.cli.main import COMMANDS, main
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,13 @@ from coordconv_rl.cli.main import main
         (["watch", "missing", "--video", "film.avi"], ".mp4"),
         (["games", "--suite", "atari-9"], "atari-5"),
         (["compare", "quik"], "did you mean quick"),
+        (["--tyro-print-completion"], "needs a shell (bash, zsh, fish)"),
+        (["--tyro-print-completion", "powershell"], "needs a shell"),
+        (["--tyro-write-completion", "bash"], "to write a file"),
+        (["--tyro-write-completion", "bash", "none/file"], "cannot write none/file"),
+        (["export-sb3", "missing", "agent.zip"], "holds no run"),
+        (["export-sb3", "missing", "agent.pt"], "must be a .zip file"),
+        (["watch", "missing", "--video", "a.mp4", "--seed", "-3"], "at least 0"),
         (["compare", "quick", "--jobs", "0"], "at least one"),
     ],
 )
@@ -59,13 +66,6 @@ def test_train_is_a_script_too():
     assert "--game" in done.stdout
 
 
-def test_games_lists_reference_scores(cli):
-    done = cli("games", "--suite", "atari-10")
-    assert done.returncode == 0
-    assert "RoadRunner" in done.stdout
-    assert "31,671.5" in done.stdout
-
-
 def test_help_needs_no_torch():
     code = (
         "import sys; from coordconv_rl.cli.main import main; code = main(['--help']);"
@@ -74,6 +74,42 @@ def test_help_needs_no_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "compare" in done.stdout
+
+
+def test_the_version_is_the_packages(cli):
+    done = cli("--version")
+    assert (done.returncode, done.stdout) == (0, f"coordconv-rl {coordconv_rl.__version__}\n")
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_each_help_fits_80_columns(capsys, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([name, "--help"] if name else ["--help"]) == 0
+    shown = capsys.readouterr().out
+    rows = shown.splitlines()[1:]  # the usage is the terminal's to wrap
+    assert max(map(len, rows)) <= 80
+    assert "(default: None)" not in shown
+    for other in [] if name else COMMANDS:
+        assert f" {other} " in shown
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for_a_shell_has_every_command_and_option(cli, tmp_path, shell):
+    printed = cli("--tyro-print-completion", shell)
+    assert printed.returncode == 0, printed.stderr
+    for word in (*COMMANDS, "learning-rate", "trust-pickle", "dry-run"):
+        assert word in printed.stdout
+    assert cli("--tyro-write-completion", shell, tmp_path / "file").returncode == 0
+    written = (tmp_path / "file").read_text()
+    assert len(written) == len(printed.stdout) - 1  # tyro has no order for the choices of some
+
+
+def test_bash_completes_a_command(cli, tmp_path):
+    cli("--tyro-write-completion", "bash", tmp_path / "file")
+    script = f"source {tmp_path / 'file'}; complete -p coordconv-rl"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "coordconv-rl" in done.stdout
 
 
 @pytest.mark.parametrize("name", coordconv_rl.__all__)

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
-from coordconv_rl.configs.check import check_run
 from coordconv_rl.configs.load import (
     experiment_names,
     load_experiment,
     load_run,
+    new_run,
+    parse,
     preset,
     read_yaml,
     to_yaml,
 )
+from coordconv_rl.configs.schema import ExperimentConfig
 from coordconv_rl.errors import InputError
 
 
@@ -115,31 +115,31 @@ def test_bad_experiment_names_the_way_out(tmp_path, changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_run_is_completed_by_the_default_and_its_algorithms_preset():
+    config = new_run({"algo": "a2c", "seed": 4, "hyperparameters": {"n_steps": 8}}, "mine")
+    assert (config.game, config.arm, config.seed, config.steps) == (
+        "Breakout", "coordconv", 4, 10_000_000,
+    )  # fmt: skip
+    assert config.hyperparameters == preset("a2c", {"n_steps": 8})
+
+
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("values", "message"),
     [
-        ({"gamma": 1.5}, "at most 1"),
-        ({"learning_rate": float("nan")}, "finite"),
-        ({"batch_size": 15}, "divide"),
-        ({"batch_size": None}, "needs a batch_size"),
-        ({"n_steps": 0}, "at least 1"),
+        ({"hyperparameters": 3}, "mine: hyperparameters must be a mapping"),
+        ({"hyperparameters": {"n_step": 3}}, "did you mean n_steps"),
+        ({"hyperparameters": {"gamma": "1e-4"}}, "write 1.0e-4"),
+        ({"hyperparameters": {"gamma": "high"}}, "valid number$"),
+        ({"algo": "dqn"}, "unknown algorithm 'dqn'"),
+        ({"gmae": "Pong"}, "did you mean game"),
     ],
 )
-def test_bad_hyperparameters(small_run, changes, message):
-    good = small_run()
-    bad = dataclasses.replace(good.hyperparameters, **changes)
+def test_a_run_that_makes_no_sense(values, message):
     with pytest.raises(InputError, match=message):
-        check_run(dataclasses.replace(good, hyperparameters=bad))
+        new_run(values, "mine")
 
 
-@pytest.mark.parametrize(
-    ("threads", "workers", "cores"), [(1, 0, 1), (2, 0, 2), (2, 2, 2), (1, 2, 2)]
-)
-def test_cores_of_a_run(small_run, threads, workers, cores):
-    """Threads and other processes take turns, so a run never needs room for both."""
-    assert small_run(threads=threads, workers=workers).cores == cores
-
-
-def test_more_workers_than_environments(small_run):
-    with pytest.raises(InputError, match="only 2 environments"):
-        check_run(small_run(workers=3))
+def test_arms_and_algorithms_are_named_in_the_singular():
+    values = BASE | {"algos": ["pppo"]}
+    with pytest.raises(InputError, match="unknown algo 'pppo': did you mean ppo"):
+        parse(ExperimentConfig, values, "mine")

@@ -104,4 +104,4 @@ def test_the_live_table_fits_the_terminal(small_run, width, columns):
         assert {"━", "╸"} & {*row}
         assert f"actor/seed-{seed} " in row
         assert len(row.rstrip()) <= width
-    assert rows[0].startswith("ppo/Montezuma") == (width == 120)
+    assert rows[0].startswith("ppo/Montezuma") == (width > 60)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from coordconv_rl.cli.games import games_table
+from coordconv_rl.envs import SUITES
+from coordconv_rl.errors import InputError
+
+
+def test_games_lists_reference_scores(cli):
+    done = cli("games", "--suite", "atari-10")
+    assert done.returncode == 0
+    assert "RoadRunner" in done.stdout
+    assert "31,671.5" in done.stdout
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_suites_table_has_its_games(suite):
+    assert games_table(suite).row_count == len(SUITES[suite])
+
+
+def test_an_unknown_suite():
+    with pytest.raises(InputError, match="atari-5"):
+        games_table("atari-6")

@@ -6,6 +6,7 @@ Names are imported when first used: `games` needs neither torch nor Gymnasium.
 - `settings`: what an environment plays: game, protocol, training or evaluation.
 - `screen`: two screens of palette indices to one grey image of 84x84.
 - `emulator`: one game under SB3's Atari protocol.
+- `tower`: what SB3's tower of wrappers answers when its attributes are asked for.
 - `snapshot`: an emulator's whole state as plain data, and back.
 - `atari`: AtariVecEnv, SB3's vector environment over all of this.
 - `image_game`: what an experiment says of any other game with images.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -53,13 +54,15 @@ class AtariVecEnv(VecEnv):
         full_action_space: bool = False,
     ) -> None:
         """Check the arguments, and make the emulators; the first `reset` begins the games."""
+        n_envs, workers = _integer("n_envs", n_envs), _integer("workers", workers)
+        seed = seed if seed is None else _integer("seed", seed)
         if n_envs < 1:
             raise InputError(f"n_envs is {n_envs}: use at least 1")
         if not 0 <= workers <= n_envs:
             raise InputError(f"workers is {workers}: use 0 to n_envs, here {n_envs}")
         if seed is not None and not 0 <= seed < 2**32:
             raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
-        self.settings = GameSettings(game, protocol, training, full_action_space)
+        self.settings = GameSettings(game, protocol, bool(training), bool(full_action_space))
         self._group: Group | Pool
         if workers > 1:
             self._group = Pool(self.settings, n_envs, workers)
@@ -72,6 +75,10 @@ class AtariVecEnv(VecEnv):
         super().__init__(n_envs, spaces.Box(0, 255, STACK_SHAPE, np.uint8), actions)
         self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
         self.seed(seed)
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Let environment i play with seed + i from the next reset on; None draws a seed."""
+        return super().seed(seed if seed is None else _integer("seed", seed))
 
     def reset(self) -> NDArray[np.uint8]:
         """Begin an episode in every environment, the first time with its seed."""
@@ -180,11 +187,11 @@ class AtariVecEnv(VecEnv):
         return self.env_method("render")
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Return an attribute of each environment's `Emulator`, or of its Gymnasium one."""
+        """Return what SB3's tower of wrappers has under the name, for each environment."""
         return self._group.get(self._get_indices(indices), attr_name)
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set an attribute of each environment's `Emulator`."""
+        """Set an attribute for `get_attr`; as in SB3's tower, no game changes by it."""
         self._group.set(self._get_indices(indices), attr_name, value)
 
     def env_method(
@@ -194,25 +201,41 @@ class AtariVecEnv(VecEnv):
         indices: VecEnvIndices = None,
         **method_kwargs: Any,
     ) -> list[Any]:
-        """Call a method of each environment's `Emulator`, or of its Gymnasium one."""
+        """Call a method as of SB3's tower of wrappers, for each environment."""
         chosen = self._get_indices(indices)
         return self._group.call(chosen, method_name, method_args, method_kwargs)
 
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Say for each environment whether it does what SB3's wrapper of that class does."""
+        """Say for each environment whether a wrapper of that class is in SB3's tower."""
         settings = self.settings
-        does = {
-            Monitor: True,
+        (fires,) = self.get_attr("fires", [0])
+        tower = {
             atari_wrappers.AtariWrapper: True,
-            atari_wrappers.NoopResetEnv: True,
-            atari_wrappers.MaxAndSkipEnv: True,
-            atari_wrappers.WarpFrame: True,
-            atari_wrappers.StickyActionEnv: settings.stickiness > 0,
-            atari_wrappers.EpisodicLifeEnv: settings.life_loss_ends,
             atari_wrappers.ClipRewardEnv: settings.training,
+            atari_wrappers.WarpFrame: True,
+            atari_wrappers.FireResetEnv: fires,
+            atari_wrappers.EpisodicLifeEnv: settings.life_loss_ends,
+            atari_wrappers.MaxAndSkipEnv: True,
+            atari_wrappers.NoopResetEnv: True,
+            atari_wrappers.StickyActionEnv: settings.stickiness > 0,
+            Monitor: True,
+            gym.wrappers.OrderEnforcing: True,
+            gym.wrappers.PassiveEnvChecker: True,
         }
-        if wrapper_class is atari_wrappers.FireResetEnv:
-            return self.get_attr("fires", indices)
-        return [does.get(wrapper_class, False) for _ in self._get_indices(indices)]
+        found = any(there and issubclass(one, wrapper_class) for one, there in tower.items())
+        return [found for _ in self._get_indices(indices)]
+
+    def _get_indices(self, indices: VecEnvIndices) -> Iterable[int]:
+        if indices is not None and hasattr(indices, "__index__"):
+            indices = [_integer("indices", indices)]  # SB3 takes no NumPy integer
+        return super()._get_indices(indices)
+
+
+def _integer(name: str, value: object) -> int:
+    """Return a Python integer for any kind of integer, NumPy's too."""
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(f"{name} is {value!r}: use an integer") from error

@@ -42,6 +42,8 @@ class Emulator:
         truncated: Whether only the frame cap ended it.
         episode: Monitor's record of the game that the last step ended, else None: raw return "r",
             length "l" in frames, seconds "t" since the start.
+        episodes: The records of all games that ended in this process.
+        total_frames: The frames of all games in this process.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Emulator:
         self.game_frames = 0
         self.done = self.truncated = False
         self.episode: dict[str, float] | None = None
+        self.episodes: list[dict[str, float]] = []
+        self.total_frames = 0
 
     def __getattr__(self, name: str) -> Any:
         if name == "env":
@@ -203,6 +207,7 @@ class Emulator:
         reward = self.ale.act(self.actions[action])
         self.game_return += reward
         self.game_frames += 1
+        self.total_frames += 1
         return float(reward)
 
     def _record_episode(self) -> None:
@@ -212,3 +217,4 @@ class Emulator:
             "l": self.game_frames,
             "t": round(seconds, 6),
         }
+        self.episodes.append(self.episode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ from types import MappingProxyType
 
 from coordconv_rl.errors import InputError, unknown
 
+# Gymnasium's ids: "ALE/Pong-v5", "PongNoFrameskip-v4", "PongDeterministic-v0", "Pong-ram-v4".
+_ENVIRONMENT_ID = re.compile(r"^ALE/|(-?ram)?(Deterministic|NoFrameskip)?-v\d+$", re.IGNORECASE)
 _NO_SINGLE_PLAYER = {"combat", "joust", "maze_craze", "warlords"}  # ale_py/registration.py
 
 
@@ -128,11 +131,19 @@ def check_game(name: str) -> str:
     """Return the name if it is a game's Gymnasium name.
 
     Raises:
-        InputError: There is no such game; the message names the closest ones.
+        InputError: There is no such game; the message names the right one where the name is an
+            environment's id or a ROM's, and the closest ones otherwise.
     """
-    if name not in ROM_IDS:
-        raise unknown("game", name, GAMES)
-    return name
+    if name in ROM_IDS:
+        return name
+    bare = _ENVIRONMENT_ID.sub("", str(name)).replace("_", "").lower()
+    for game in GAMES:
+        if game.lower() == bare:
+            raise InputError(
+                f"unknown game {name!r}: did you mean {game}? "
+                "Games go by the bare name, without version; the protocol is another option"
+            )
+    raise unknown("game", name, GAMES)
 
 
 def resolve_games(games: Sequence[str] = (), suite: str | None = None) -> tuple[str, ...]:

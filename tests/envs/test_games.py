@@ -63,6 +63,26 @@ def test_unknown_game_names_the_closest() -> None:
         check_game("ms_pacman")
 
 
+@pytest.mark.parametrize(
+    ("name", "game"),
+    [
+        ("PongNoFrameskip-v4", "Pong"),
+        ("ALE/Pong-v5", "Pong"),
+        ("pong", "Pong"),
+        ("Pong-v4", "Pong"),
+        ("Pong-ramDeterministic-v0", "Pong"),
+        ("ALE/MsPacman-ram-v5", "MsPacman"),
+        ("ms_pacman", "MsPacman"),
+        ("SPACEINVADERS", "SpaceInvaders"),
+    ],
+)
+def test_an_environments_id_names_its_game(name: str, game: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean {game}[?]") as caught:
+        check_game(name)
+    assert str(caught.value).count("did you mean") == 1
+    assert "\n" not in str(caught.value)
+
+
 def test_resolve_games() -> None:
     assert resolve_games(suite="atari-5") == SUITES["atari-5"]
     assert resolve_games(("Pong", "Breakout")) == ("Pong", "Breakout")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coordconv_rl.envs import snapshot
 from coordconv_rl.envs.emulator import Emulator
 from coordconv_rl.envs.settings import GameSettings
+from coordconv_rl.envs.tower import Tower
 from coordconv_rl.envs.workers.shared_arrays import SharedArrays
 
 Ends = dict[int, dict[str, Any]]
@@ -26,6 +27,7 @@ class Group:
             Emulator(settings, stack, counters)
             for stack, counters in zip(arrays.stacks, arrays.counters, strict=True)
         ]
+        self.towers = [Tower(emulator) for emulator in self.emulators]
 
     def start(self, actions: NDArray[np.integer[Any]]) -> None:
         """Begin a step with these actions, (n_envs,); here it waits for `finish`."""
@@ -63,19 +65,19 @@ class Group:
             snapshot.load(emulator, state)
 
     def get(self, indices: Iterable[int], name: str) -> list[Any]:
-        """Return an attribute of the emulators at the indices."""
-        return [getattr(self.emulators[index], name) for index in indices]
+        """Return an attribute of the towers at the indices."""
+        return [getattr(self.towers[index], name) for index in indices]
 
     def set(self, indices: Iterable[int], name: str, value: Any) -> None:
-        """Set an attribute of the emulators at the indices."""
+        """Set an attribute of the towers at the indices."""
         for index in indices:
-            setattr(self.emulators[index], name, value)
+            setattr(self.towers[index], name, value)
 
     def call(
         self, indices: Iterable[int], name: str, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> list[Any]:
-        """Call a method of the emulators at the indices."""
-        return [getattr(self.emulators[index], name)(*args, **kwargs) for index in indices]
+        """Call a method of the towers at the indices."""
+        return [getattr(self.towers[index], name)(*args, **kwargs) for index in indices]
 
     def close(self) -> None:
         """Close the emulators."""

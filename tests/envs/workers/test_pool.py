@@ -97,11 +97,11 @@ def test_a_failing_worker_raises_and_the_others_go_on(index: int) -> None:
     env.reset()
     with pytest.raises(AttributeError, match="nonsense"):
         env.get_attr("nonsense")
-    actions = env.get_attr("actions", indices=index)[0]
-    env.set_attr("actions", [], indices=index)
+    actions = np.array([1, 1])
+    actions[index] = 99
+    env._group.start(actions)  # the environment itself would refuse it
     with pytest.raises(IndexError):
-        env.step(np.array([1, 1]))
-    env.set_attr("actions", actions, indices=index)
+        env.step_wait()
     assert env.step(np.array([1, 1]))[0].shape == (2, 4, 84, 84)
     env.close()
 
@@ -146,3 +146,80 @@ def test_a_reset_cancels_a_pending_step() -> None:
     assert env.reset().shape == (2, 4, 84, 84)
     assert env.step(np.zeros(2, int))[0].shape == (2, 4, 84, 84)
     env.close()
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from stable_baselines3 import A2C
+from coordconv_rl import AtariVecEnv
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+env = AtariVecEnv("Breakout", 4, seed=3, workers=2)
+model = A2C("CnnPolicy", env, n_steps=5, seed=0, device="cpu")
+rng = np.random.default_rng(int(sys.argv[1]))
+stopped = 0
+for attempt in range(12):
+    timer = threading.Timer(rng.uniform(0.02, 0.3), os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        while True:  # as the cell of a notebook, which is interrupted and run again
+            if attempt % 2:
+                env.step(rng.integers(4, size=4))
+            else:
+                model.learn(10**6, reset_num_timesteps=attempt % 4 == 0)
+    except KeyboardInterrupt:
+        stopped += 1
+    timer.join()
+    if attempt % 3 == 0:
+        env.reset()
+    alone = AtariVecEnv("Breakout", 4, seed=99)
+    np.testing.assert_array_equal(env.restore(state := env.snapshot()), alone.restore(state))
+    for _ in range(40):
+        actions = rng.integers(4, size=4)
+        for ours, wanted in zip(env.step(actions)[:3], alone.step(actions)[:3], strict=True):
+            np.testing.assert_array_equal(ours, wanted)
+    assert model.learn(20).num_timesteps == 20
+print(stopped)
+env.close()
+"""
+
+
+def test_an_interrupted_pool_goes_on_as_fresh() -> None:
+    """Ctrl-C at random moments of `learn` and `step`, then more of both, against one process."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "1"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["12"]
+
+
+@pytest.mark.parametrize("entry", [Path, os.fsencode])
+def test_paths_and_bytes_on_the_import_path(entry, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(sys, "path", [entry(tmp_path), *sys.path])
+    env = AtariVecEnv("Pong", 2, workers=2)
+    assert env.reset().shape == (2, 4, 84, 84)
+    env.close()
+
+
+def test_workers_import_nothing_from_the_working_folder(monkeypatch, tmp_path) -> None:
+    for name in ("json", "queue", "inspect", "pickle", "numpy", "cv2"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('from the working folder')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path, str(tmp_path)])
+    env = AtariVecEnv("Pong", 2, workers=2)
+    assert env.reset().shape == (2, 4, 84, 84)
+    env.close()
+
+
+def test_a_step_that_is_begun_twice_is_played_twice() -> None:
+    alone, split = AtariVecEnv("Pong", 2, seed=1), AtariVecEnv("Pong", 2, seed=1, workers=2)
+    for env in (alone, split):
+        env.reset()
+    alone.step(np.array([2, 3]))
+    split.step_async(np.array([2, 3]))
+    for ours, wanted in zip(
+        split.step(np.array([3, 2]))[:3], alone.step(np.array([3, 2]))[:3], strict=True
+    ):
+        np.testing.assert_array_equal(ours, wanted)
+    split.close()

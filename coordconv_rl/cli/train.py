@@ -25,7 +25,7 @@ from coordconv_rl.configs import (
 )
 from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room, note_full_disk_in_thread
-from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE
+from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE, lengthen_run, longer_run
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Source:
     config: Path | None = None
     resume: Path | None = None
     export_sb3: Path | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Train(Command):
         settings: The run.
         folder: Where the run is kept.
         config: A run's YAML file to start from: its values are the defaults of what is not given.
-        resume: Go on with the run in this folder, exactly where its newest checkpoint is.
+        resume: Go on with the run in this folder, exactly where its newest checkpoint is; with
+            --steps, to more steps than it was made for.
         export_sb3: Also write the agent as a zip for stock SB3.
     """
 
@@ -75,7 +77,10 @@ class Train(Command):
             raise InputError(
                 f"--resume takes all settings from its folder: leave out {', '.join(names or rest)}"
             )
-        return cls(_resumed(source.resume), source.resume, None, source.resume, source.export_sb3)
+        config = _resumed(source.resume)
+        if source.steps is not None:
+            config = longer_run(config, source.steps)
+        return cls(config, source.resume, None, source.resume, source.export_sb3)
 
     def run(self) -> int:
         """Train, print what came out, and return the exit code."""
@@ -86,6 +91,8 @@ class Train(Command):
         folder = self.folder or Path("runs", "single", self.settings.run_id)
         if self.export_sb3 is not None:
             check_zip(self.export_sb3)
+        if self.resume is not None and self.settings.steps > _resumed(self.resume).steps:
+            lengthen_run(folder, self.settings)
         threading.excepthook = note_full_disk_in_thread
         try:
             record = train_agent(self.settings, folder, show_progress=True)

@@ -33,7 +33,13 @@ from coordconv_rl.runs.layout import (
     find_runs,
     is_launched,
 )
-from coordconv_rl.runs.prepare import describe_exit, is_finished, lengthen_run, prepare_run
+from coordconv_rl.runs.prepare import (
+    describe_exit,
+    is_finished,
+    lengthen_run,
+    longer_run,
+    prepare_run,
+)
 from coordconv_rl.runs.reading import damaged, read_json
 from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord, read_record
 
@@ -67,6 +73,7 @@ __all__ = [
     "is_finished",
     "is_launched",
     "lengthen_run",
+    "longer_run",
     "now",
     "prepare_run",
     "read_episodes",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from coordconv_rl import locks
 from coordconv_rl.configs import RunConfig, check_run, load_run, to_yaml
 from coordconv_rl.errors import DISK_FULL, INTERRUPTED, MACHINE_LOST, OK, InputError
 from coordconv_rl.files import write_text_atomic
@@ -15,6 +19,7 @@ from coordconv_rl.runs.layout import (
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LOG_FILE,
+    RUN_LOCK,
 )
 from coordconv_rl.runs.record import read_record
 
@@ -41,11 +46,34 @@ def prepare_run(folder: Path, config: RunConfig) -> None:
         )
 
 
+def longer_run(made: RunConfig, steps: int) -> RunConfig:
+    """Return a run with more steps than it was made for, of which it is the exact beginning.
+
+    Args:
+        made: The run as it is.
+        steps: Environment steps that it shall train for.
+
+    Raises:
+        InputError: There are fewer steps than before, or the learning rate depends on their number.
+    """
+    if steps < made.steps:
+        raise InputError(
+            f"steps was {made.steps} and is now {steps}: give more, or choose another --folder"
+        )
+    if steps > made.steps and made.hyperparameters.schedule != "constant":
+        raise InputError(
+            f"steps was {made.steps} and is now {steps}, but {made.algo}'s learning rate falls "
+            f"linearly to zero at the last step: what was trained is not how {steps} steps begin; "
+            "choose another --folder for these"
+        )
+    return replace(made, steps=steps)
+
+
 def lengthen_run(folder: Path, config: RunConfig) -> None:
     """Let a run that exists train on to more steps; what it scored so far stays beside it.
 
-    With a constant schedule this ends where a run of so many steps ends. An evaluation or an
-    inspection of the shorter training gets its steps into its name, as in
+    It ends where a run of so many steps ends; `longer_run` says for which runs this is so. An
+    evaluation or an inspection of the shorter training gets its steps into its name, as in
     `evaluation-at-1000.json`, before the configuration changes, so that it never passes for one of
     the longer training.
 
@@ -54,16 +82,23 @@ def lengthen_run(folder: Path, config: RunConfig) -> None:
         config: The run with its new number of steps.
 
     Raises:
-        InputError: The run's configuration cannot be read.
+        InputError: The run's configuration cannot be read, or a process works on the run.
         OSError: The folder cannot be written.
     """
     path = folder / CONFIG_FILE
     steps = load_run(path).steps
-    for name in OF_THE_END:
-        result = folder / name
-        if result.is_file():
-            result.replace(result.with_name(f"{result.stem}-at-{steps}{result.suffix}"))
-    write_text_atomic(path, to_yaml(config))
+    try:
+        lock = locks.acquire(folder / RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}")
+    except locks.LockedError as error:
+        raise InputError(f"{folder} is in use by {error}: wait for it, or stop it first") from error
+    try:
+        for name in OF_THE_END:
+            result = folder / name
+            if result.is_file():
+                result.replace(result.with_name(f"{result.stem}-at-{steps}{result.suffix}"))
+        write_text_atomic(path, to_yaml(config))
+    finally:
+        os.close(lock)
 
 
 def is_finished(folder: Path, config: RunConfig) -> bool:

@@ -20,7 +20,7 @@ from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.configs import ExperimentConfig, RunConfig, load_run, to_yaml
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import CONFIG_FILE, lengthen_run, now
+from coordconv_rl.runs import CONFIG_FILE, lengthen_run, longer_run, now
 
 KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
 
@@ -134,9 +134,10 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
         if made is None:
             continue
         if config.steps > made.steps and made == replace(config, steps=made.steps):
-            if config.hyperparameters.schedule != "constant":
-                raise _other_schedule(folder, made, config)
-            longer.append(config)
+            try:
+                longer.append(longer_run(made, config.steps))
+            except InputError as error:
+                raise InputError(f"{folder} holds {config.run_id}: {error}") from error
         else:
             runs.append(config.run_id)
             changed |= dict.fromkeys(differences(made, config))
@@ -160,14 +161,6 @@ def _made_with(path: Path, config: RunConfig) -> RunConfig | None:
     except (InputError, OSError):
         return None
     return None if made == config else made
-
-
-def _other_schedule(folder: Path, made: RunConfig, config: RunConfig) -> InputError:
-    return InputError(
-        f"{config.algo}'s learning rate falls linearly to zero over a run's steps: the runs of "
-        f"{made.steps:,} steps in {folder}, such as {config.run_id}, are not how runs of "
-        f"{config.steps:,} steps begin; choose another --folder for these"
-    )
 
 
 def differences(made: RunConfig, config: RunConfig) -> list[str]:

@@ -127,7 +127,7 @@ def test_finished_runs_train_on_where_the_schedule_is_constant(folder):
 
 def test_more_steps_with_a_linear_schedule_are_refused_with_the_reason(folder):
     assert run_experiment(experiment(), folder) == 0
-    with pytest.raises(InputError, match=r"linearly to zero .* runs of 100 steps .* --folder"):
+    with pytest.raises(InputError, match=r"is now 150, .* linearly to zero .* --folder"):
         run_experiment(experiment(steps=150), folder)
     with pytest.raises(InputError, match="steps was 100 and is now 50"):
         run_experiment(experiment(steps=50), folder)

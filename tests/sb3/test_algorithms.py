@@ -15,7 +15,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
 from coordconv_rl.fast import fused
-from coordconv_rl.sb3.algorithms import FastA2C
+from coordconv_rl.sb3.algorithms import FastA2C, FastPPO
+from coordconv_rl.sb3.policy import CoordConvPolicy
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
 STEPS = 8
@@ -195,6 +196,42 @@ def test_a_model_that_was_saved_goes_on(tmp_path, trained_passes):
         assert_close(loaded, model, 0)
         loaded.learn(ROLLOUT)
     assert trained_passes() == 3
+
+
+@pytest.mark.parametrize("algorithm", [FastA2C, FastPPO])
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"policy": "CnnPolicy"}, "the policy is a ActorCriticCnnPolicy"),
+        ({"rollout_buffer_class": RolloutBuffer}, "the rollout buffer is a RolloutBuffer"),
+        (
+            {"policy_kwargs": {"share_features_extractor": False}},
+            "actor and critic see different features",
+        ),
+        (
+            {"policy_kwargs": {"coordinates_for": "actor"}},
+            "actor and critic see different features",
+        ),
+        (
+            {"policy_kwargs": {"features_extractor_kwargs": {"backbone": "impala"}}},
+            "module 1 of a network is a MaxPool2d, known is ReLU",
+        ),
+    ],
+)
+def test_why_it_trains_as_sb3_does_is_said_once(algorithm, options, reason, caplog, tmp_path):
+    caplog.set_level("INFO", "coordconv_rl.sb3.algorithms")
+    settings = {"policy": CoordConvPolicy, "rollout_buffer_class": DeviceRolloutBuffer} | options
+    model = algorithm(env=patches(), n_steps=STEPS, **settings).learn(3 * ROLLOUT)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"{algorithm.__name__} trains as SB3 does: {reason}"]
+    model.save(tmp_path / "model.zip")  # what was said is not part of a model
+    assert not algorithm.load(tmp_path / "model.zip")._reasons
+
+
+def test_nothing_is_said_where_it_is_fast(caplog):
+    caplog.set_level("INFO", "coordconv_rl")
+    make().learn(2 * ROLLOUT)
+    assert not caplog.records
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

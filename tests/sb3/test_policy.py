@@ -255,6 +255,16 @@ def test_defaults_are_sb3s():
     assert a2c.policy.optimizer.defaults["eps"] == 1e-5
 
 
+@pytest.mark.parametrize("given", [None, {}, {"eps": 1e-3}, {"weight_decay": 0.1}])
+def test_optimizer_settings_are_those_that_sb3_would_take(given):
+    ours, theirs = (
+        cls(SPACE, ACTIONS, lambda _: 1e-3, optimizer_kwargs=copy.copy(given)).optimizer.defaults
+        for cls in (CoordConvPolicy, ActorCriticCnnPolicy)
+    )
+    for key in ("lr", "betas", "eps", "weight_decay"):
+        assert ours[key] == theirs[key]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -13,6 +13,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from coordconv_rl import CoordConvPolicy, FastA2C
+from coordconv_rl.fast import network
 from coordconv_rl.sb3 import algorithms
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
@@ -125,6 +126,19 @@ def test_settings_of_the_policy(algorithm, key):
         frames = torch.randint(256, (3, *SHAPE), dtype=torch.uint8)
         results = [model.policy.predict_values(frames) for model in (fast, stock)]
         torch.testing.assert_close(*results, rtol=1e-5, atol=1e-3)
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("coords", ["none", "first", "all"])
+def test_a_pooled_head_is_computed_fast_and_as_sb3_does(algorithm, coords, monkeypatch):
+    seen = []
+    compute = network.convolve_patches
+    monkeypatch.setattr(network, "convolve_patches", lambda *args: seen.append(1) or compute(*args))
+    extractor = {"features_extractor_kwargs": {"head": "pool", "coords": coords}}
+    fast, stock = both(algorithm, policy_kwargs=extractor, seed=5)  # with 4 a ReLU is at its kink
+    assert_same_outputs(fast, stock)
+    assert_same_update(fast, stock, steps=32)
+    assert len(seen) == (8 if algorithm is PPO else 2)
 
 
 class Changing(BaseCallback):

@@ -35,7 +35,9 @@ def settings(backbone: str, head: str, coords: str = "all") -> dict[str, Any]:
 def test_the_policy_computes_and_differentiates_as_sb3s(backbone: str, head: str) -> None:
     space = GRID if backbone == "minatar" else SMALL
     rng = np.random.default_rng(0)
-    images = torch.as_tensor(rng.integers(0, space.high.max() + 1, (5, *space.shape), np.uint8))
+    images = torch.as_tensor(
+        rng.integers(0, int(space.high.max()) + 1, (5, *space.shape), np.uint8)
+    )
     outputs = []
     for kind, options in ((ActorCriticCnnPolicy, {}), (CoordConvPolicy, {"precision": "float32"})):
         torch.manual_seed(0)

@@ -116,7 +116,9 @@ class CoordConvNd(_ConvNd):
         weights = (self.coord_weight, self.bias)
         kept = self._kept  # read once: other threads may replace it
         if kept is None or not kept.is_for(key, weights):
-            kept = self._kept = KeptMap(key, weights, self._make_map(shape, padding).to(dtype))
+            with torch.inference_mode(False), torch.no_grad():  # of use in training too
+                value = self._make_map(shape, padding).to(dtype)
+                kept = self._kept = KeptMap(key, weights, value)
         return kept.value
 
     def _settings(self) -> tuple[object, ...]:

@@ -139,7 +139,7 @@ class CoordinateGrid:
         """Return `coordinate_channels`, made again only if an argument differs from last time."""
         key = (spatial_shape, radius, shuffle_seed, dtype, device)
         kept = self._kept
-        if is_recording():
+        if is_recording() or _is_captured(device):
             return self._make(*key)
         if kept is None or kept[0] != key:
             with torch.inference_mode(False):  # else training could not use it later
@@ -218,6 +218,11 @@ class AddCoords(nn.Module):
 
 
 torch.fx.wrap("append_channels")
+
+
+def _is_captured(device: torch.device) -> bool:
+    """Tell whether a CUDA graph is captured: what is made then has values only in replays."""
+    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
 
 def is_recording() -> bool:

@@ -115,6 +115,17 @@ def test_kept_values_follow_type_and_training_after_inference() -> None:
         assert layer.double()(x.double()).dtype == torch.float64
 
 
+def test_a_map_of_inference_mode_may_be_used_in_training() -> None:
+    layer, x = CoordConv2d(3, 4, 3), torch.rand(2, 3, 6, 6)
+    with torch.inference_mode():
+        layer(x)
+    with torch.no_grad():
+        added = layer.coordinate_map((6, 6))
+    scale = torch.ones((), requires_grad=True)
+    (scale * added).sum().backward()
+    torch.testing.assert_close(scale.grad, added.sum())
+
+
 def test_coordinate_map_is_what_coordinates_and_bias_add() -> None:
     layer, x = CoordConv2d(3, 4, 3, stride=2, radius=True), torch.rand(2, 3, 9, 8)
     added = layer.coordinate_map((9, 8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -210,3 +211,23 @@ def test_shuffling_permutes_whole_pixels_by_seed_and_size() -> None:
 def test_shuffled_pixels_never_change_between_versions() -> None:
     x = coordinate_channels((1, 5), shuffle_seed=0)[0, 0, 0].tolist()
     assert x == [0.5, 1.0, 0.0, -1.0, -0.5]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_what_a_cuda_graph_captures_is_not_kept() -> None:
+    layer, x = CoordConv2d(3, 4, 3, radius=True).cuda(), torch.rand(2, 3, 6, 7).cuda()
+    warm = torch.rand(2, 3, 9, 9).cuda()
+    with torch.no_grad():
+        layer(warm)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            layer(warm)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            output = layer(x)
+        wanted = copy.deepcopy(layer).cpu()(x.cpu())
+        torch.testing.assert_close(layer(x).cpu(), wanted, rtol=0, atol=1e-2)  # before a replay
+        graph.replay()
+        torch.testing.assert_close(output.cpu(), wanted, rtol=0, atol=1e-2)

@@ -2,6 +2,7 @@
 
 - `coordinates`: the coordinate channels of an image size, and the layer that appends them.
 - `coordinate_map`: a layer's coordinate map: kept while the weights stand still, added to images.
+- `fusion`: why batch normalisation is not folded into a layer, and how torch is told.
 - `base`: what the CoordConv layers share.
 - `convolutions`: the CoordConv layers, with torch's arguments.
 - `convert`: coordinates for the convolutions of a model that exists already.

@@ -3,21 +3,19 @@
 import copy
 import math
 import operator
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
 from coordconv_rl.layers.coordinates import CoordinateGrid, channels_like, is_recording
+from coordconv_rl.layers.fusion import refuse_fusion
 
 torch.fx.wrap("channels_like")
 
@@ -167,19 +165,34 @@ class CoordConvNd(_ConvNd):
             The shape and type that torch's layer returns.
         """
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
-            output = self._concatenated(input, [])
-        else:
-            output = self._forward(input, [])
-        return output
+            return self._concatenated(input, [])
+        return self._forward(input)
 
-    def _forward(self, input: Any, output_padding: list[int]) -> Tensor:
-        """Compute in Python: with the coordinates' map, or as steps of a graph of torch.fx."""
+    def _padding_of(self, input: Tensor, output_size: list[int] | None = None) -> list[int]:
+        """Return the extra pixels of a transposed convolution's output; others have none."""
+        return []
+
+    def _forward(self, input: Any, *more: Any) -> Tensor:
+        """Compute in Python with the coordinates' map, or add a step to a graph of torch.fx.
+
+        Args:
+            input: As in `forward`.
+            *more: What else `forward` was called with.
+        """
         if isinstance(input, torch.fx.Proxy):
-            return self._concatenated(input, output_padding)  # type: ignore[arg-type]
-        output = self._convolve(input, self.weight, None, output_padding)
+            return self._record(input, *more)  # type: ignore[no-any-return]
+        padding = self._padding_of(input, *more)
+        output = self._convolve(input, self.weight, None, padding)
         shape = input.shape[-len(self.kernel_size) :]
-        added = self.coordinate_map(shape, dtype=output.dtype, output_padding=output_padding)
+        added = self.coordinate_map(shape, dtype=output.dtype, output_padding=padding)
         return add_to_each(output, added)
+
+    def _record(self, input: Any, *more: Any) -> Any:
+        """Add the layer to a graph of torch.fx, as one step unless the graph is the layer's own."""
+        tracer = input.tracer
+        if tracer.root is self:
+            return self._concatenated(input, self._padding_of(input, *more))
+        return tracer.create_proxy("call_module", tracer.path_of_module(self), (input, *more), {})
 
     def _concatenated(self, input: Tensor, output_padding: list[int]) -> Tensor:
         """Compute the same as one function of the input, for torch.fx and TorchScript."""
@@ -196,7 +209,7 @@ class CoordConvNd(_ConvNd):
         return {**self.__dict__, "_kept": None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CoordConvNd":
-        _refuse_fusion()
+        refuse_fusion()
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__ = copy.deepcopy({**self.__dict__, "_kept": None}, memo)
@@ -206,24 +219,6 @@ class CoordConvNd(_ConvNd):
         """Show the options in `repr`."""
         options = f", radius={self.radius}, shuffle_seed={self.shuffle_seed}"
         return f"{super().extra_repr()}{options}"  # type: ignore[no-untyped-call]
-
-
-def _refuse_fusion() -> None:
-    """Raise `InputError` if torch copies a layer in order to fold batch normalisation into it.
-
-    `fuse_conv_bn_eval` scales `weight` and `bias` of the copy and knows nothing of `coord_weight`,
-    so the result would be wrong in silence. It asks the layer nothing that could be answered with
-    a refusal: the copy is the only moment when the layer can tell who calls.
-    """
-    caller: FrameType | None = sys._getframe()
-    for _ in range(3):  # behind this function, __deepcopy__ and copy.deepcopy
-        caller = caller and caller.f_back
-    if caller is not None and caller.f_code is fuse_conv_bn_eval.__code__:
-        raise InputError(
-            "batch normalisation cannot be folded into a CoordConv layer, whose coord_weight torch "
-            "would not scale: leave the two apart, or fold it into AddCoords followed by a plain "
-            "convolution"
-        )
 
 
 def _plain_integers(value: Any) -> Any:

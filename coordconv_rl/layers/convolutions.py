@@ -167,7 +167,12 @@ class CoordConvTranspose2d(CoordConvNd, nn.ConvTranspose2d):
             input: Shape (N, in_channels, H, W) or (in_channels, H, W).
             output_size: The output's H and W, where the stride leaves a choice.
         """
-        padding = self._output_padding(
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self._concatenated(input, self._padding_of(input, output_size))
+        return self._forward(input, output_size)
+
+    def _padding_of(self, input: Tensor, output_size: list[int] | None = None) -> list[int]:
+        return self._output_padding(
             input,
             output_size,
             self.stride,  # type: ignore[arg-type]
@@ -176,11 +181,6 @@ class CoordConvTranspose2d(CoordConvNd, nn.ConvTranspose2d):
             2,
             self.dilation,  # type: ignore[arg-type]
         )
-        if torch.jit.is_scripting():  # type: ignore[attr-defined]
-            output = self._concatenated(input, padding)
-        else:
-            output = self._forward(input, padding)
-        return output
 
     def _convolve(
         self, input: Tensor, weight: Tensor, bias: Tensor | None, output_padding: list[int]

@@ -189,10 +189,8 @@ class AddCoords(nn.Module):
             ValueError: If the input has no batch, channel and spatial axes or is not floating.
         """
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
-            output = append_channels(input, self.radius, self.shuffle_seed)
-        else:
-            output = self._append(input)
-        return output
+            return append_channels(input, self.radius, self.shuffle_seed)
+        return self._append(input)
 
     def _append(self, input: Any) -> Tensor:
         """Compute in Python: with kept coordinates, or as one step of a graph of torch.fx."""

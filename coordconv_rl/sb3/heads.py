@@ -38,10 +38,8 @@ class SpatialSoftmax(nn.Module):
         Half precision is too coarse for places, so these are computed in float32 at least.
         """
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
-            places = expected_coordinates(maps, self.temperature, None)
-        else:
-            places = self._forward(maps)
-        return places
+            return expected_coordinates(maps, self.temperature, None)
+        return self._forward(maps)
 
     def _forward(self, maps: Any) -> Tensor:
         if isinstance(maps, torch.fx.Proxy):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,9 +12,7 @@ from concatenation import classical
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d, CoordConvTranspose2d, coordinate_channels
 
 close = torch.testing.assert_close
@@ -79,40 +76,6 @@ def test_numpy_integers_are_integers() -> None:
     )
     with pytest.raises(TypeError):
         CoordConv2d(2, 3, 3, shuffle_seed=0.5)  # type: ignore[arg-type]
-
-
-def norm(layer: CoordConv2d) -> nn.BatchNorm2d:
-    batch_norm = nn.BatchNorm2d(layer.out_channels).eval()
-    with torch.no_grad():
-        for values in (batch_norm.running_mean, batch_norm.running_var, batch_norm.weight):
-            values.uniform_(0.5, 2)
-    return batch_norm
-
-
-@pytest.mark.parametrize("parametrized", [False, True])
-def test_folding_batch_normalisation_is_refused(parametrized: bool) -> None:
-    layer = CoordConv2d(2, 3, 3).eval()
-    if parametrized:
-        parametrizations.weight_norm(layer, "coord_weight")
-    with pytest.raises(InputError, match="leave the two apart") as caught:
-        fuse_conv_bn_eval(layer, norm(layer))
-    assert "\n" not in str(caught.value)
-    twin, x = copy.deepcopy(nn.Sequential(layer)), torch.rand(2, 2, 5, 5)
-    assert torch.equal(twin(x), layer(x))
-    assert torch.equal(layer.__deepcopy__({})(x), layer(x))
-
-
-def test_what_the_refusal_advises_works() -> None:
-    layer, x = CoordConv2d(2, 3, 3).eval(), torch.rand(2, 2, 5, 5)
-    channels, convolution = classical(layer).eval()
-    batch_norm = norm(layer)
-    close(fuse_conv_bn_eval(convolution, batch_norm)(channels(x)), batch_norm(layer(x)))
-
-
-def test_eager_fusion_of_torch_refuses() -> None:
-    layer = CoordConv2d(2, 3, 3).eval()
-    with pytest.raises((AssertionError, NotImplementedError), match=r"fuser method.*CoordConv2d"):
-        torch.ao.quantization.fuse_modules(nn.Sequential(layer, norm(layer)), ["0", "1"])
 
 
 REPARAMETRIZED = {

@@ -15,6 +15,8 @@ import pytest
 import torch
 from concatenation import classical
 from torch import nn
+from torch.ao.quantization import get_default_qconfig_mapping
+from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 from torch.fx.experimental.optimization import fuse
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -222,6 +224,37 @@ def test_fx_traces_layers_alone_and_within(shuffle_seed: int | None) -> None:
         assert torch.equal(loaded(x), traced(x))
     x = torch.rand(3, 6, 5)
     torch.testing.assert_close(torch.fx.symbolic_trace(layer)(x), layer(x))
+
+
+def test_layers_are_single_steps_of_a_graph_as_torchs_own() -> None:
+    traced = torch.fx.symbolic_trace(network())
+    steps = [(node.op, node.target) for node in traced.graph.nodes]
+    assert steps[1:4] == [("call_module", "0"), ("call_module", "1"), ("call_module", "2")]
+
+    class Chosen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = CoordConvTranspose2d(3, 4, 3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.up(x, output_size=[12, 14])
+
+    chosen, x = Chosen(), torch.rand(2, 3, 5, 6)
+    torch.testing.assert_close(torch.fx.symbolic_trace(chosen)(x), chosen(x))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_static_quantisation_leaves_the_layers_in_float() -> None:
+    x = torch.rand(8, 3, 12, 11)
+    model = nn.Sequential(
+        CoordConv2d(3, 4, 3, radius=True), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 3)
+    )
+    model(x)
+    wanted = model.eval()(x)
+    prepared = prepare_fx(copy.deepcopy(model), get_default_qconfig_mapping(), (x,))
+    prepared(x)
+    found = convert_fx(prepared)(x)
+    assert float((found - wanted).detach().abs().max() / wanted.detach().abs().max()) < 0.05
 
 
 def test_fx_folds_no_batch_normalisation_wrongly() -> None:

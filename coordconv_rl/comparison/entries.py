@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """Who asked for which runs, and when: every run of every combination of what it names.
 
     Attributes:
@@ -74,7 +74,7 @@ class Request:
         cells = product(self.algos, self.games, self.arms, self.seeds)
         return (make_run_id(*cell) for cell in cells)
 
-    def is_same(self, other: Request) -> bool:
+    def is_same(self, other: RunRequest) -> bool:
         """Return whether both ask for the same, whoever did and when."""
         return replace(self, asked=other.asked, by=other.by) == other
 
@@ -91,7 +91,7 @@ def read_ledger(folder: Path) -> dict[str, Entry]:
     return read_lines(folder)[0]
 
 
-def read_requests(folder: Path) -> tuple[Request, ...]:
+def read_requests(folder: Path) -> tuple[RunRequest, ...]:
     """Read who asked for which runs, the first one first; none where only old versions wrote.
 
     Raises:
@@ -100,7 +100,7 @@ def read_requests(folder: Path) -> tuple[Request, ...]:
     return read_lines(folder)[1]
 
 
-def read_lines(folder: Path) -> tuple[dict[str, Entry], tuple[Request, ...]]:
+def read_lines(folder: Path) -> tuple[dict[str, Entry], tuple[RunRequest, ...]]:
     """Read the entries and the requests of an experiment's folder; see `read_ledger`."""
     path = folder / LEDGER_FILE
     try:
@@ -118,14 +118,14 @@ def read_lines(folder: Path) -> tuple[dict[str, Entry], tuple[Request, ...]]:
                 f"{path} is damaged at line {number} ({error}): delete that line, or restore "
                 "the file"
             ) from error
-        if isinstance(found, Request):
+        if isinstance(found, RunRequest):
             requests.append(found)
         else:
             entries[found.run] = found
     return entries, tuple(requests)
 
 
-def _parse(line: bytes) -> Entry | Request:
+def _parse(line: bytes) -> Entry | RunRequest:
     """Turn a line into an entry or a request.
 
     Raises:
@@ -150,13 +150,13 @@ def _parse(line: bytes) -> Entry | Request:
     return entry
 
 
-def _parse_request(values: dict[str, Any]) -> Request:
+def _parse_request(values: dict[str, Any]) -> RunRequest:
     for name, kind in {"algos": str, "games": str, "arms": str, "seeds": int}.items():
         items = values.get(name)
         if not isinstance(items, list) or not all(type(item) is kind for item in items):
             raise ValueError(f"{name} is {items!r}")
         values[name] = tuple(items)
-    request = Request(**values)
+    request = RunRequest(**values)
     for text in (request.asked, request.by):
         if not (text is None or isinstance(text, str)):
             raise ValueError(f"asked by {request.by!r} at {request.asked!r}")
@@ -165,7 +165,7 @@ def _parse_request(values: dict[str, Any]) -> Request:
     return request
 
 
-def line(content: Entry | Request) -> str:
+def line(content: Entry | RunRequest) -> str:
     """Return the ledger's line for an entry or a request."""
     return json.dumps(asdict(content)) + "\n"
 

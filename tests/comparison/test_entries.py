@@ -8,7 +8,7 @@ import pytest
 
 from coordconv_rl.comparison.entries import (
     Entry,
-    Request,
+    RunRequest,
     line,
     read_ledger,
     read_requests,
@@ -16,7 +16,9 @@ from coordconv_rl.comparison.entries import (
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import LEDGER_FILE
 
-ASKED = Request("2026-01-02T03:04:05+00:00", "me@here", 100, ("ppo",), ("Pong",), ("cnn",), (0, 1))
+ASKED = RunRequest(
+    "2026-01-02T03:04:05+00:00", "me@here", 100, ("ppo",), ("Pong",), ("cnn",), (0, 1)
+)
 
 
 def test_entries_and_requests_are_read_as_written(tmp_path):
@@ -29,8 +31,8 @@ def test_entries_and_requests_are_read_as_written(tmp_path):
 
 def test_a_request_names_every_combination():
     assert list(ASKED.runs()) == ["ppo/Pong/cnn/seed-0", "ppo/Pong/cnn/seed-1"]
-    assert ASKED.is_same(Request(None, None, 100, ("ppo",), ("Pong",), ("cnn",), (0, 1)))
-    assert not ASKED.is_same(Request(None, None, 200, ("ppo",), ("Pong",), ("cnn",), (0, 1)))
+    assert ASKED.is_same(RunRequest(None, None, 100, ("ppo",), ("Pong",), ("cnn",), (0, 1)))
+    assert not ASKED.is_same(RunRequest(None, None, 200, ("ppo",), ("Pong",), ("cnn",), (0, 1)))
 
 
 @pytest.mark.parametrize(

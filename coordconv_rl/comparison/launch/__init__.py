@@ -8,6 +8,7 @@ Names are imported when first used: who asks for the status needs no scheduler.
 - `estimate`: what the missing runs cost: steps, cores, hours and disk.
 - `ledger`: what became of every run, held by the launcher and appended to.
 - `scheduler`: which run starts, which has ended and how, which is tried again.
+- `active`: a run that has a process, and whether it makes progress.
 - `backend`: what the scheduler asks of a place where processes run.
 - `local`: one process a run on this machine.
 - `ray_backend`: one Ray actor a run, somewhere on a cluster.

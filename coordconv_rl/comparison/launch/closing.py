@@ -55,7 +55,7 @@ def close_comparison(folder: Path, console: Console | None = None, *, inspectors
 
 def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> None:
     """Print an algorithm's two tables of scores, the answer, and what to be wary of."""
-    for table in (report.games_table(analysis), report.aggregates_table(analysis)):
+    for table in (report.game_scores_table(analysis), report.aggregates_table(analysis)):
         console.print(rich_table(f"{analysis.algo.upper()}: {table.caption}", table))
     for text in (report.answer(analysis), *report.cautions(found, analysis)):
         console.print(text, soft_wrap=True, markup=False)
@@ -65,7 +65,7 @@ def _markdown(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:
     """Return what `results.md` holds: the same tables and sentences as on the terminal."""
     lines = []
     for analysis in analyses:
-        tables = (report.games_table(analysis), report.aggregates_table(analysis))
+        tables = (report.game_scores_table(analysis), report.aggregates_table(analysis))
         lines += [f"## {analysis.algo.upper()}", "", report.answer(analysis), ""]
         lines += [f"- {text}" for text in report.cautions(found, analysis)]
         lines += ["", *report.tables_as_markdown(tables)]

@@ -98,6 +98,7 @@ def _say(text: str) -> None:
 
 
 def _work(scheduler: Scheduler, folder: Path) -> int:
+    """Run the scheduler to its end, or until a signal comes; return the exit code."""
     with (
         stop_signals() as signals,
         Display(scheduler) as display,

@@ -22,7 +22,7 @@ from coordconv_rl.runs import duration, is_finished, prepare_run, read_record
 
 MEASURE_SECONDS = 10.0
 PATIENCE_SECONDS = 120.0  # for a process's first step
-LOOK_SECONDS = 0.05
+MEASURE_LOOK_SECONDS = 0.05
 CHECKPOINT_BYTES = 21_000_000  # of the Nature network with PPO: weights and Adam's two moments
 CHECKPOINTS = 2  # that a finished run keeps: the last and the best
 
@@ -140,7 +140,7 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
             began: tuple[float, int] | None = None
             deadline = time.monotonic() + PATIENCE_SECONDS
             while worker.poll() is None and time.monotonic() < deadline:
-                time.sleep(LOOK_SECONDS)
+                time.sleep(MEASURE_LOOK_SECONDS)
                 step = int((read_record(folder) or {}).get("step", 0))
                 if step and began is None:  # from here on: starting Python is no training
                     began = (time.monotonic(), step)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.entries import Request, check_planned, read_ledger, read_requests
+from coordconv_rl.comparison.entries import RunRequest, check_planned, read_ledger, read_requests
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
@@ -39,8 +39,8 @@ class Growth:
 
     experiment: ExperimentConfig
     configs: tuple[RunConfig, ...]
-    known: tuple[Request, ...]
-    requests: tuple[Request, ...]
+    known: tuple[RunRequest, ...]
+    requests: tuple[RunRequest, ...]
     longer: tuple[RunConfig, ...]
 
 
@@ -99,12 +99,12 @@ def take_up(folder: Path, growth: Growth, held: Ledger) -> None:
 
 def make_request(
     experiment: ExperimentConfig, *, asked: str | None = None, by: str | None = None
-) -> Request:
+) -> RunRequest:
     """Return what an experiment asks for; when and by whom is None where that is not known."""
     algos, games, arms, seeds = (
         tuple(dict.fromkeys(values)) for values in zip(*plan.run_keys(experiment), strict=True)
     )
-    return Request(asked, by, experiment.steps, algos, games, arms, seeds)
+    return RunRequest(asked, by, experiment.steps, algos, games, arms, seeds)
 
 
 def _user() -> str:

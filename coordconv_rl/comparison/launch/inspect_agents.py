@@ -22,7 +22,7 @@ from coordconv_rl.locks import LockedError
 from coordconv_rl.processes import package_command
 from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, LOG_FILE, describe_exit
 
-PROGRAM = ("inspect", "--episodes")  # what `coordconv-rl` is told
+INSPECT = ("inspect", "--episodes")  # what `coordconv-rl` is told
 POLL_SECONDS = 0.1
 MOST_GAMES = 5  # of each treatment: `coordconv-rl inspect RUN_FOLDER` plays more
 LONGEST_SECONDS = 3600.0  # games are cut, so that only a process that hangs takes so long
@@ -77,7 +77,7 @@ def inspect_missing(
     if not runs:
         return False
     games = min(found.experiment.evaluation.episodes, MOST_GAMES)
-    command = (*(program or package_command(*PROGRAM)), str(games))
+    command = (*(program or package_command(*INSPECT)), str(games))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(
         *columns,

@@ -17,7 +17,7 @@ from typing import Any
 from coordconv_rl import locks
 from coordconv_rl.comparison.entries import (
     Entry,
-    Request,
+    RunRequest,
     check_planned,
     line,
     read_lines,
@@ -45,6 +45,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, runs: Iterable[str] | None = None) -> None:
+        """Lock the folder and read its ledger."""
         self._folder = folder
         self._path = folder / LEDGER_FILE
         self._file: int | None = None
@@ -68,7 +69,7 @@ class Ledger:
             self.close()
             raise
 
-    def take_up(self, runs: Iterable[str], requests: Sequence[Request]) -> None:
+    def take_up(self, runs: Iterable[str], requests: Sequence[RunRequest]) -> None:
         """Begin with the planned runs: those that ran are lost, and old lines are folded.
 
         Args:

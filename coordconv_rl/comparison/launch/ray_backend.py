@@ -126,6 +126,7 @@ class RayBackend:
     """
 
     def __init__(self, address: str | None, program: Sequence[str] | None = None) -> None:
+        """Connect to the cluster."""
         if address is not None and address != "auto":
             _check_address(address)
         try:

@@ -28,11 +28,11 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coordconv_rl.comparison.launch.backend import Backend, Worker
+from coordconv_rl.comparison.launch.active import Active
+from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import BAD_INPUT, DISK_FULL, OK, InputError
@@ -48,17 +48,6 @@ from coordconv_rl.runs import (
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
 LOCK_SECONDS = 60.0  # time for an earlier launcher's process to notice and end
 LEAST_FREE_BYTES = 2**20
-
-
-@dataclass
-class Active:
-    """A run that has a process; `stamp` changes whenever it makes progress."""
-
-    config: RunConfig
-    worker: Worker
-    stamp: object
-    progressed: float
-    record: dict[str, Any] | None = None
 
 
 class CannotGoOnError(Exception):
@@ -89,6 +78,7 @@ class Scheduler:
         retries: int,
         hang_seconds: float,
     ) -> None:
+        """Queue every run that is missing."""
         self._folder = folder
         self.ledger = ledger
         self._backend = backend
@@ -175,7 +165,7 @@ class Scheduler:
         except OSError as error:
             raise CannotGoOnError(f"{folder}: {error.strerror}") from error
         self._starts[run] = self._starts.get(run, 0) + 1
-        self.active[run] = Active(config, worker, None, time.monotonic())
+        self.active[run] = Active(config, worker)
         self._update(
             run,
             status="running",
@@ -195,11 +185,7 @@ class Scheduler:
         self._update(config.run_id, status="failed", reason=reason, ended=now())
 
     def _look_at(self, active: Active) -> None:
-        """Look at a run once: has it ended, does it make progress, has it hung for too long.
-
-        Any change of step, status or `updated` is progress, so a run that only says that it lives,
-        as while it plays its evaluation, does not hang; a stopped process says nothing.
-        """
+        """Look at a run once: has it ended, does it make progress, has it hung for too long."""
         run = active.config.run_id
         try:
             code = active.worker.poll()
@@ -212,15 +198,11 @@ class Scheduler:
         except OSError as error:
             raise CannotGoOnError(f"{self._folder / run}: {error}") from error
         self._note_place(active)
-        active.record = read_record(self._folder / run) or active.record
-        record = active.record or {}
-        stamp = (record.get("step"), record.get("status"), record.get("updated"))
-        if stamp != active.stamp or active.worker.pid is None:
-            active.stamp, active.progressed = stamp, time.monotonic()
+        active.note(read_record(self._folder / run))
         if code is not None:
             del self.active[run]
             self._judge(active, code)
-        elif time.monotonic() - active.progressed > self._hang_seconds:
+        elif active.silence > self._hang_seconds:
             active.worker.kill()
             del self.active[run]
             self._again(active.config, f"no progress for {self._hang_seconds / 60:.3g} minutes")

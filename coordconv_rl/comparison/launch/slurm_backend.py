@@ -33,7 +33,7 @@ JOBS_FOLDER = "submitit"
 MOST_JOBS = 100  # in the queue at a time, unless --jobs says so: SLURM knows how many have room
 MINUTES = 24 * 60  # of a job, unless --slurm timeout_min=N says so; longer runs queue up again
 MOST_REQUEUES = 1_000
-POLL_SECONDS = 0.2
+JOB_POLL_SECONDS = 0.2
 SAVE_SECONDS = 60.0  # for a checkpoint, before the process is killed
 
 
@@ -68,7 +68,7 @@ class RunJob:
         self._place = jobs / f"{submitit.JobEnvironment().job_id}.running"
         write_text_atomic(self._place, f"{process.pid} {process.host}")
         while (code := process.poll()) is None:
-            time.sleep(POLL_SECONDS)
+            time.sleep(JOB_POLL_SECONDS)
         return JobEnd(code)
 
     def checkpoint(self, *arguments: Any) -> DelayedSubmission:
@@ -77,7 +77,7 @@ class RunJob:
         if self._process is not None and self._place is not None:
             self._process.stop()
             while self._process.poll() is None and time.monotonic() < deadline:
-                time.sleep(POLL_SECONDS)
+                time.sleep(JOB_POLL_SECONDS)
             self._process.kill()
             self._place.unlink(missing_ok=True)
         return DelayedSubmission(RunJob(), *arguments)
@@ -160,6 +160,7 @@ class SlurmBackend:
         program: Sequence[str] | None = None,
         cluster: Literal["slurm", "local"] = "slurm",
     ) -> None:
+        """Find SLURM and check the options."""
         self._jobs = folder.absolute() / JOBS_FOLDER
         self._program = tuple(program) if program else None
         self._options = {"timeout_min": MINUTES, **_named(options or {})}

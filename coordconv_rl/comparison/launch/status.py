@@ -12,7 +12,7 @@ from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import (
     STATUSES,
     Entry,
-    Request,
+    RunRequest,
     check_planned,
     read_ledger,
     read_requests,
@@ -51,7 +51,7 @@ def status_entries(folder: Path) -> dict[str, Entry]:
     return {run: known.get(run, Entry(run)) for run in runs}
 
 
-def request_table(requests: Sequence[Request]) -> Table:
+def request_table(requests: Sequence[RunRequest]) -> Table:
     """Return who has asked for which runs of a comparison that has grown, and when."""
     table = Table(title="Asked for")
     for column in ("when", "by", "algorithms", "games", "arms", "seeds", "steps"):

@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from coordconv_rl.comparison.entries import STATUSES, Entry
-from coordconv_rl.comparison.launch.scheduler import Active, Scheduler
+from coordconv_rl.comparison.launch.active import Active
+from coordconv_rl.comparison.launch.scheduler import Scheduler
 from coordconv_rl.runs import duration
 
 LIVE_SECONDS = 0.5

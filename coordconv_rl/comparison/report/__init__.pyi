@@ -1,7 +1,7 @@
 from .as_csv import scores_csv
 from .as_markdown import tables_as_markdown
 from .figures import learning_curves_figure
-from .score_tables import aggregates_table, games_table
+from .score_tables import aggregates_table, game_scores_table
 from .tables import Table, counted
 from .verdict import answer, cautions
 from .write import write_report
@@ -12,7 +12,7 @@ __all__ = [
     "answer",
     "cautions",
     "counted",
-    "games_table",
+    "game_scores_table",
     "learning_curves_figure",
     "scores_csv",
     "tables_as_markdown",

@@ -61,7 +61,7 @@ _SCORE_COLUMNS = (
 )  # fmt: skip
 _CURVE_COLUMNS = ("algo", "game", "arm", "step", "seeds", "mean", "low", "high")
 _RUN_CURVE_COLUMNS = ("algo", "game", "arm", "seed", "step", "score")
-FILES: dict[str, str] = {
+CSV_FILES: dict[str, str] = {
     "runs.csv": "every run's score",
     "aggregates.csv": "aggregates by arm",
     "pairs.csv": "pairs of arms",
@@ -72,7 +72,7 @@ FILES: dict[str, str] = {
 
 
 def write_tables(folder: Path, found: Results, analyses: Sequence[AlgoAnalysis]) -> None:
-    """Write `FILES` into the report's folder."""
+    """Write `CSV_FILES` into the report's folder."""
     grid = step_grid(found.experiment)
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
         "runs.csv": (_RUN_COLUMNS, _runs(found)),
@@ -82,7 +82,7 @@ def write_tables(folder: Path, found: Results, analyses: Sequence[AlgoAnalysis])
         "learning_curves.csv": (_CURVE_COLUMNS, _curves(found, grid)),
         "learning_curves_by_run.csv": (_RUN_CURVE_COLUMNS, _run_curves(found, grid)),
     }
-    for name in FILES:
+    for name in CSV_FILES:
         write_text_atomic(folder / name, _text(*tables[name]))
 
 

@@ -21,7 +21,7 @@ from coordconv_rl.runs import TREATMENTS
 
 WIDTH = 5.2  # inches
 GAMES_APART = 12  # with more games than that, their learning curves share one figure
-COLUMNS = 3
+CHART_COLUMNS = 3
 
 
 def draw_algo(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
@@ -49,7 +49,7 @@ def draw_inspections(inspected: list[Inspection], folder: Path) -> list[Drawing]
 def learning_curves_figure(results: Results) -> Figure:
     """Make one figure with the learning curves of every game of every algorithm."""
     cells = [(algo, game) for algo in results.experiment.algos for game in results.games]
-    columns = min(COLUMNS, len(cells))
+    columns = min(CHART_COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
     figure = Figure(figsize=(WIDTH * columns, 3.6 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -70,6 +70,7 @@ def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figu
 
 
 def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    """Draw the IQM by arm, the performance profile, and the IQM over the training."""
     algo, arms = analysis.algo, analysis.arms
     bands = "Bands are 95% intervals." if _has_intervals(arms) else "Too few seeds for bands."
     spoken = "; ".join(
@@ -142,6 +143,7 @@ def _draw_improvement(analysis: AlgoAnalysis, folder: Path) -> Drawing:
 
 
 def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
+    """Draw the learning curves: a figure a game, or one for all where there are many."""
     algo, games = analysis.algo, analysis.games
     caption = (
         "Raw score over training: mean over seeds, band from the lowest to the highest; thin where "
@@ -166,12 +168,12 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
 
 def _draw_many(found: Results, analysis: AlgoAnalysis) -> Figure:
     """Draw every game small, with one legend for all: placed by hand, as it takes half the time."""
-    rows = -(-len(analysis.games) // COLUMNS)
+    rows = -(-len(analysis.games) // CHART_COLUMNS)
     height = 2.4 * rows + 0.8
-    figure = Figure(figsize=(4 * COLUMNS, height))
+    figure = Figure(figsize=(4 * CHART_COLUMNS, height))
     top, bottom = 1 - 0.8 / height, 0.4 / height
     figure.subplots_adjust(0.06, bottom, 0.99, top, wspace=0.25, hspace=0.4)
-    places = figure.subplots(rows, COLUMNS).ravel()
+    places = figure.subplots(rows, CHART_COLUMNS).ravel()
     for place, game in zip(places, analysis.games, strict=False):
         charts.draw_learning_curves(place, found, analysis.algo, game)
         place.set(xlabel="", ylabel="", title=game)
@@ -195,6 +197,7 @@ def _draw_game(axes: Axes, found: Results, algo: str, game: str) -> None:
 
 
 def _draw_use(algo: str, game: str, arms: Mapping[str, list[Inspection]], folder: Path) -> Drawing:
+    """Draw what disturbed coordinates do to the scores of one game."""
     rows = {arm: [agent.means for agent in agents] for arm, agents in arms.items()}
     figure = _figure(1.3 + 0.75 * len(rows), charts.draw_use, rows)
     figure.axes[0].set_xlabel(f"mean raw score, {game} ({algo.upper()})")

@@ -64,6 +64,7 @@ def read_inspections(found: Results) -> list[Inspection]:
 def _parse(
     path: Path, key: tuple[str, str, str, int], run: str, content: dict[str, Any]
 ) -> Inspection:
+    """Turn an inspection file into numbers, or say what is damaged in it."""
     if content["run"] != run:
         raise damaged(path, f"it is about the run {content['run']}")
     try:

@@ -18,7 +18,7 @@ _PROTOCOL_WORDS = {
     "v4": "v4: no sticky actions; a life lost ends the learner's episode while training",
     "v5": "v5: sticky actions with probability 0.25; no episodes end at a life lost",
 }
-METHODS: tuple[str, ...] = (
+METHOD_NOTES: tuple[str, ...] = (
     "A seed is the unit: a run's score is the mean of its evaluation games, with sampled actions.",
     "Human-normalised: (score - random) / (human - random); 0 is random play, 1 a human tester.",
     "IQM: the mean of the middle half of all runs. Optimality gap: how far runs stay below human "

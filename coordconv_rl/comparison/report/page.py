@@ -16,8 +16,8 @@ from coordconv_rl.comparison.report import (
     score_tables,
     verdict,
 )
-from coordconv_rl.comparison.report.as_csv import FILES
-from coordconv_rl.comparison.report.methods import METHODS, command, protocol
+from coordconv_rl.comparison.report.as_csv import CSV_FILES
+from coordconv_rl.comparison.report.methods import METHOD_NOTES, command, protocol
 from coordconv_rl.comparison.report.svg import Drawing
 from coordconv_rl.comparison.report.tables import Table, counted
 from coordconv_rl.comparison.results import Results
@@ -61,8 +61,8 @@ class Page:
     inspections: list[Table] = field(default_factory=list)
     inspection_figures: list[Drawing] = field(default_factory=list)
     inspection_notes: tuple[str, ...] = ()
-    methods: tuple[str, ...] = METHODS
-    files: Mapping[str, str] = field(default_factory=lambda: FILES)
+    methods: tuple[str, ...] = METHOD_NOTES
+    files: Mapping[str, str] = field(default_factory=lambda: CSV_FILES)
 
 
 def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Page:
@@ -102,12 +102,13 @@ def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
 
 
 def _algo_part(found: Results, analysis: AlgoAnalysis, folder: Path) -> AlgoPart:
+    """Put together what the report says of one algorithm."""
     pairs = [score_tables.pair_games_table(pair) for pair in analysis.comparisons]
     main = [(p.arm, p.against) == (verdict.SUBJECT, BASELINE) for p in analysis.comparisons]
     tables = [score_tables.aggregates_table(analysis)]
     if pairs:
         tables.append(score_tables.pairs_table(analysis))
-    tables.append(score_tables.games_table(analysis))
+    tables.append(score_tables.game_scores_table(analysis))
     tables += [table for table, is_main in zip(pairs, main, strict=True) if is_main]
     return AlgoPart(
         algo=analysis.algo,

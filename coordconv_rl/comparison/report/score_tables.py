@@ -15,7 +15,9 @@ from coordconv_rl.comparison.report.tables import NONE, Cell, Table, interval, n
 from coordconv_rl.comparison.statistics import AlgoAnalysis, Array, Comparison, Scores
 from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
 
-MARK = "\u2020"  # a dagger, beside the games whose human-normalised scores are hardly comparable
+TINY_RANGE_MARK = (
+    "\u2020"  # a dagger, beside the games whose human-normalised scores are hardly comparable
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _game_score(raw: Array, normalised: Array) -> GameScore:
     return GameScore(float(there.mean()), std, len(there), len(raw), share)
 
 
-def games_table(analysis: AlgoAnalysis) -> Table:
+def game_scores_table(analysis: AlgoAnalysis) -> Table:
     """Return each game's scores by arm beside the reference scores."""
     references = reference_scores()
     rows = []
@@ -101,7 +103,7 @@ def aggregates_table(analysis: AlgoAnalysis) -> Table:
         estimates = [getattr(own, name, None) for name in names]
         runs = Cell(f"{scores.done} of {scores.planned}", value=scores.done)
         rows.append((Cell(arm), runs, *map(interval, estimates)))
-    unmarked = (f"IQM without {MARK}",) if marked else ()
+    unmarked = (f"IQM without {TINY_RANGE_MARK}",) if marked else ()
     columns = ("Arm", "Runs", "IQM", *unmarked, "Median", "Mean", "Optimality gap")
     return Table("Human-normalised score, 95% intervals", columns, tuple(rows))
 
@@ -144,4 +146,4 @@ def pair_games_table(pair: Comparison) -> Table:
 
 def game_cell(game: str) -> Cell:
     """Return a game's name, marked where human-normalised scores are hardly comparable."""
-    return Cell(f"{game} {MARK}" if game in TINY_RANGE_GAMES else game)
+    return Cell(f"{game} {TINY_RANGE_MARK}" if game in TINY_RANGE_GAMES else game)

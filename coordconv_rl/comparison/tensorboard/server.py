@@ -11,7 +11,7 @@ from pathlib import Path
 from coordconv_rl.errors import OK, InputError
 from coordconv_rl.signals import stop_signals
 
-LOOK_SECONDS = 0.2  # between two looks whether a signal asks to stop
+_LOOK_SECONDS = 0.2  # between two looks whether a signal asks to stop
 
 
 def serve(folder: Path | str, port: int = 6006) -> int:
@@ -37,7 +37,7 @@ def serve(folder: Path | str, port: int = 6006) -> int:
     print(f"TensorBoard shows {folder} at {url} (Ctrl-C ends it)", flush=True)
     with stop_signals() as signals:
         while not signals:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
     return OK
 
 

@@ -115,7 +115,7 @@ class Aggregates:
         drops what a tag had at and after a step that comes again.
         """
         algo, game, arm = cell
-        lines = seed_spread(np.array(list(self._rows[cell].values())))
+        lines = seed_lines(np.array(list(self._rows[cell].values())))
         before = self._written.get(cell, np.full_like(lines, np.nan))
         differs = ~((lines == before) | (np.isnan(lines) & np.isnan(before))).all(axis=0)
         if not differs.any():
@@ -169,7 +169,7 @@ def tags(algo: str, game: str) -> tuple[str, str, str]:
     return f"comparison_{algo}/{game}", f"{spread_group} low", f"{spread_group} high"
 
 
-def seed_spread(rows: NDArray[np.float64]) -> Lines:
+def seed_lines(rows: NDArray[np.float64]) -> Lines:
     """Return mean, low and high over the seeds that have reached each step.
 
     Args:

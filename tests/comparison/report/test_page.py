@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from synthetic import make_experiment, report, rows, score_of
 
-from coordconv_rl.comparison.report.as_csv import FILES
+from coordconv_rl.comparison.report.as_csv import CSV_FILES
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics.analysis import analyse
 
@@ -73,7 +73,7 @@ def test_page_holds_all_that_a_reviewer_asks_for(html):
 
 def test_page_needs_no_other_file_and_no_network(html):
     outside = re.findall(r'(?:\bsrc="|href="|url\()([^"\s)>]+)', html)
-    assert {link for link in outside if not link.startswith("#")} == set(FILES) | {
+    assert {link for link in outside if not link.startswith("#")} == set(CSV_FILES) | {
         f"{name}.{kind}"
         for name in (
             *FIGURES,

@@ -13,7 +13,7 @@ from coordconv_rl.comparison.report.score_tables import (
     GameScore,
     aggregates_table,
     game_scores,
-    games_table,
+    game_scores_table,
 )
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
@@ -34,10 +34,13 @@ def test_score_tables_say_n_of_n_and_mark_tiny_ranges(tmp_path):
     pong = game_scores(analysis.games, analysis.scores)["Pong"]
     assert pong["cnn"] == GameScore(4.0, pytest.approx(2**0.5), 2, 2, pytest.approx(HUMAN))
     assert pong["coordconv"] == GameScore(3.0, None, 1, 2, pytest.approx(23.7 / 35.3))
-    cells = games_table(analysis).rows[0]
+    cells = game_scores_table(analysis).rows[0]
     assert (cells[1].text, cells[1].detail) == ("4 \u00b1 1.41", f"{HUMAN:.3f}, n = 2 of 2")
     assert (cells[2].text, cells[2].detail) == ("3", "0.671, n = 1 of 2")
-    assert [row[0].text for row in games_table(analysis).rows] == ["Pong", "DoubleDunk \u2020"]
+    assert [row[0].text for row in game_scores_table(analysis).rows] == [
+        "Pong",
+        "DoubleDunk \u2020",
+    ]
     table = aggregates_table(analysis)
     cnn = dict(zip(table.columns, table.rows[0], strict=True))
     assert cnn["Runs"].text == "4 of 4"
@@ -51,7 +54,7 @@ def test_aggregates_leave_out_games_that_an_arm_lacks(tmp_path):
     analysis = analyse(read_results(tmp_path), "ppo")
     assert analysis.arms == {}
     assert [cell.text for cell in aggregates_table(analysis).rows[0]][2:] == ["\u2013"] * 4
-    assert games_table(analysis).rows[0][1].detail == "n = 0 of 2"
+    assert game_scores_table(analysis).rows[0][1].detail == "n = 0 of 2"
 
 
 def test_an_arm_that_failed_altogether_is_shown_and_not_compared(tmp_path):

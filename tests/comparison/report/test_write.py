@@ -65,7 +65,7 @@ def test_the_command_line_reports_and_refuses(cli, tmp_path):
 GAMES = ("Breakout", "Pong", "Seaquest")
 
 
-FILES = {"index.html", "report.md", *as_csv.FILES}
+FILES = {"index.html", "report.md", *as_csv.CSV_FILES}
 
 
 FIGURES = {"iqm_ppo", "profile_ppo", "efficiency_ppo", "improvement_ppo"}

@@ -13,7 +13,7 @@ from tensorboard.util import tensor_util
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
-from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_spread
+from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_lines
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import EPISODE_COLUMNS
 
@@ -50,7 +50,7 @@ def go_on(path: Path) -> None:
 def test_the_mean_low_and_high_are_over_the_seeds_so_far():
     rows = np.array([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan]])
     expected = [[2.0, 2.0, np.nan], [1.0, 2.0, np.nan], [3.0, 2.0, np.nan]]
-    np.testing.assert_array_equal(seed_spread(rows), expected)
+    np.testing.assert_array_equal(seed_lines(rows), expected)
 
 
 def test_an_arm_has_one_line_a_game_and_it_follows_the_runs(folder):

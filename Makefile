@@ -1,18 +1,36 @@
-# Every target makes .venv by itself, once; it is made again only when pyproject.toml changes.
+# Every target makes .venv by itself, once, with the versions of constraints.txt; it is made again
+# only when pyproject.toml or constraints.txt changes.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
+OLDEST := .venv-oldest
+OLDEST_PYTHON ?= $(PYTHON)
 FOLDER ?= runs/quick
+BASE ?= main
 export PYTHONUNBUFFERED := 1
 
-.PHONY: compare test browser lint types format tensorboard clean
+.PHONY: compare test test-fast test-avx2 test-oldest browser lint types format hooks tensorboard clean
 
 compare: $(SETUP)
 	$(BIN)/coordconv-rl compare quick --folder $(FOLDER)
 
 test: $(SETUP)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(MAKE) test-avx2
+
+# The rules of the layout, and the tests of the modules that differ from $(BASE).
+test-fast: $(SETUP)
+	$(BIN)/python tests/helpers/changed.py $(BASE) | xargs $(BIN)/python -m pytest
+
+# The fast path once more, as on a processor without AVX-512 and bfloat16 (AMD Zen 3).
+test-avx2: $(SETUP)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest tests/fast \
+	  --numprocesses auto --dist worksteal
+
+# With the lowest versions that pyproject.toml allows; tests/whole/test_package.py is about files.
+test-oldest: $(OLDEST)/.ready
+	$(OLDEST)/bin/python -m pytest --numprocesses auto --dist worksteal
 
 # Chromium for the tests in a browser, from Debian if this is root there; without it they skip.
 browser:
@@ -34,14 +52,23 @@ format: $(SETUP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+hooks: $(SETUP)
+	$(BIN)/python -m pip install --quiet pre-commit
+	$(BIN)/pre-commit install
+
 tensorboard: $(SETUP)
 	$(BIN)/coordconv-rl tensorboard $(FOLDER)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
-$(SETUP): pyproject.toml
+$(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
+	$(OLDEST_PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[test]'
 	touch $@

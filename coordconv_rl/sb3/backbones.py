@@ -28,7 +28,7 @@ FEATURES: dict[Backbone, int] = {
     "impala": 512,
     "minatar": 128,
 }  # SB3's, and a quarter of it for MinAtar
-SMALLEST: dict[Backbone, int] = {
+SMALLEST_IMAGE: dict[Backbone, int] = {
     "nature": 36,  # pixels: 36 leave 8, 3 and 1 after kernels 8, 4, 3 with strides 4, 2, 1
     "impala": 1,  # its kernels are padded
     "minatar": 3,
@@ -95,7 +95,7 @@ def check_image(
             "normalize_images=False to the policy"
         )
     _check_channels_first(space)
-    smallest = SMALLEST[backbone]
+    smallest = SMALLEST_IMAGE[backbone]
     if min(space.shape[1:]) < smallest:
         raise InputError(
             f"found images of {space.shape[1]}x{space.shape[2]} pixels, wanted at least "
@@ -107,12 +107,13 @@ def check_image(
 def _check_channels_first(space: spaces.Box) -> None:
     """Raise `InputError` unless the first of three axes holds the channels.
 
-    SB3 takes the smallest axis of uint8 images in [0, 255] for the channels, and moves it to the
-    front where it is the last. Other images reach the network as they are, so a square one may
-    have as many channels as pixels a side, or more: MinAtar's Seaquest is 10x10x10.
+    SB3 takes the smallest axis of uint8 images in [0, 255], the first of equals, for the channels,
+    and moves it to the front where it is the last. So MinAtar's Seaquest, 10x10x10, has its
+    channels first. Other images reach the network as they are, and a square one may have more
+    channels than pixels a side, as stacked frames of MinAtar.
     """
     first, height, width = space.shape
-    if first < min(height, width) or (height == width and not is_image_space(space)):
+    if first <= min(height, width) or (height == width and not is_image_space(space)):
         return
     if width < min(first, height):
         raise InputError(
@@ -121,7 +122,7 @@ def _check_channels_first(space: spaces.Box) -> None:
         )
     raise InputError(
         f"found images of shape {space.shape}, where no axis tells itself as the channels, wanted "
-        "(channels, height, width) with fewer channels than pixels a side: transpose or resize them"
+        "(channels, height, width) with no more channels than pixels a side: transpose or resize"
     )
 
 

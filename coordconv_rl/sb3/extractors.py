@@ -49,7 +49,7 @@ class CoordConvExtractor(NatureCNN):
 
     Args:
         observation_space: Images (channels, height, width), uint8 in [0, 255]; with SB3's
-            `normalize_images=False` of any type and range, as MinAtar's, which are 0 or 1.
+            `normalize_images=False` of any type and range, such as zeros and ones.
         features_dim: Number of features; by default 512, and 128 for "minatar".
         backbone: "nature" (Mnih et al. 2015), "impala" (Espeholt et al. 2018, large) or "minatar"
             (Young and Tian 2019).

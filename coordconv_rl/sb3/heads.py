@@ -19,9 +19,9 @@ from coordconv_rl.layers import CoordinateGrid, channels_like
 class SpatialSoftmax(nn.Module):
     """The expected coordinates of each feature map (Finn et al. 2016, arXiv 1509.06113).
 
-    The softmax of a map over its pixels, with a temperature that is learned (section IV-C there)
-    and starts at 1, weighs the pixels' coordinates: x from -1 at the left to 1 at the right, y
-    from -1 at the top to 1 at the bottom.
+    The softmax of a map over its pixels weighs the pixels' coordinates: x from -1 at the left to 1
+    at the right, y from -1 at the top to 1 at the bottom. Its temperature is learned, as in the
+    paper, and starts at 1.
 
     Attributes:
         temperature: What the maps' values are divided by, a scalar.

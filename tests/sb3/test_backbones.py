@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from stable_baselines3 import A2C
+from stable_baselines3.common.preprocessing import is_image_space_channels_first
 from torch import nn
 
+from coordconv_rl.envs.minatar import MinAtarVecEnv
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3 import CoordConvExtractor
-from coordconv_rl.sb3.backbones import BACKBONES, SMALLEST, check_image, convolution_factory
+from coordconv_rl.sb3.backbones import BACKBONES, SMALLEST_IMAGE, check_image, convolution_factory
 
 ATARI = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 GRID = spaces.Box(0, 1, (4, 10, 10), np.uint8)
@@ -38,7 +41,7 @@ def backbone(name, channels, coords="none"):
 )
 def test_maps_have_the_shapes_of_the_papers(name, size, maps):
     assert backbone(name, 4)(torch.rand(2, 4, *size)).shape == (2, *maps)
-    assert min(size) >= SMALLEST[name]
+    assert min(size) >= SMALLEST_IMAGE[name]
 
 
 def test_minatar_is_the_networks_of_young_and_tian():
@@ -50,10 +53,33 @@ def test_minatar_is_the_networks_of_young_and_tian():
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_smallest_image_works(name):
-    size = SMALLEST[name]
+    size = SMALLEST_IMAGE[name]
     space = spaces.Box(0, 1, (1, size, size))
     extractor = CoordConvExtractor(space, 7, name, "all", normalized_image=True)
     assert extractor(torch.rand(1, 1, size, size)).shape == (1, 7)
+
+
+def test_of_equal_axes_the_first_holds_the_channels_as_sb3_reads_them() -> None:
+    space = spaces.Box(0, 255, (10, 10, 10), np.uint8)  # MinAtar's Seaquest
+    assert is_image_space_channels_first(space)
+    check_image(space, "minatar")
+
+
+@pytest.mark.parametrize("game", ["asterix", "breakout", "freeway", "seaquest", "space_invaders"])
+def test_minatars_environments_are_taken_as_they_are(game: str) -> None:
+    env = MinAtarVecEnv(game, 2)
+    kwargs = {"features_extractor_class": CoordConvExtractor}
+    kwargs["features_extractor_kwargs"] = {"backbone": "minatar"}
+    model = A2C("CnnPolicy", env, policy_kwargs=kwargs, n_steps=4, device="cpu", seed=0)
+    assert model.env is env  # nothing is transposed
+    features = model.policy.extract_features(
+        torch.as_tensor(env.reset()), model.policy.features_extractor
+    )
+    zeros_and_ones = torch.as_tensor(env.reset() > 0).float()
+    assert features.shape == (2, 128)
+    first = model.policy.features_extractor.cnn[0]
+    assert first.in_channels == zeros_and_ones.shape[1] == env.observation_space.shape[0]
+    model.learn(16)
 
 
 @pytest.mark.parametrize("shape", [(4, 10, 10), (10, 10, 10), (16, 10, 10), (2, 9, 30)])
@@ -73,7 +99,7 @@ def test_scaled_images_may_have_many_channels(shape):
         (spaces.Box(0, 100, (3, 84, 84), np.uint8), {}, r"\[0, 100\]"),
         (spaces.Box(0, 255, (84, 84, 3), np.uint8), {}, "channels last.*VecTransposeImage"),
         (spaces.Box(0, 255, (84, 3, 84), np.uint8), {}, "no axis tells"),
-        (spaces.Box(0, 255, (64, 64, 64), np.uint8), {}, "no axis tells"),
+        (spaces.Box(0, 255, (70, 64, 64), np.uint8), {}, "no axis tells"),
         (spaces.Box(0, 255, (3, 84, 35), np.uint8), {}, "84x35.*36x36.*impala"),
         (ATARI, {"backbone": "natura"}, "unknown backbone.*nature"),
         (ATARI, {"coords": "fist"}, "unknown coords.*first"),

@@ -38,7 +38,7 @@ def cli(tmp_path: Path) -> Cli:
     return call
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_run() -> Callable[..., RunConfig]:
     """Make the configuration of a run that takes seconds."""
 

@@ -30,11 +30,11 @@ class ListGames(Command):
 
     def run(self) -> int:
         """Print the table."""
-        Console(file=sys.stdout).print(games_table(self.suite))
+        Console(file=sys.stdout).print(reference_table(self.suite))
         return OK
 
 
-def games_table(suite: str | None = None) -> Table:
+def reference_table(suite: str | None = None) -> Table:
     """Return a table of games, their suites and reference scores.
 
     Args:

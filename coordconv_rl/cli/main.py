@@ -22,7 +22,7 @@ from coordconv_rl.cli.train import Train
 from coordconv_rl.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, InputError, unknown
 from coordconv_rl.files import is_no_room
 
-PROGRAM = "coordconv-rl"
+COMMAND_NAME = "coordconv-rl"
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
@@ -42,11 +42,11 @@ SHELLS = ("bash", "zsh", "fish")  # tyro knows tcsh too, but only with the libra
 COMPLETION = {"--tyro-print-completion": 2, "--tyro-write-completion": 3}  # words of each
 DESCRIPTION = f"""CoordConv agents on Atari: train, watch and compare them.
 
-A command's options: {PROGRAM} COMMAND --help
+A command's options: {COMMAND_NAME} COMMAND --help
 
-The version: {PROGRAM} --version
+The version: {COMMAND_NAME} --version
 
-Completion for a shell: {PROGRAM} --tyro-write-completion {"|".join(SHELLS)} FILE"""
+Completion for a shell: {COMMAND_NAME} --tyro-write-completion {"|".join(SHELLS)} FILE"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,14 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     name = words[0]
     if name == "--version":
-        print(f"{PROGRAM} {version('coordconv_rl')}")
+        print(f"{COMMAND_NAME} {version('coordconv_rl')}")
         return OK
     try:
         if name in HELP or name in COMPLETION:
             return _show(words)
         if name not in COMMANDS:
             raise unknown("command", name, COMMANDS)
-        command = COMMANDS[name].read(words[1:], f"{PROGRAM} {name}")
+        command = COMMANDS[name].read(words[1:], f"{COMMAND_NAME} {name}")
     except SystemExit:  # the help is printed
         return OK
     return command.run()
@@ -96,9 +96,9 @@ def _show(words: list[str]) -> int:
     try:
         call_parser(
             lambda: tyro.extras.subcommand_cli_from_dict(
-                dict(COMMANDS), prog=PROGRAM, description=DESCRIPTION, args=words, config=TYRO
+                dict(COMMANDS), prog=COMMAND_NAME, description=DESCRIPTION, args=words, config=TYRO
             ),
-            PROGRAM,
+            COMMAND_NAME,
         )
     except OSError as error:
         raise InputError(f"cannot write {words[-1]}: {error.strerror}") from error

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from coordconv_rl.studies.tasks import Study
 
 LOCK_FILE = "study.lock"
-log = logging.getLogger(__name__)
-
 NAME_FILE = "study"  # holds the name of the study that the folder is for
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

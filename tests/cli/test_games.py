@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordconv_rl.cli.games import games_table
+from coordconv_rl.cli.games import reference_table
 from coordconv_rl.envs import SUITES
 from coordconv_rl.errors import InputError
 
@@ -16,9 +16,9 @@ def test_games_lists_reference_scores(cli):
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suites_table_has_its_games(suite):
-    assert games_table(suite).row_count == len(SUITES[suite])
+    assert reference_table(suite).row_count == len(SUITES[suite])
 
 
 def test_an_unknown_suite():
     with pytest.raises(InputError, match="atari-5"):
-        games_table("atari-6")
+        reference_table("atari-6")

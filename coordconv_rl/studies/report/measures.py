@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from coordconv_rl.studies.report.results import Row, seed_spread
+from coordconv_rl.studies.report.results import Row, deviation
 from coordconv_rl.studies.tasks import Study
 
 CEILING = "real data"  # in a model's place
@@ -42,5 +42,5 @@ def _cells(names: list[str], found: Iterable[dict[str, float]]) -> list[str]:
     for name in names:
         values = [measures[name] for measures in found if name in measures]
         text = f"{statistics.fmean(values):.3f}" if values else "-"
-        cells.append(text + (f" ± {seed_spread(values):.3f}" if len(values) > 1 else ""))
+        cells.append(text + (f" ± {deviation(values):.3f}" if len(values) > 1 else ""))
     return cells

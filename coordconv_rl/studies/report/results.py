@@ -150,7 +150,7 @@ def ratios(study: Study, rows: list[Row]) -> list[Ratio]:
     return found
 
 
-def seed_spread(values: list[float]) -> float:
+def deviation(values: list[float]) -> float:
     """Give the standard deviation over seeds (n - 1); 0 for a single seed."""
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
@@ -164,7 +164,7 @@ def show(measure: Measure, values: list[float]) -> str:
 
 def _plus_minus(values: list[float], digits: int) -> str:
     """Write the spread; nothing for a single seed, which has none."""
-    return f" ± {seed_spread(values):.{digits}f}" if len(values) > 1 else ""
+    return f" ± {deviation(values):.{digits}f}" if len(values) > 1 else ""
 
 
 def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:

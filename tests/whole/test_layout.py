@@ -30,6 +30,7 @@ FOLDERS = sorted(name for name, module in modules().items() if module.is_folder 
 NO_TORCH = ("comparison", "runs", "configs")
 NEEDS_EXTRA = ("ray_backend", "slurm_backend")
 TASKS = {"settings", "build", "loss", "judge", "paint", "data", "study", "baseline", "coordconv"}
+TASKS |= {"choose", "measures", "samples", "ceiling"}
 
 
 def where(module: Module, line: int) -> str:

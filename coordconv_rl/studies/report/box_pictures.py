@@ -14,7 +14,7 @@ from coordconv_rl.studies.report.results import Row
 from coordconv_rl.studies.tasks import CANVAS, Study, to_corners, true_iou
 from coordconv_rl.studies.training import load_drawn
 
-SHOWN = 6  # canvases of each model
+DRAWN_CANVASES = 6  # canvases of each model
 TRUTH, BEST, OTHER = "#e377c2", "#2ca02c", "#ffbb33"
 
 
@@ -25,11 +25,11 @@ def boxes_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Fig
     the less sure the network is.
     """
     columns = [row for row in rows if row.split == split]
-    figure = Figure(figsize=(1.9 * SHOWN, 2.2 * len(columns)), layout="constrained")
-    axes = figure.subplots(len(columns), SHOWN, squeeze=False)
+    figure = Figure(figsize=(1.9 * DRAWN_CANVASES, 2.2 * len(columns)), layout="constrained")
+    axes = figure.subplots(len(columns), DRAWN_CANVASES, squeeze=False)
     for line, row in enumerate(columns):
         drawn = load_drawn(root / row.results[0].unit)
-        for index in range(SHOWN):
+        for index in range(DRAWN_CANVASES):
             axes[line][index].set_axis_off()
             if drawn is not None:
                 _draw_canvas(axes[line][index], {name: v[index] for name, v in drawn.items()})

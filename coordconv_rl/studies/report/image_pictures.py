@@ -17,7 +17,7 @@ from coordconv_rl.studies.training import load_drawn
 
 BINS = 16  # along each axis of a histogram of centres
 GAP = 2  # white pixels between images
-COLUMNS = 12  # of a model's samples
+SAMPLE_COLUMNS = 12  # of a model's samples
 
 Drawn = dict[ModelName, dict[str, Tensor]]
 Picture = npt.NDArray[np.float64]
@@ -67,7 +67,7 @@ def samples_figure(drawn: Drawn, title: str) -> Figure:
     first = next(iter(drawn.values()))
     images: dict[str, Tensor] = {"real": first["real"]}
     images |= {model: kept["images"] for model, kept in drawn.items()}
-    return _stack({name: tile(some, COLUMNS) for name, some in images.items()}, title)
+    return _stack({name: tile(some, SAMPLE_COLUMNS) for name, some in images.items()}, title)
 
 
 def interpolations_figure(drawn: Drawn, title: str) -> Figure:

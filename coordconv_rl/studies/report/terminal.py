@@ -48,9 +48,10 @@ class ProgressWatcher:
 
     def finished(self, unit: Unit, result: Result) -> None:
         """Print the line of a training that ended."""
-        test = self._study.measure.show(result.test) if result.test is not None else "-"
+        value = self._study.measure.show(result.test) if result.test is not None else "-"
+        name = f"{unit.judged} {self._study.measure.name}"
         self._bar.console.print(
-            f"{unit.path}: test {self._study.measure.name} {test}, {result.seconds:.1f} s",
+            f"{unit.path}: {name} {value}, {result.seconds:.1f} s",
             highlight=False,
             soft_wrap=True,
         )

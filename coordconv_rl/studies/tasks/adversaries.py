@@ -17,7 +17,7 @@ from coordconv_rl.studies.tasks.study import ModelName
 
 NOISE = 256  # numbers that an image is made from
 LEAK = 0.2  # the authors' lrelu
-SMALLEST = 4  # pixels along a side of DCGAN's first map
+FIRST_SIDE = 4  # pixels along a side of DCGAN's first map
 
 
 class Adversaries(nn.Module):
@@ -88,11 +88,11 @@ def deconvolution_generator(side: int, base: int) -> nn.Sequential:
     At 64 pixels these have 256, 128, 64 and 3 channels; a canvas of 32 has one fewer, without the
     64. Batch normalisation and ReLU follow all but the last, which a tanh follows.
     """
-    steps = int(math.log2(side // SMALLEST))
+    steps = int(math.log2(side // FIRST_SIDE))
     sizes = [8 * base // 2**step for step in range(steps)] + [3]
     layers: list[nn.Module] = [
-        nn.Linear(NOISE, sizes[0] * SMALLEST**2),
-        nn.Unflatten(1, (sizes[0], SMALLEST, SMALLEST)),
+        nn.Linear(NOISE, sizes[0] * FIRST_SIDE**2),
+        nn.Unflatten(1, (sizes[0], FIRST_SIDE, FIRST_SIDE)),
     ]
     for before, after in itertools.pairwise(sizes):
         layers += [

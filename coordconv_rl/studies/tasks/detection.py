@@ -20,11 +20,11 @@ from coordconv_rl.studies.tasks.proposals import proposal_loss, propose, true_io
 from coordconv_rl.studies.tasks.region_network import RegionProposals, initialise_proposals
 from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
-SHOWN = 12  # canvases whose boxes are drawn
+KEPT_CANVASES = 12  # canvases whose boxes are drawn
 FOUND = 0.5  # IoU from which a digit counts as found
 
 
-class Size(NamedTuple):
+class DetectionSize(NamedTuple):
     """Canvases of each part, passes over them, and how many make a minibatch."""
 
     train: int
@@ -34,8 +34,8 @@ class Size(NamedTuple):
     batch: int
 
 
-SMALL = Size(2400, 600, 500, epochs=10, batch=4)
-PAPER = Size(7500, 1500, 1000, epochs=50, batch=1)  # 9,000 and 1,000; train_faster_rcnn.py
+SMALL = DetectionSize(2400, 600, 500, epochs=10, batch=4)
+PAPER = DetectionSize(7500, 1500, 1000, epochs=50, batch=1)  # 9,000 and 1,000; train_faster_rcnn.py
 SPLITS = {
     "digits": "scikit-learn's 1,797 digits of 8x8 pixels, split by digit",
     "digits-full": "scikit-learn's 1,797 digits of 8x8 pixels, split by digit; the paper's size",
@@ -45,7 +45,7 @@ SPLITS = {
 RATES = (0.001, 0.0003)  # Adam's step sizes to choose from; the authors' is not known
 
 
-def size_of(split: Split) -> Size:
+def size_of(split: Split) -> DetectionSize:
     """Give a split's size."""
     return PAPER if split.endswith("full") else SMALL
 
@@ -112,10 +112,10 @@ def samples(
     network: nn.Module, inputs: Tensor, outputs: Tensor, targets: Tensor
 ) -> dict[str, Tensor]:
     """Keep some canvases with their digits' boxes and the proposals, to be drawn."""
-    corners, chances = propose(outputs[:SHOWN])
+    corners, chances = propose(outputs[:KEPT_CANVASES])
     return {
-        "canvases": inputs[:SHOWN, 0].clone(),
-        "truth": targets[:SHOWN].clone(),
+        "canvases": inputs[:KEPT_CANVASES, 0].clone(),
+        "truth": targets[:KEPT_CANVASES].clone(),
         "proposals": corners,
         "chances": chances,
     }

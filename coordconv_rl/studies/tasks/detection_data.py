@@ -13,10 +13,10 @@ from torch import Tensor
 
 from coordconv_rl.studies.tasks.data import CANVAS
 
-SMALLEST, LARGEST = 15.0, 25.0  # pixels along a side
+SMALLEST_SIDE, LARGEST_SIDE = 15.0, 25.0  # pixels along a side
 MOST = 2  # digits on a canvas
 CUT = 28  # pixels along a side of a digit that is cut out, before it is scaled
-CHUNK = 500  # canvases painted at a time
+CANVASES_AT_A_TIME = 500  # canvases painted at a time
 
 
 def cut_out(digits: Tensor) -> Tensor:
@@ -32,7 +32,8 @@ def cut_out(digits: Tensor) -> Tensor:
 
 def draw_boxes(count: int, generator: torch.Generator) -> Tensor:
     """Draw one or two boxes for each canvas: shape (count, 2, 4), centred; of height 0 for none."""
-    sides = SMALLEST + (LARGEST - SMALLEST) * torch.rand(count, MOST, 2, generator=generator)
+    share = torch.rand(count, MOST, 2, generator=generator)
+    sides = SMALLEST_SIDE + (LARGEST_SIDE - SMALLEST_SIDE) * share
     centres = sides / 2 + (CANVAS - sides) * torch.rand(count, MOST, 2, generator=generator)
     boxes = torch.cat([centres, sides], dim=2)
     boxes[torch.rand(count, generator=generator) < 0.5, 1] = 0.0
@@ -78,8 +79,6 @@ def make_fields(digits: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     boxes = draw_boxes(count, generator)
     chosen = torch.randint(len(digits), (count, MOST), generator=generator)
     cuts = cut_out(digits)
-    fields = [
-        paint_digits(cuts[some, 0], those)
-        for some, those in zip(*(torch.split(part, CHUNK) for part in (chosen, boxes)), strict=True)
-    ]
+    chunks = (torch.split(part, CANVASES_AT_A_TIME) for part in (chosen, boxes))
+    fields = [paint_digits(cuts[some, 0], those) for some, those in zip(*chunks, strict=True)]
     return torch.cat(fields), boxes

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from coordconv_rl.errors import InputError
 
-FILES = tuple(
+MNIST_FILES = tuple(
     f"{part}-{kind}"
     for part in ("train", "t10k")
     for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
@@ -52,8 +52,8 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         return values.reshape(shape)
     except (OSError, EOFError, ValueError, struct.error) as error:
         raise InputError(
-            f"{path} cannot be read ({error}): it must be one of MNIST's files {', '.join(FILES)}, "
-            "as they are or with .gz"
+            f"{path} cannot be read ({error}): it must be one of MNIST's files "
+            f"{', '.join(MNIST_FILES)}, as they are or with .gz"
         ) from error
 
 
@@ -63,7 +63,7 @@ def read_mnist(folder: Path) -> Digits:
     Raises:
         InputError: A file is missing or damaged, or images and labels differ in number.
     """
-    images, labels, test, test_labels = (read_idx(folder / name) for name in FILES)
+    images, labels, test, test_labels = (read_idx(folder / name) for name in MNIST_FILES)
     for some, their in ((images, labels), (test, test_labels)):
         if some.ndim != 3 or len(some) != len(their):
             raise InputError(f"{folder}: images of shape {some.shape}, but {len(their)} labels")

@@ -23,11 +23,11 @@ from coordconv_rl.studies.tasks.networks import initialise
 from coordconv_rl.studies.tasks.shapes import find_centres, make_shapes
 from coordconv_rl.studies.tasks.study import Measure, ModelName, Paper, Setting, Study
 
-SHOWN = 24  # generated images that are drawn
+KEPT_IMAGES = 24  # generated images that are drawn
 ENDS, BETWEEN = 4, 8  # interpolations that are drawn, and the images of each
 
 
-class Size(NamedTuple):
+class GenerationSize(NamedTuple):
     """Pixels a side, images of each part, passes over them, and a sixteenth of the channels."""
 
     side: int
@@ -39,8 +39,8 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "32x32": Size(32, 4000, 1000, 1000, epochs=14, width=1),
-    "64x64": Size(64, 49000, 1000, 1000, epochs=50, width=4),  # train_gan.py, README.md
+    "32x32": GenerationSize(32, 4000, 1000, 1000, epochs=14, width=1),
+    "64x64": GenerationSize(64, 49000, 1000, 1000, epochs=50, width=4),  # train_gan.py, README.md
 }
 BASE = 16  # channels that a width of 1 stands for
 
@@ -113,8 +113,8 @@ def samples(
     share = torch.linspace(0, 1, BETWEEN)[:, None]
     between = network((ends[0] + share * (ends[1] - ends[0])).flatten(0, 1))
     return {
-        "images": outputs[:SHOWN].clamp(-1, 1).clone(),
-        "real": targets[:SHOWN].float(),
+        "images": outputs[:KEPT_IMAGES].clamp(-1, 1).clone(),
+        "real": targets[:KEPT_IMAGES].float(),
         "between": between.clamp(-1, 1).unflatten(0, (ENDS, BETWEEN)),
         "centres": find_centres(outputs),
         "real_centres": find_centres(targets),

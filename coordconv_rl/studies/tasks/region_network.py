@@ -26,6 +26,7 @@ class RegionProposals(nn.Module):
     """
 
     def __init__(self, model: ModelName, seed: int) -> None:
+        """Build the layers; see the class."""
         super().__init__()
         self.trunk = nn.Sequential(
             first_convolution(model, 1, 32, 5, seed=seed, padding=0),

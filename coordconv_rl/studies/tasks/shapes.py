@@ -13,7 +13,7 @@ from coordconv_rl.studies.tasks.data import CANVAS
 
 RADIUS = 10  # pixels from an object's centre to its side on a canvas of 64
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)
-CHUNK = 1000  # images painted at a time
+IMAGES_AT_A_TIME = 1000  # images painted at a time
 CELLS = 4  # of a centre's range, along each axis, where joint positions are counted
 
 
@@ -70,7 +70,7 @@ def make_shapes(count: int, side: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     centres = draw_centres(count, side, generator)
     is_disc = torch.rand(count, 2, generator=generator) < 0.5
-    chunks = (torch.split(part, CHUNK) for part in (centres, is_disc))
+    chunks = (torch.split(part, IMAGES_AT_A_TIME) for part in (centres, is_disc))
     painted = (paint_shapes(c, d, side).to(torch.int8) for c, d in zip(*chunks, strict=True))
     return torch.cat(list(painted))
 

@@ -22,7 +22,7 @@ from coordconv_rl.studies.training.supervised import Training
 from coordconv_rl.studies.training.tensorboard import Board
 
 CHECKPOINT_SECONDS = 15.0  # wall time between checkpoints
-METHODS = {"supervised": Training, "adversarial": AdversarialTraining}
+TRAININGS = {"supervised": Training, "adversarial": AdversarialTraining}
 
 
 def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool]) -> Result:
@@ -42,7 +42,7 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
         OSError: The folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    training = METHODS[study.method](unit, study, folder)
+    training = TRAININGS[study.method](unit, study, folder)
     result = training.result
     with closing(Board(folder, purge_step=result.steps + 1 if result.steps else None)) as board:
         status = _run(training, board, stop)

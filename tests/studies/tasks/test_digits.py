@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import struct
 import sys
 
 import numpy as np
 import pytest
+from idx_files import write_idx, write_mnist
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.studies.tasks.digits import FILES, bundled_digits, read_idx, read_mnist
-
-
-def write_idx(path, values):
-    values = np.asarray(values, dtype=np.uint8)
-    head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    path.write_bytes(head + values.tobytes())
+from coordconv_rl.studies.tasks.digits import MNIST_FILES, bundled_digits, read_idx, read_mnist
 
 
 @pytest.fixture
 def mnist(tmp_path):
-    """Write twelve training digits and three test digits of 28x28 pixels, each of one grey."""
-    for name, count, first in zip(FILES, (12, 12, 3, 3), (0, 0, 100, 100), strict=True):
-        numbers = np.arange(first, first + count)
-        wide = "images" in name
-        write_idx(tmp_path / name, numbers[:, None, None] + np.zeros((28, 28)) if wide else numbers)
+    write_mnist(tmp_path)
     return tmp_path
 
 
@@ -65,7 +55,7 @@ def test_mnist_is_split_into_three_parts_that_share_no_digit(mnist):
 
 
 def test_images_and_labels_must_be_as_many(mnist):
-    write_idx(mnist / FILES[1], np.zeros(5))
+    write_idx(mnist / MNIST_FILES[1], np.zeros(5))
     with pytest.raises(InputError, match="but 5 labels"):
         read_mnist(mnist)
 

@@ -1,0 +1,53 @@
+"""The page and the tables alone: what stands in them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from small_study import SMALL, row
+
+from coordconv_rl.studies.report.page import markdown_table, ratio_lines, write_markdown, write_page
+from coordconv_rl.studies.report.pictures import draw_all
+from coordconv_rl.studies.report.results import ratios
+from coordconv_rl.studies.training.records import save_drawn
+
+
+@pytest.fixture
+def rows(tmp_path):
+    found = [row("coordconv", [0.1, 0.3], 2.0, 50), row("convolution", [0.2], 8.0, 1000)]
+    for each in found:
+        each.results[0].measures = {"<share>": 0.5}
+    folder = tmp_path / found[0].results[0].unit
+    folder.mkdir(parents=True)
+    save_drawn(folder, {"canvases": torch.rand(2, 64, 64)})
+    return found
+
+
+def test_the_page_holds_tables_notes_and_pictures_in_one_file(tmp_path, rows):
+    draw_all(SMALL, rows, tmp_path)
+    page = write_page(SMALL, rows, ratios(SMALL, rows), tmp_path).read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "&lt;share&gt;" in page  # escaped
+    assert "A random quarter of the positions is held out for the test." in page
+    assert "No choice of a setting looks at the test part" in page
+    assert "<script" not in page
+
+
+def test_the_tables_alone_are_markdown(tmp_path, rows):
+    text = write_markdown(SMALL, rows, ratios(SMALL, rows), tmp_path).read_text()
+    assert "| uniform | coordconv | 2 of 2 |" in text
+    assert "| uniform | convolution | 0.500 |" in text
+
+
+def test_a_table_in_markdown():
+    assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_the_ratio_of_values_stands_beside_the_papers(rows):
+    paper = dataclasses.replace(SMALL.paper, value_ratio="1.24")
+    _, lines = ratio_lines(dataclasses.replace(SMALL, paper=paper), ratios(SMALL, rows))
+    assert lines[-1] == ["uniform", "error, CoordConv / convolution", "1.00", "1.24"]
+    _, without = ratio_lines(SMALL, ratios(SMALL, rows))
+    assert len(without) == len(lines) - 1

@@ -39,6 +39,7 @@ RUN_FILES = (
     INSPECTION_FILE,
     INSPECTION_FIGURE,
     "*-at-*.json",  # of a training that was lengthened since
+    "evaluations/*.json",  # by hand
 )
 
 
@@ -66,7 +67,7 @@ class Exported:
         """What the command prints."""
         share = self.bytes / max(1, self.whole)
         return (
-            f"{self.folder}: {self.done} of {self.planned} runs are done; {self.files:,} files, "
+            f"{self.folder}: {self.done} of {self.planned} runs done; {self.files:,} files, "
             f"{self.bytes / 1e6:,.1f} MB, {share:.2%} of {self.whole / 1e6:,.1f} MB"
         )
 

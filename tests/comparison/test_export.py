@@ -33,7 +33,7 @@ def test_it_is_small_and_its_report_is_the_same(folder, tmp_path):
     done = export_comparison(folder, tmp_path / "out")
     assert (done.done, done.planned) == (9, 9)
     assert done.bytes < 0.02 * done.whole
-    assert f"9 of 9 runs are done; {done.files} files" in str(done)
+    assert f"9 of 9 runs done; {done.files} files" in str(done)
     assert not list((tmp_path / "out").rglob("checkpoints"))
     assert not list((tmp_path / "out").rglob("log.txt"))
     for place in (folder, tmp_path / "out"):

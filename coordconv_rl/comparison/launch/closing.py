@@ -86,7 +86,8 @@ def inspect_at_the_end(found: Results, console: Console, inspectors: int) -> boo
         console.print(text, soft_wrap=True, markup=False)
         return False
     if not inspectors:
-        text = f"{left} agents with coordinates are not inspected: {by_hand} does it."
+        agents = f"{report.counted(left, 'agent')} with coordinates {report.are(left)}"
+        text = f"{agents} not inspected: {by_hand} does it."
         console.print(text, soft_wrap=True, markup=False)
         return False
     with stop_signals() as signals:
@@ -115,9 +116,11 @@ def print_missing(console: Console, found: Results) -> bool:
     """Print every run that is not done, and why; return whether there is one."""
     missing = [run for run in found.runs if run.status != "done"]
     if not missing:
-        console.print(f"All {len(found.runs)} runs are done.")
+        whole = len(found.runs)
+        console.print("The one run is done." if whole == 1 else f"All {whole} runs are done.")
         return False
-    console.print(f"{len(missing)} of {len(found.runs)} runs are not done:", style="red")
+    share = f"{len(missing)} of {report.counted(len(found.runs), 'run')}"
+    console.print(f"{share} {report.are(len(missing))} not done:", style="red")
     for run in missing[:NAMED]:
         reason = f": {run.reason}" if run.reason else ""
         console.print(f"  {run.run_id} {run.status}{reason}", soft_wrap=True, markup=False)

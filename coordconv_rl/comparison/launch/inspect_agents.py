@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.launch.local import Process
+from coordconv_rl.comparison.report import are, counted
 from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
@@ -99,7 +100,7 @@ def inspect_missing(
         finally:
             work.kill_all()
     if work.left:
-        console.print(f"Stopped: {work.left} agents are left to inspect.")
+        console.print(f"Stopped: {counted(work.left, 'agent')} {are(work.left)} left to inspect.")
     return bool(work.left)
 
 

@@ -18,6 +18,7 @@ from coordconv_rl.comparison.entries import (
     read_requests,
 )
 from coordconv_rl.comparison.launch.terminal import wide_console
+from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import make_run_id
 
 STATUS_COLOURS = {
@@ -71,7 +72,7 @@ def status_tables(entries: Mapping[str, Entry], most: int = 100) -> list[Table]:
         most: How many runs to name; the rest is counted.
     """
     counts: Counter[str] = Counter(entry.status for entry in entries.values())
-    totals = Table(title=f"{len(entries)} runs")
+    totals = Table(title=counted(len(entries), "run"))
     for status in STATUSES:
         totals.add_column(status, style=STATUS_COLOURS[status], justify="right")
     totals.add_row(*(str(counts[status]) for status in STATUSES))

@@ -2,7 +2,7 @@ from .as_csv import scores_csv
 from .as_markdown import tables_as_markdown
 from .figures import learning_curves_figure
 from .score_tables import aggregates_table, game_scores_table
-from .tables import Table, counted
+from .tables import Table, are, counted
 from .verdict import answer, cautions
 from .write import write_report
 
@@ -10,6 +10,7 @@ __all__ = [
     "Table",
     "aggregates_table",
     "answer",
+    "are",
     "cautions",
     "counted",
     "game_scores_table",

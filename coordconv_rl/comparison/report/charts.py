@@ -181,7 +181,8 @@ def draw_use(axes: Axes, arms: Mapping[str, Sequence[Mapping[str, float]]]) -> N
         for place, agents in enumerate(arms.values()):
             scores = [agent[name] for agent in agents]
             height = place + (lane - 1) * 0.25
-            label = name if place == 0 else None
+            words = "coordinates as trained" if name == "trained" else name
+            label = words if place == 0 else None
             axes.plot(scores, [height] * len(scores), marker, color=colour, alpha=0.6, label=label)
             axes.plot(fmean(scores), height, "|", color=colour, markersize=14, markeredgewidth=3)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

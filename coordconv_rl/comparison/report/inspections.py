@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coordconv_rl.arms import get_arm
-from coordconv_rl.comparison.report.tables import NONE, Cell, Table, number
+from coordconv_rl.comparison.report.tables import NONE, Cell, Table, counted, number
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged, read_json
 
@@ -83,10 +83,11 @@ def _parse(
 def coverage(found: Results, inspected: Sequence[Inspection]) -> str:
     """Say how many agents were inspected, over how many games, and where games were cut."""
     agents = sum(run.status == "done" and get_arm(run.arm).coords != "none" for run in found.runs)
-    games = " or ".join(map(str, sorted({one.episodes for one in inspected})))
+    counts = sorted({one.episodes for one in inspected})
+    games = " or ".join([*map(str, counts[:-1]), counted(counts[-1], "game")])
     text = (
         f"{len(inspected)} of {agents} finished agents with coordinates were inspected, over "
-        f"{games} games for each column of scores, with actions sampled as in the evaluation."
+        f"{games} for each column of scores, with actions sampled as in the evaluation."
     )
     caps = sorted({one.frame_cap for one in inspected if one.frame_cap is not None})
     if caps:

@@ -65,6 +65,11 @@ def bounds(estimate: Estimate) -> str:
     return f"{low} to {high}"
 
 
+def are(count: int) -> str:
+    """Return the verb that goes with a number: "is" or "are"."""
+    return "is" if count == 1 else "are"
+
+
 def counted(count: int, what: str) -> str:
     """Return a number with its word, as in "1 seed" and "2,000 seeds"."""
     return f"{count:,} {what}" + ("" if count == 1 else "s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from coordconv_rl.comparison import results
-from coordconv_rl.comparison.report.tables import bounds, counted, interval
+from coordconv_rl.comparison.report.tables import are, bounds, counted, interval
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import (
     BASELINE,
@@ -97,8 +97,8 @@ def banners(found: Results) -> list[str]:
         if counts[status]
     )
     return [
-        f"Incomplete: {done} of {planned} runs are done ({others}). Missing runs are left out of "
-        "every number and never filled in; what is here may change.",
+        f"Incomplete: {done} of {planned} runs {are(done)} done ({others}). Missing runs are left "
+        "out of every number and never filled in; what is here may change.",
         *left_out,
     ]
 

@@ -97,7 +97,7 @@ def test_the_real_worker_end_to_end(tmp_path, capsys):
     assert (run.status, run.step, run.attempts) == ("done", 640, 1)
     assert run.evaluation is not None
     assert len(run.evaluation["stochastic"]["scores"]) == 1
-    assert "All 1 runs are done." in capsys.readouterr().out
+    assert "The one run is done." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,36 @@ def test_runs_of_nobody_are_refused_and_the_ledger_stays(folder):
     with pytest.raises(InputError, match=r"nobody has asked for, such as ppo/Pong/cnn/seed-7"):
         run_experiment(experiment(seeds=(0, 1, 2)), folder)
     assert (folder / "ledger.jsonl").read_text() == text
+
+
+def test_a_launcher_that_dies_between_ledger_and_experiment_leaves_a_folder_that_works(
+    folder, monkeypatch
+):
+    assert run_experiment(experiment(seeds=(0,)), folder) == 0
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plan, "write_experiment", die)
+        with pytest.raises(KeyboardInterrupt):
+            run_experiment(experiment(), folder)
+    assert read_results(folder).experiment.seeds == (0,)  # as before, and readable
+    assert run_experiment(experiment(), folder) == 0
+    assert {run.status for run in read_results(folder).runs} == {"done"}
+    assert len(read_requests(folder)) == 2
+
+
+def test_a_cut_experiment_is_not_taken_for_a_smaller_one(folder):
+    plan.write_experiment(folder, experiment(seeds=tuple(range(12)), arms=("cnn", "coordconv")))
+    path = folder / "experiment.yaml"
+    lines = path.read_text().splitlines(keepends=True)
+    for kept in range(len(lines)):
+        path.write_text("".join(lines[:kept]))
+        with pytest.raises(InputError):
+            read_results(folder)
+    path.write_text("".join(lines).replace("- 11\n", ""))
+    with pytest.raises(InputError, match="is cut or was changed"):
+        read_results(folder)
+    path.write_text("".join(lines[1:-1]))  # what a user does who means to change it
+    assert read_results(folder).experiment.seeds == tuple(range(12))

@@ -29,7 +29,7 @@ def test_a_broken_run_is_tried_again_and_then_reported(folder, capsys, act, reas
     assert (failed.status, failed.attempts) == ("failed", 3)
     assert reason in failed.reason
     out = capsys.readouterr().out
-    assert "1 of 4 runs are not done" in out
+    assert "1 of 4 runs is not done" in out
     assert "n = 1 of 2" in out
     assert reason in out
     assert [entry(folder, run).status for run in (RUNS[0], RUNS[3])] == ["done", "done"]

@@ -31,7 +31,9 @@ class _View(DeviceRolloutBuffer):
         return PatchIndex(frames, inds, self._limits)
 
     def _kind(self, count: int) -> Observations:
-        return Observations(torch.Size((count, *self.obs_shape)), torch.uint8, self.device)
+        # Their own device has an index, as the parameters' has; self.device may be just "cuda".
+        shape = torch.Size((count, *self.obs_shape))
+        return Observations(shape, torch.uint8, self.observations.device)
 
 
 class PatchRollout(_View):

@@ -52,6 +52,41 @@ def test_observations_that_are_no_plain_tensor(obs, reason):
         describe(obs)
 
 
+VIEWS = {
+    "every second": lambda x: x[::2],
+    "mirrored": lambda x: x.flip(-1),
+    "one for all": lambda x: x[:1].expand(4, -1, -1, -1),
+    "channels last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "columns first": lambda x: x.mT.contiguous().mT,
+    "at an odd address": lambda x: torch.cat([x.flatten()] * 2)[7 : 7 + x.numel()].view(x.shape),
+    "every second channel": lambda x: torch.cat([x, x.flip(1)], 1)[:, ::2],
+}
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("name", VIEWS)
+def test_images_in_any_layout(name, gradients):
+    fast, stock = both(PPO)
+    frames = VIEWS[name](torch.randint(256, (6, *SHAPE), dtype=torch.uint8))
+    with torch.set_grad_enabled(gradients):
+        results = [model.policy.extract_features(frames) for model in (fast, stock)]
+    assert not fast.policy._reasons
+    torch.testing.assert_close(*results, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_weights_in_any_layout(gradients):
+    fast, stock = both(PPO)
+    frames = torch.randint(256, (6, *SHAPE), dtype=torch.uint8)
+    linear = fast.policy.features_extractor.linear[0]
+    linear.weight = torch.nn.Parameter(linear.weight.detach().t().contiguous().t())
+    fast.policy.to(memory_format=torch.channels_last)
+    with torch.set_grad_enabled(gradients):
+        results = [model.policy.extract_features(frames) for model in (fast, stock)]
+    assert not fast.policy._reasons
+    torch.testing.assert_close(*results, rtol=0, atol=1e-5)
+
+
 def test_an_extractor_of_a_subclass():
     class Own(CoordConvExtractor):
         def forward(self, observations):

@@ -94,9 +94,16 @@ def test_compiles_to_machine_code() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("dynamo", [True, False])
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
-@pytest.mark.parametrize("shuffle_seed", [None, 3])
+@pytest.mark.parametrize(
+    ("dynamo", "mode", "shuffle_seed"),
+    [
+        (True, torch.no_grad, None),
+        (True, torch.enable_grad, 3),
+        (False, torch.no_grad, None),
+        (False, torch.no_grad, 3),
+        (False, torch.enable_grad, 3),
+    ],
+)
 def test_onnx_with_free_batch_size(
     shuffle_seed: int | None, mode: Any, dynamo: bool, tmp_path: Path
 ) -> None:

@@ -6,10 +6,11 @@ from typing import Any, Literal, TypeAlias
 
 import torch
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.arms import Arm, Backbone, get_arm
 from coordconv_rl.configs import Hyperparameters, RunConfig
-from coordconv_rl.envs import AtariVecEnv
+from coordconv_rl.envs import EnvSettings
 from coordconv_rl.errors import InputError
 from coordconv_rl.sb3 import (
     ADAM,
@@ -66,20 +67,23 @@ def policy_settings(
     }
 
 
-def build_env(config: RunConfig) -> AtariVecEnv:
+def build_env(config: RunConfig) -> VecEnv:
     """Return the training environments of the run."""
-    return AtariVecEnv(
-        config.game,
-        config.hyperparameters.n_envs,
-        seed=config.seed,
-        protocol=config.protocol,
-        training=True,
-        workers=config.workers,
-        full_action_space=config.full_action_space,
+    return config.family.build(
+        EnvSettings(
+            game=config.game,
+            environment=config.environment,
+            n_envs=config.hyperparameters.n_envs,
+            seed=config.seed,
+            training=True,
+            workers=config.workers,
+            protocol=config.protocol,
+            full_action_space=config.full_action_space,
+        )
     )
 
 
-def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
+def build_model(config: RunConfig, env: VecEnv, precision: str) -> Model:
     """Return the untrained SB3 model of the run; its weights follow from the run's seed.
 
     Args:
@@ -91,7 +95,7 @@ def build_model(config: RunConfig, env: AtariVecEnv, precision: str) -> Model:
     policy, policy_kwargs = policy_settings(
         get_arm(config.arm),
         seed=config.seed,
-        backbone=config.backbone,
+        backbone=config.backbone or config.family.backbone,
         precision=precision,
         algo=config.algo,
     )

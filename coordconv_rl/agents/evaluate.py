@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model, build_model, check_device
 from coordconv_rl.agents.training import (
@@ -23,12 +24,12 @@ from coordconv_rl.agents.training import (
     restore_weights,
     use_threads,
 )
-from coordconv_rl.configs import RunConfig, check_run, load_run
-from coordconv_rl.envs import AtariVecEnv, human_normalised
+from coordconv_rl.configs import RunConfig, check_run, check_trust, load_run
+from coordconv_rl.envs import EnvSettings, human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import detect_precision
 from coordconv_rl.files import write_json_atomic
-from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE
+from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE, is_launched
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +37,23 @@ SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far belo
 MAX_ENVS = 8
 
 
-def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -> AtariVecEnv:
+def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -> VecEnv:
     """Return fresh environments for judging: whole games, unclipped rewards, other seeds."""
-    return AtariVecEnv(
-        config.game,
-        n_envs,
-        seed=config.seed + SEED_OFFSET if seed is None else seed,
-        protocol=config.protocol,
-        training=False,
-        full_action_space=config.full_action_space,
+    return config.family.build(
+        EnvSettings(
+            game=config.game,
+            environment=config.environment,
+            n_envs=n_envs,
+            seed=config.seed + SEED_OFFSET if seed is None else seed,
+            training=False,
+            protocol=config.protocol,
+            full_action_space=config.full_action_space,
+        )
     )
 
 
 def load_agent(
-    folder: Path, *, best: bool = False, device: str | None = None
+    folder: Path, *, best: bool = False, device: str | None = None, trust_code: bool = False
 ) -> tuple[Model, RunConfig, int]:
     """Rebuild a trained agent from its run folder; nothing in the folder is executed.
 
@@ -58,6 +62,7 @@ def load_agent(
         best: Take the checkpoint with the best recent score, not the newest.
         device: Where the network lives; None for where it was trained, or the processor on a
             machine that lacks that device.
+        trust_code: Whether code that the folder names may be imported: a game of the user's own.
 
     Returns:
         The model (with one evaluation environment), its configuration with the device that it
@@ -70,6 +75,7 @@ def load_agent(
     if not (folder / CONFIG_FILE).is_file():
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
     config = load_run(folder / CONFIG_FILE)
+    check_trust(config, trust_code or is_launched())  # a launcher was given its experiment
     config = _on_device(config, device)
     use_threads(config.threads)
     checkpoint = _choose(folder, best)
@@ -187,7 +193,7 @@ def evaluate_model(
         "format": 1,
         "run": config.run_id,
         "game": config.game,
-        "protocol": config.protocol,
+        "protocol": config.played,
         "step": model.num_timesteps,
         "episodes": episodes,
         "seed": seed,

@@ -17,7 +17,7 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.sb3 import ADAM, RMSPROP
 
 
-def export_sb3(folder: Path, file: Path, *, best: bool = False) -> Path:
+def export_sb3(folder: Path, file: Path, *, best: bool = False, trust_code: bool = False) -> Path:
     """Write a run's agent as a zip that stock `PPO.load` or `A2C.load` opens.
 
     SB3's own network (the arm "cnn" with the Nature backbone) is written as SB3's own classes, and
@@ -27,6 +27,7 @@ def export_sb3(folder: Path, file: Path, *, best: bool = False) -> Path:
         folder: The run's folder.
         file: The zip to write.
         best: Take the checkpoint with the best recent score, not the newest.
+        trust_code: Whether code that the folder names may be imported; see `load_agent`.
 
     Raises:
         InputError: The folder holds no agent, or the file cannot be written.
@@ -35,7 +36,7 @@ def export_sb3(folder: Path, file: Path, *, best: bool = False) -> Path:
         raise InputError(f"{file} must end in .zip, as SB3's files do")
     if not file.parent.is_dir():
         raise InputError(f"cannot write {file}: {file.parent} is no folder")
-    model, config, step = load_agent(folder, best=best)
+    model, config, step = load_agent(folder, best=best, trust_code=trust_code)
     if config.arm == "cnn" and config.backbone == "nature":
         model = _as_stock(model, config)
     model.num_timesteps = step

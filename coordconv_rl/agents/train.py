@@ -190,7 +190,8 @@ def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
         "episodes": 0,
         "precision": precision,
         "device": config.device,
-        "protocol": config.protocol,
+        "protocol": config.played,
+        "resumes": "exactly" if config.family.is_exact else "with new games",
         "arm_summary": get_arm(config.arm).summary,
     }
 

@@ -32,6 +32,7 @@ def watch_game(
     greedy: bool = False,
     seed: int | None = None,
     device: str | None = None,
+    trust_code: bool = False,
 ) -> float:
     """Play one game and write it as a video.
 
@@ -41,6 +42,7 @@ def watch_game(
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the game; None takes the run's evaluation seed.
         device: Where the network lives; see `load_agent`.
+        trust_code: Whether code that the folder names may be imported; see `load_agent`.
 
     Returns:
         The game's raw score.
@@ -52,7 +54,7 @@ def watch_game(
         raise InputError(f"{video} must end in {' or '.join(SUFFIXES)}")
     if not video.parent.is_dir():
         raise InputError(f"cannot write {video}: {video.parent} is no folder")
-    model, config, _ = load_agent(folder, device=device)
+    model, config, _ = load_agent(folder, device=device, trust_code=trust_code)
     chosen = config.seed + SEED_OFFSET if seed is None else seed
     frames = _game(model, config, greedy=greedy, seed=chosen)
     temporary = video.with_name(f".{video.stem}.partial{video.suffix}")

@@ -41,6 +41,7 @@ class Evaluate(Command):
         device: Where the network lives: cpu, cuda or cuda:N.
         game: The game, for a zip.
         algo: The algorithm, for a zip.
+        trust_code: Import the code that the folder names: a game of somebody's own.
         trust_pickle: Open a zip although it holds pickle, which can run code.
     """
 
@@ -51,6 +52,7 @@ class Evaluate(Command):
     device: Device = None
     game: Annotated[str | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
     algo: Algo = "ppo"
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
@@ -80,7 +82,9 @@ class Evaluate(Command):
         from coordconv_rl.agents import import_sb3, load_agent
 
         if self.folder.suffix != ".zip":
-            model, config, step = load_agent(self.folder, best=self.best, device=self.device)
+            model, config, step = load_agent(
+                self.folder, best=self.best, device=self.device, trust_code=self.trust_code
+            )
             model.num_timesteps = step
             return model, config
         if self.game is None:
@@ -121,6 +125,7 @@ class Watch(Command):
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the game.
         device: Where the network lives: cpu, cuda or cuda:N.
+        trust_code: Import the code that the folder names: a game of somebody's own.
     """
 
     folder: RunFolder
@@ -128,6 +133,7 @@ class Watch(Command):
     greedy: tyro.conf.FlagCreatePairsOff[bool] = False
     seed: Seed = None
     device: Device = None
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
         """Play the game and write it."""
@@ -136,7 +142,12 @@ class Watch(Command):
         if self.seed is not None:
             check_seed(self.seed)
         score = watch_game(
-            self.folder, self.video, greedy=self.greedy, seed=self.seed, device=self.device
+            self.folder,
+            self.video,
+            greedy=self.greedy,
+            seed=self.seed,
+            device=self.device,
+            trust_code=self.trust_code,
         )
         print(f"{self.video}: one game, score {score:g}")
         return OK
@@ -150,17 +161,21 @@ class Inspect(Command):
         folder: The run's folder, or an experiment's: all its agents that nobody has inspected.
         episodes: Games for each of the three.
         device: Where the network lives: cpu, cuda or cuda:N.
+        trust_code: Import the code that the folder names: a game of somebody's own.
     """
 
     folder: RunFolder
     episodes: int = 30
     device: Device = None
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
         """Inspect and print tables."""
         from coordconv_rl.agents.inspect import inspect_command
 
-        return inspect_command(self.folder, self.episodes, device=self.device)
+        return inspect_command(
+            self.folder, self.episodes, device=self.device, trust_code=self.trust_code
+        )
 
 
 @dataclass(frozen=True)
@@ -172,18 +187,21 @@ class ExportSb3(Command):
         file: The .zip file to write. That of the arm "cnn" opens without this package; the others
             need it, for their layers.
         best: Take the best checkpoint instead of the newest.
+        trust_code: Import the code that the folder names: a game of somebody's own.
     """
 
     folder: RunFolder
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.zip")]
     best: tyro.conf.FlagCreatePairsOff[bool] = False
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
         """Write it and print how SB3 opens it."""
         from coordconv_rl.agents import export_sb3
 
         check_zip(self.file)
-        print(f"SB3 opens {export_sb3(self.folder, self.file, best=self.best)}")
+        file = export_sb3(self.folder, self.file, best=self.best, trust_code=self.trust_code)
+        print(f"SB3 opens {file}")
         return OK
 
 

@@ -54,7 +54,7 @@ def experiments_table() -> Table:
         column.justify = "right"
     for name in names:
         found = load_experiment(name)
-        games = resolve_games(found.games, found.suite)
+        games = resolve_games(found.games, found.suite, found.environments)
         factors = [len(values) for values in (found.algos, games, found.arms, found.seeds)]
         runs = f"{' x '.join(map(str, factors))}"
         table.add_row(name, found.description, runs, f"{found.steps:,}", end_section=True)

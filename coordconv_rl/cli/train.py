@@ -19,13 +19,21 @@ from coordconv_rl.configs import (
     Algo,
     RunConfig,
     check_run,
+    check_trust,
     load_run,
     new_run,
     read_yaml,
 )
+from coordconv_rl.envs import family_of
 from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room, note_full_disk_in_thread
-from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE, lengthen_run, longer_run
+from coordconv_rl.runs import (
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    is_launched,
+    lengthen_run,
+    longer_run,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +43,12 @@ class Source:
     """What decides on the defaults of `train`; see there."""
 
     algo: Algo | None = None
+    game: str | None = None
     config: Path | None = None
     resume: Path | None = None
     export_sb3: Path | None = None
     steps: int | None = None
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class Train(Command):
         resume: Go on with the run in this folder, exactly where its newest checkpoint is; with
             --steps, to more steps than it was made for.
         export_sb3: Also write the agent as a zip for stock SB3.
+        trust_code: With --resume: import the code that the folder names, a game of somebody's own.
     """
 
     settings: Annotated[RunConfig, tyro.conf.arg(name="")]
@@ -62,6 +73,7 @@ class Train(Command):
     config: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
     resume: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
     export_sb3: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
     @classmethod
     def read(cls, words: Sequence[str], prog: str) -> Train:
@@ -70,7 +82,7 @@ class Train(Command):
         source, rest = read_known(Source, plain, prog)
         if source.resume is None or len(plain) < len(words):
             return read_options(cls, words, prog, cls(_start(source), config=source.config))
-        given = ("--algo", source.algo), ("--config", source.config)
+        given = ("--algo", source.algo), ("--game", source.game), ("--config", source.config)
         names = [name for name, value in given if value is not None]
         if names or rest:
             names += [word.partition("=")[0] for word in rest if word.startswith("--")]
@@ -78,6 +90,7 @@ class Train(Command):
                 f"--resume takes all settings from its folder: leave out {', '.join(names or rest)}"
             )
         config = _resumed(source.resume)
+        check_trust(config, source.trust_code or is_launched())
         if source.steps is not None:
             config = longer_run(config, source.steps)
         return cls(config, source.resume, None, source.resume, source.export_sb3)
@@ -105,7 +118,7 @@ class Train(Command):
             return _failed(self.settings.run_id, folder, error)
         _print_end(record, folder)
         if self.export_sb3 is not None:
-            log.info("SB3 opens %s", export_sb3(folder, self.export_sb3))
+            log.info("SB3 opens %s", export_sb3(folder, self.export_sb3, trust_code=True))
         return OK
 
 
@@ -114,8 +127,14 @@ def _start(source: Source) -> RunConfig:
     values = read_yaml(source.config) if source.config else {}
     if source.algo is not None and source.algo != values.get("algo", DEFAULT_RUN["algo"]):
         values.pop("hyperparameters", None)
-    algo = {} if source.algo is None else {"algo": source.algo}
-    return new_run(values | algo, str(source.config or "train"))
+    if source.game is not None and source.game != values.get("game", source.game):
+        values.pop("environment", None)
+        if family_of(source.game) is not family_of(str(values["game"])):
+            values.pop("backbone", None)
+            values.pop("hyperparameters", None)
+    typed = {"algo": source.algo, "game": source.game}
+    values |= {name: value for name, value in typed.items() if value is not None}
+    return new_run(values, str(source.config or "train"))
 
 
 def _resumed(folder: Path) -> RunConfig:

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experiment, preset, to_yaml
-from coordconv_rl.envs import resolve_games
+from coordconv_rl.envs import family_of, resolve_games
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import sealed, write_text_atomic
 from coordconv_rl.runs import EXPERIMENT_FILE
@@ -18,7 +18,7 @@ RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm, seed
 
 def planned_games(experiment: ExperimentConfig) -> tuple[str, ...]:
     """Return the experiment's games, whether it names them or a suite."""
-    return resolve_games(experiment.games, experiment.suite)
+    return resolve_games(experiment.games, experiment.suite, experiment.environments)
 
 
 def run_keys(experiment: ExperimentConfig) -> tuple[RunKey, ...]:
@@ -35,15 +35,20 @@ def run_keys(experiment: ExperimentConfig) -> tuple[RunKey, ...]:
 
 def expand(experiment: ExperimentConfig) -> tuple[RunConfig, ...]:
     """Return every run of the experiment, fully resolved, in the order of `run_keys`."""
-    settings = {algo: preset(algo, experiment.overrides.get(algo)) for algo in experiment.algos}
+    settings = {
+        (algo, family): preset(algo, experiment.overrides.get(algo), family)
+        for algo, family in product(experiment.algos, experiment.families)
+    }
     shared = {name: getattr(experiment, name) for name in _SHARED}
+    made = experiment.environments
     return tuple(
         RunConfig(
             algo=algo,
             game=game,
+            environment=made.get(game),
             arm=arm,
             seed=seed,
-            hyperparameters=settings[algo],
+            hyperparameters=settings[algo, family_of(game, made.get(game)).name],
             **shared,
         )
         for algo, game, arm, seed in run_keys(experiment)

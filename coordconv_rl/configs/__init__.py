@@ -8,7 +8,7 @@
 package.
 """
 
-from coordconv_rl.configs.check import check_run, check_seed
+from coordconv_rl.configs.check import check_run, check_seed, check_trust
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
     experiment_names,
@@ -27,6 +27,7 @@ from coordconv_rl.configs.schema import (
     Hyperparameters,
     RunConfig,
     SuiteName,
+    game_folder,
     make_run_id,
 )
 
@@ -40,7 +41,9 @@ __all__ = [
     "SuiteName",
     "check_run",
     "check_seed",
+    "check_trust",
     "experiment_names",
+    "game_folder",
     "load_experiment",
     "load_run",
     "make_run_id",

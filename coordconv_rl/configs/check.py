@@ -7,10 +7,12 @@ import re
 
 from coordconv_rl.arms import get_arm
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparameters, RunConfig
-from coordconv_rl.envs import check_game, resolve_games
-from coordconv_rl.errors import InputError
+from coordconv_rl.envs import own_code, resolve_games
+from coordconv_rl.errors import InputError, unknown
 
 MAX_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it names a folder
+NAME_WORDS = "use letters, digits, '.', '_' and '-', 64 at most"
 MAX_THREADS = 4096
 MAX_SEED = 2**31 - 1_000_000  # seeds of environments are seed + index and fit in 32 bits
 
@@ -29,6 +31,19 @@ def check_seed(seed: int) -> None:
     """Raise `InputError` unless the seed is usable for torch, NumPy and the emulators."""
     _at_least("seed", seed, 0)
     _at_most("seed", seed, MAX_SEED)
+
+
+def check_trust(config: RunConfig, trust_code: bool) -> None:
+    """Raise `InputError` if the run needs code of somebody's own, and nobody trusts that.
+
+    For configurations that come with a folder: whoever names a file of his own trusts it.
+    """
+    code = own_code(config.game, config.environment)
+    if code is not None and not trust_code:
+        raise InputError(
+            f"the game {config.game} is made by {code}, which is code to be imported and run: "
+            "add --trust-code if you know where it comes from"
+        )
 
 
 def check_hyperparameters(settings: Hyperparameters, algo: str) -> None:
@@ -60,7 +75,7 @@ def check_hyperparameters(settings: Hyperparameters, algo: str) -> None:
 
 def check_run(config: RunConfig) -> None:
     """Raise `InputError` if the run says something that makes no sense."""
-    check_game(config.game)
+    config.family.check(config.game, config.environment)
     get_arm(config.arm)
     check_seed(config.seed)
     check_hyperparameters(config.hyperparameters, config.algo)
@@ -92,18 +107,21 @@ def _check_evaluation(evaluation: Evaluation) -> None:
 
 def check_experiment(config: ExperimentConfig) -> None:
     """Raise `InputError` if the experiment says something that makes no sense."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", config.name):
-        raise InputError(
-            f"name is {config.name!r}: use letters, digits, '.', '_' and '-', 64 at most"
-        )
+    if not re.fullmatch(NAME, config.name):
+        raise InputError(f"name is {config.name!r}: {NAME_WORDS}")
     for name in ("algos", "arms", "seeds"):
         _check_list(name, getattr(config, name))
     for arm in config.arms:
         get_arm(arm)
     for seed in config.seeds:
         check_seed(seed)
-    games = resolve_games(config.games, config.suite)
+    games = resolve_games(config.games, config.suite, config.environments)
     _check_list("games", games)
+    for name in config.environments:
+        if name not in games:
+            raise unknown("name in environments", name, games)
+        if not re.fullmatch(NAME, name):
+            raise InputError(f"environments name a game {name!r}: {NAME_WORDS}")
     _check_shared(config)
     for algo in config.overrides:
         if algo not in config.algos:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Hashable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,8 +135,15 @@ def _default(kind: type[Any], name: str) -> Any:
     return factory() if callable(factory) else field.default
 
 
-def preset(algo: str, overrides: Mapping[str, Any] | None = None) -> Hyperparameters:
+def preset(
+    algo: str, overrides: Mapping[str, Any] | None = None, family: str = "atari"
+) -> Hyperparameters:
     """Return an algorithm's preset, with some values replaced.
+
+    Args:
+        algo: The algorithm.
+        overrides: What replaces the preset's values.
+        family: The family of games; one without presets of its own has Atari's.
 
     Raises:
         InputError: The algorithm or a key is unknown, or a value has the wrong type.
@@ -143,7 +151,8 @@ def preset(algo: str, overrides: Mapping[str, Any] | None = None) -> Hyperparame
     presets = {path.stem: path for path in PRESETS_FOLDER.glob("*.yaml")}
     if algo not in presets:
         raise unknown("algorithm", algo, presets)
-    values = read_yaml(presets[algo]) | dict(overrides or {})
+    own = PRESETS_FOLDER / family / f"{algo}.yaml"
+    values = read_yaml(own if own.is_file() else presets[algo]) | dict(overrides or {})
     return parse(Hyperparameters, values, f"{algo} hyperparameters")
 
 
@@ -163,6 +172,8 @@ def new_run(values: Mapping[str, Any], source: str) -> RunConfig:
         raise InputError(f"{source}: hyperparameters must be a mapping from names to values")
     found["hyperparameters"] = dataclasses.asdict(preset(found["algo"], settings))
     config = parse(RunConfig, found, source)
+    own = preset(config.algo, settings, config.family.name)
+    config = dataclasses.replace(config, hyperparameters=own)
     check_run(config)
     return config
 
@@ -192,8 +203,8 @@ def load_experiment(
     values = read_yaml(path) | dict(overrides or {})
     experiment = parse(ExperimentConfig, values, str(name_or_path))
     check_experiment(experiment)
-    for algo in experiment.algos:
-        preset(algo, experiment.overrides.get(algo))
+    for algo, family in product(experiment.algos, experiment.families):
+        preset(algo, experiment.overrides.get(algo), family)
     return experiment
 
 

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from coordconv_rl.arms import ARMS
-from coordconv_rl.envs import SUITES
+from coordconv_rl.arms import ARMS, Backbone
+from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
 
 
 def _hint(default: str) -> str:
@@ -32,9 +32,14 @@ Protocol = Literal["v4", "v5"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
+def game_folder(game: str) -> str:
+    """Return what files and folders call a game: "minatar-breakout" for "minatar/breakout"."""
+    return game.replace("/", "-").replace(":", "-")
+
+
 def make_run_id(algo: str, game: str, arm: str, seed: int) -> str:
     """Return a run's id, which is its folder below the experiment's."""
-    return f"{algo}/{game}/{arm}/seed-{seed}"
+    return f"{algo}/{game_folder(game)}/{arm}/seed-{seed}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class SharedSettings:
     """What a run and all runs of an experiment say alike.
 
     Attributes:
-        backbone: The convolutional network.
+        backbone: The convolutional network; by default the one that the game's images are made
+            for: minatar for MinAtar, else nature.
         protocol: The Atari protocol: v4 has no sticky actions, and a lost life ends an episode of
             the learner; v5 has sticky actions, and none does.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
@@ -100,7 +106,7 @@ class SharedSettings:
         evaluation: How the trained agent is judged.
     """
 
-    backbone: Literal["nature", "impala"] = "nature"
+    backbone: Annotated[Backbone | None, OPTIONAL] = None
     protocol: Protocol = "v4"
     full_action_space: bool = False
     precision: Precision = "auto"
@@ -122,7 +128,9 @@ class RunTask:
 
     Attributes:
         algo: The algorithm.
-        game: The game's Gymnasium name, as in Breakout (`coordconv-rl games` lists them).
+        game: The game: an Atari game as in Breakout or a MinAtar one as in minatar/breakout
+            (`coordconv-rl games` lists both), or a Gymnasium id as in CarRacing-v3.
+        environment: How the game is made, where its name does not say it (see `ImageGame`).
         arm: What the network sees of coordinates (`coordconv-rl arms` says what each is).
         seed: Seed of weights, actions, minibatches and environments.
         steps: Environment steps to train for.
@@ -131,6 +139,7 @@ class RunTask:
 
     algo: Algo
     game: str
+    environment: tyro.conf.Suppress[ImageGame | None] = None
     arm: ArmName
     seed: int
     steps: int
@@ -146,6 +155,25 @@ class RunTask:
 class RunConfig(SharedSettings, RunTask):
     """One training run, fully resolved: what its `config.yaml` holds, in that order."""
 
+    def __post_init__(self) -> None:
+        if self.backbone is None:
+            object.__setattr__(self, "backbone", self.family.backbone)
+
+    @property
+    def family(self) -> Family:
+        """The family of its game."""
+        return family_of(self.game, self.environment)
+
+    @property
+    def played(self) -> str:
+        """How its games are played: the Atari protocol, or the family where it has no choice."""
+        return self.family.protocol(self.protocol)
+
+    @property
+    def ends_with_life(self) -> bool:
+        """Whether a lost life ends an episode of the learner."""
+        return self.played == "v4"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentPlan:
@@ -155,7 +183,8 @@ class ExperimentPlan:
         name: The experiment's name; its default folder is runs/NAME.
         description: A sentence on what the experiment is for.
         algos: The algorithms.
-        games: Gymnasium names of games, as in Breakout.
+        games: The games, as in Breakout, minatar/breakout or CarRacing-v3.
+        environments: How games of other names are made, by name (see `ImageGame`).
         suite: A suite of games, instead of naming them.
         arms: The arms.
         seeds: The seeds; each trains one agent for each algorithm, game and arm. On the command
@@ -171,6 +200,7 @@ class ExperimentPlan:
     seeds: tuple[int, ...]
     steps: int
     games: tuple[str, ...] = ()
+    environments: tyro.conf.Suppress[dict[str, ImageGame]] = field(default_factory=dict)
     suite: Annotated[SuiteName | None, OPTIONAL] = None
     overrides: tyro.conf.Fixed[tyro.conf.Suppress[dict[str, dict[str, float | int | str]]]] = field(
         default_factory=dict
@@ -180,3 +210,15 @@ class ExperimentPlan:
 @dataclass(frozen=True, kw_only=True)
 class ExperimentConfig(SharedSettings, ExperimentPlan):
     """A comparison: what `experiment.yaml` holds, in that order."""
+
+    def __post_init__(self) -> None:
+        backbones = {family.backbone for family in self.families.values()}
+        if self.backbone is None and len(backbones) == 1:  # else each game's runs have its own
+            object.__setattr__(self, "backbone", backbones.pop())
+
+    @property
+    def families(self) -> dict[str, Family]:
+        """The families of its games, by name."""
+        games = SUITES.get(self.suite or "", self.games)
+        found = [family_of(game, self.environments.get(game)) for game in games]
+        return {family.name: family for family in found}

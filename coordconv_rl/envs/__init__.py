@@ -1,7 +1,8 @@
-"""Atari games: their names and scores, and a fast vector environment.
+"""Games: their names and scores, and vector environments of Atari, MinAtar and Gymnasium.
 
 Names are imported when first used: `games` needs neither torch nor Gymnasium.
 
+- `families`: what differs between Atari, MinAtar and other games, in one protocol.
 - `games`: names, suites and reference scores.
 - `settings`: what an environment plays: game, protocol, training or evaluation.
 - `screen`: two screens of palette indices to one grey image of 84x84.

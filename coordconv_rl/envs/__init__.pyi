@@ -1,4 +1,12 @@
 from .atari import AtariVecEnv
+from .families import (
+    EnvSettings,
+    Family,
+    SavesState,
+    family_of,
+    own_code,
+    resolve_games,
+)
 from .games import (
     GAMES,
     SUITES,
@@ -6,7 +14,6 @@ from .games import (
     check_game,
     human_normalised,
     reference_scores,
-    resolve_games,
 )
 from .image_game import ImageGame
 from .images import make_image_env
@@ -17,11 +24,16 @@ __all__ = [
     "SUITES",
     "TINY_RANGE_GAMES",
     "AtariVecEnv",
+    "EnvSettings",
+    "Family",
     "ImageGame",
     "MinAtarVecEnv",
+    "SavesState",
     "check_game",
+    "family_of",
     "human_normalised",
     "make_image_env",
+    "own_code",
     "reference_scores",
     "resolve_games",
 ]

@@ -1,4 +1,4 @@
-"""Names of Atari games, suites of games, and reference scores.
+"""Names of games, suites of games, and reference scores of Atari's.
 
 Imports neither torch, SB3, Gymnasium nor ale-py, so that `--help` and reports start fast.
 """
@@ -9,7 +9,7 @@ import csv
 import importlib.util
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +55,13 @@ _ATARI_57 = """
     TimePilot Tutankham UpNDown Venture VideoPinball WizardOfWor YarsRevenge Zaxxon
 """
 
+MINATAR_PREFIX = "minatar/"
+MINATAR_GAMES: tuple[str, ...] = tuple(
+    MINATAR_PREFIX + game
+    for game in ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
+)
+"""Young and Tian 2019, "MinAtar: An Atari-Inspired Testbed" (arXiv 1903.03176)."""
+
 SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # Aitchison, Sweetser and Hutter 2022, "Atari-5: Distilling the Arcade Learning Environment
@@ -67,6 +74,7 @@ SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "atari-26": tuple(_ATARI_26.split()),
         # The 57 games of Wang et al. 2016 (arXiv 1511.06581) and most work since.
         "atari-57": tuple(_ATARI_57.split()),
+        "minatar": MINATAR_GAMES,
     }
 )
 
@@ -115,20 +123,20 @@ def human_normalised(game: str, score: float) -> float | None:
     """Return (score - random) / (human - random): 0 plays like random, 1 like a human.
 
     Args:
-        game: The game's Gymnasium name.
+        game: The game's name.
         score: Mean raw return of whole games.
 
     Returns:
         The normalised score, or None for a game without reference scores.
     """
-    reference = reference_scores().get(check_game(game))
+    reference = reference_scores().get(game)
     if reference is None:
         return None
     return (score - reference.random) / (reference.human - reference.random)
 
 
 def check_game(name: str) -> str:
-    """Return the name if it is a game's Gymnasium name.
+    """Return the name if it is an Atari game's Gymnasium name.
 
     Raises:
         InputError: There is no such game; the message names the right one where the name is an
@@ -136,31 +144,15 @@ def check_game(name: str) -> str:
     """
     if name in ROM_IDS:
         return name
+    if game := atari_game(name):
+        raise InputError(
+            f"unknown game {name!r}: did you mean {game}? "
+            "Games go by the bare name, without version; the protocol is another option"
+        )
+    raise unknown("game", name, (*GAMES, *MINATAR_GAMES))
+
+
+def atari_game(name: str) -> str | None:
+    """Return the Atari game that an environment's id or a ROM's means, None if it means none."""
     bare = _ENVIRONMENT_ID.sub("", str(name)).replace("_", "").lower()
-    for game in GAMES:
-        if game.lower() == bare:
-            raise InputError(
-                f"unknown game {name!r}: did you mean {game}? "
-                "Games go by the bare name, without version; the protocol is another option"
-            )
-    raise unknown("game", name, GAMES)
-
-
-def resolve_games(games: Sequence[str] = (), suite: str | None = None) -> tuple[str, ...]:
-    """Return the games that an experiment names, one by one or as a suite.
-
-    Raises:
-        InputError: Both or neither is given, a name is unknown, or a game is named twice.
-    """
-    if suite is not None:
-        if games:
-            raise InputError(f"games and suite {suite!r} are both given: give one of them")
-        if suite not in SUITES:
-            raise unknown("suite", suite, SUITES)
-        return SUITES[suite]
-    if not games:
-        raise InputError(f"no games: name some, or a suite of {', '.join(SUITES)}")
-    repeated = sorted({game for game in games if list(games).count(game) > 1})
-    if repeated:
-        raise InputError(f"game {repeated[0]!r} is named more than once: name each game once")
-    return tuple(check_game(game) for game in games)
+    return next((game for game in GAMES if game.lower() == bare), None)

@@ -11,8 +11,12 @@ from coordconv_rl.errors import InputError, unknown
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ID = re.compile(r"([\w-]+/)?[\w.-]+-v\d+")  # gymnasium.envs.registration.ENV_ID_RE, versioned
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it names a folder
 MAX_STEPS = 27_000  # Atari's 108,000 frames: no evaluation lasts for ever
+
+
+def is_made_by(text: str) -> bool:
+    """Return whether a text is a Gymnasium id with its version, or package.module:function."""
+    return bool(_FUNCTION.fullmatch(text) or _ID.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,6 @@ class ImageGame:
         make: A Gymnasium id, as "CarRacing-v3", or "package.module:function" for a function that
             returns an environment; its module is only imported when a caller trusts it.
         kwargs: What the id or the function takes: plain data, as in YAML.
-        name: What the game is called in tables and folders; None for `make`'s last part.
         max_steps: Steps after which a game is cut (a truncation), if nothing cuts it before.
         skip: Steps for which each action is played (`MaxAndSkipObservation`: the maximum of the
             last two images).
@@ -39,8 +42,7 @@ class ImageGame:
     """
 
     make: str
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    name: str | None = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     max_steps: int = MAX_STEPS
     skip: int = 1
     resize: int | None = None
@@ -48,7 +50,7 @@ class ImageGame:
     stack: int = 1
 
     def __post_init__(self) -> None:
-        if not (_FUNCTION.fullmatch(self.make) or _ID.fullmatch(self.make)):
+        if not is_made_by(self.make):
             raise InputError(
                 f"a game's make is {self.make!r}: write a Gymnasium id, such as CarRacing-v3, "
                 "or package.module:function"
@@ -57,16 +59,11 @@ class ImageGame:
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < 1):
                 raise InputError(f"{self.make}: {name} is {value!r}: it must be at least 1")
-        if not _NAME.fullmatch(self.label):
-            raise InputError(
-                f"a game's name is {self.label!r}: use letters, digits, '.', '_' and '-', 64 at "
-                "most"
-            )
 
     @property
     def label(self) -> str:
-        """What tables and folders call it."""
-        return self.name or re.split("[/:]", self.make)[-1]
+        """What errors call it."""
+        return re.split("[/:]", self.make)[-1]
 
     @property
     def own_code(self) -> bool:

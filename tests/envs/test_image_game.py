@@ -11,13 +11,12 @@ def test_names():
     assert ImageGame("CarRacing-v3").label == "CarRacing-v3"
     assert ImageGame("ALE/Pong-v5").label == "Pong-v5"
     assert ImageGame("my_games.mazes:large").label == "large"
-    assert ImageGame("my_games.mazes:large", name="maze").label == "maze"
 
 
 @pytest.mark.parametrize(("values", "message"), [
     ({"make": "CarRacing"}, "package.module:function"), ({"make": "a/b:c"}, "make is"),
     ({"make": "../x:f"}, "make is"), ({"stack": 0}, "stack is 0"), ({"resize": 8.5}, "resize"),
-    ({"max_steps": -1}, "max_steps"), ({"skip": True}, "skip"), ({"name": "a/b"}, "name is"),
+    ({"max_steps": -1}, "max_steps"), ({"skip": True}, "skip"),
 ])  # fmt: skip
 def test_values_that_make_no_sense(values, message):
     with pytest.raises(InputError, match=message):

@@ -49,6 +49,7 @@ def inspect(
     *,
     episodes: int = 30,
     device: str | None = None,
+    trust_code: bool = False,
     on_step: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Inspect one trained agent; write `inspection.json` and `inspection.png` to its folder.
@@ -60,6 +61,7 @@ def inspect(
         folder: The run's folder.
         episodes: Games for each treatment.
         device: Where the network lives; see `load_agent`.
+        trust_code: Whether code that the folder names may be imported; see `load_agent`.
         on_step: Called after every step; if it raises, nothing is written.
 
     Returns:
@@ -70,7 +72,7 @@ def inspect(
     """
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
-    model, config, step = load_agent(folder, device=device)
+    model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     layers = coordinate_layers(model)
     if not layers:
         raise InputError(
@@ -88,7 +90,7 @@ def inspect(
         "format": 1,
         "run": config.run_id,
         "game": config.game,
-        "protocol": config.protocol,
+        "protocol": config.played,
         "step": step,
         "episodes": episodes,
         "frame_cap": GAME_FRAMES,
@@ -170,13 +172,16 @@ def first_layer_share(
     return share, heat.float().cpu().numpy()
 
 
-def inspect_command(folder: Path, episodes: int = 30, *, device: str | None = None) -> int:
+def inspect_command(
+    folder: Path, episodes: int = 30, *, device: str | None = None, trust_code: bool = False
+) -> int:
     """Inspect an agent, or what an experiment has of uninspected ones, and print tables.
 
     Args:
         folder: A run's folder, or an experiment's.
         episodes: Games for each treatment.
         device: Where the network lives; see `load_agent`.
+        trust_code: Whether code that the folder names may be imported; see `load_agent`.
 
     Returns:
         The exit code: 0, or 130 if the launcher that started this process is gone.
@@ -188,7 +193,13 @@ def inspect_command(folder: Path, episodes: int = 30, *, device: str | None = No
     request = StopRequest()
     for run in _agents(folder):
         try:
-            result = inspect(run, episodes=episodes, device=device, on_step=request.raise_if_asked)
+            result = inspect(
+                run,
+                episodes=episodes,
+                device=device,
+                trust_code=trust_code,
+                on_step=request.raise_if_asked,
+            )
         except Interrupted as stop:
             log.warning("not inspected, as %s", stop)
             return INTERRUPTED

@@ -25,7 +25,7 @@ from coordconv_rl.agents.training.progress import Progress
 from coordconv_rl.agents.training.state import capture
 from coordconv_rl.agents.training.stopping import Interrupted, StopRequest
 from coordconv_rl.configs import RunConfig
-from coordconv_rl.envs import AtariVecEnv, human_normalised
+from coordconv_rl.envs import human_normalised
 from coordconv_rl.runs import REFRESH_SECONDS, EpisodeLog, RunRecord
 
 LOG_STEPS = 8_000  # environment steps between two points in TensorBoard: SB3's A2C preset
@@ -70,7 +70,7 @@ class RunCallback(BaseCallback):
         settings = config.hyperparameters
         self._rollout = settings.n_envs * settings.n_steps
         self._log_every = max(1, LOG_STEPS // self._rollout) if config.algo == "a2c" else 1
-        self._life_loss = config.protocol == "v4"
+        self._life_loss = config.ends_with_life
         self._best = -math.inf
 
     def _on_training_start(self) -> None:
@@ -149,7 +149,7 @@ class RunCallback(BaseCallback):
             raise Diverged(f"the weights are not finite at step {step}: lower the learning rate")
         self.episodes.sync()
         env = self.model.get_env()
-        assert isinstance(env, AtariVecEnv)
+        assert env is not None
         extra: dict[str, Any] = {"run": self.config.run_id, "episodes_bytes": self.episodes.bytes}
         save_checkpoint(checkpoint_path(self.folder, step), capture(self.model, env, extra))
         self._mark_best(step)

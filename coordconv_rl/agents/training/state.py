@@ -2,7 +2,8 @@
 
 Taken between two rollouts, where SB3 holds no half-filled buffer: weights, optimiser, step
 counts, every random generator, the environments and the observations that they returned last.
-Learning rate and clip range follow from the step count.
+Learning rate and clip range follow from the step count. Environments whose state cannot be saved
+(any but Atari's and MinAtar's) begin new games instead, of seeds that were not played before.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.training.checkpoint import Checkpoint
-from coordconv_rl.envs import AtariVecEnv
+from coordconv_rl.envs import SavesState
 from coordconv_rl.errors import InputError
 
 NUMPY_WORDS = 624  # of NumPy's MT19937, which reads wherever its position says
+_NO_SNAPSHOT: dict[str, Any] = {"json": None, "arrays": {}}
 COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_current_progress_remaining")
 
 
-def capture(model: Model, env: AtariVecEnv, extra: dict[str, Any]) -> Checkpoint:
+def capture(model: Model, env: VecEnv, extra: dict[str, Any]) -> Checkpoint:
     """Copy the run's state.
 
     Args:
@@ -30,7 +33,7 @@ def capture(model: Model, env: AtariVecEnv, extra: dict[str, Any]) -> Checkpoint
         env: Its environments.
         extra: Further plain data to keep under "extra".
     """
-    snapshot = env.snapshot()
+    snapshot = env.snapshot() if isinstance(env, SavesState) else _NO_SNAPSHOT
     optimizer, moments = _pack_optimizer(model.policy.optimizer.state_dict())
     numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
@@ -41,7 +44,7 @@ def capture(model: Model, env: AtariVecEnv, extra: dict[str, Any]) -> Checkpoint
     tensors["rng/numpy"] = _tensor(numpy_state["state"]["key"].astype(np.int64))
     if model.device.type == "cuda":
         tensors["rng/cuda"] = torch.cuda.get_rng_state(model.device)
-    if model._last_obs is not None:
+    if model._last_obs is not None and snapshot is not _NO_SNAPSHOT:
         tensors["last/observations"] = _tensor(np.asarray(model._last_obs))
         tensors["last/starts"] = _tensor(np.asarray(model._last_episode_starts, dtype=np.uint8))
     state = {
@@ -59,7 +62,7 @@ def capture(model: Model, env: AtariVecEnv, extra: dict[str, Any]) -> Checkpoint
     return Checkpoint(state, tensors)
 
 
-def restore(model: Model, env: AtariVecEnv, checkpoint: Checkpoint) -> None:
+def restore(model: Model, env: VecEnv, checkpoint: Checkpoint) -> None:
     """Put a freshly built model and its environments into the checkpoint's state.
 
     Raises:
@@ -71,10 +74,13 @@ def restore(model: Model, env: AtariVecEnv, checkpoint: Checkpoint) -> None:
     try:
         _check_state(model, state, tensors)
         model.policy.optimizer.load_state_dict(_unpack_optimizer(state["optimizer"], moments))
-        arrays = {name: value.numpy() for name, value in _below(tensors, "env/").items()}
-        env.restore({"json": state["env"], "arrays": arrays})
         for name in COUNTERS:
             setattr(model, name, state["counters"][name])
+        if isinstance(env, SavesState):
+            arrays = {name: value.numpy() for name, value in _below(tensors, "env/").items()}
+            env.restore({"json": state["env"], "arrays": arrays})
+        else:
+            env.seed(_new_seed(model))
         if "last/observations" in tensors:
             model._last_obs = tensors["last/observations"].numpy().copy()
             model._last_episode_starts = tensors["last/starts"].numpy().astype(bool)
@@ -91,6 +97,12 @@ def restore(model: Model, env: AtariVecEnv, checkpoint: Checkpoint) -> None:
     ) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"the checkpoint does not fit this run: {reason}") from error
+
+
+def _new_seed(model: Model) -> int:
+    """Return a seed for games from here on: of the run's seed and the step, and like no other."""
+    words = np.random.SeedSequence([model.seed or 0, model.num_timesteps]).generate_state(1)
+    return int(words[0]) >> 1
 
 
 def _check_state(model: Model, state: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:

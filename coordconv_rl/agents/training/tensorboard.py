@@ -33,7 +33,7 @@ def hyperparameters(config: RunConfig) -> dict[str, bool | str | float | int | N
         "arm": config.arm,
         "seed": config.seed,
         "backbone": config.backbone,
-        "protocol": config.protocol,
+        "protocol": config.played,
         "precision": config.precision,
         "n_envs": settings.n_envs,
         "n_steps": settings.n_steps,

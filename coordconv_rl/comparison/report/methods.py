@@ -6,12 +6,13 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import product
 from typing import Any
 
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
-from coordconv_rl.configs import preset
+from coordconv_rl.configs import ExperimentConfig, preset
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _PROTOCOL_WORDS = {
@@ -42,17 +43,29 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         ("Arms", ", ".join(experiment.arms)),
         ("Games", ", ".join(found.games)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
-        ("Training", f"{experiment.steps:,} environment steps a run, four frames each"),
+        ("Training", _training(experiment)),
         ("Atari protocol", _PROTOCOL_WORDS[experiment.protocol]),
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
-        ("Backbone", experiment.backbone),
+        ("Backbone", experiment.backbone or "each game's own"),
     ]
-    for algo in experiment.algos:
-        settings = asdict(preset(algo, experiment.overrides.get(algo)))
+    if "atari" not in experiment.families:
+        facts = [fact for fact in facts if fact[0] != "Atari protocol"]
+    for algo, family in product(experiment.algos, experiment.families):
+        settings = asdict(preset(algo, experiment.overrides.get(algo), family))
         text = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
-        facts.append((algo.upper(), text))
+        where = f", {family}" if len(experiment.families) > 1 else ""
+        facts.append((algo.upper() + where, text))
     return facts + _conditions([run.record for run in found.runs if run.record])
+
+
+def _training(experiment: ExperimentConfig) -> str:
+    """Say how long runs train, what a step is, and how stopped runs went on."""
+    families = experiment.families.values()
+    frames = [f"{counted(family.frames, 'frame')} each ({family.name})" for family in families]
+    text = f"{experiment.steps:,} environment steps a run, {', '.join(frames)}"
+    inexact = ", ".join(family.name for family in families if not family.is_exact)
+    return f"{text}; stopped runs went on with new games ({inexact})" if inexact else text
 
 
 def command(found: Results) -> str:

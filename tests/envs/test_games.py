@@ -14,7 +14,6 @@ from coordconv_rl.envs.games import (
     check_game,
     human_normalised,
     reference_scores,
-    resolve_games,
 )
 from coordconv_rl.errors import InputError
 
@@ -30,10 +29,11 @@ def test_suites() -> None:
         "atari-10": 10,
         "atari-26": 26,
         "atari-57": 57,
+        "minatar": 5,
     }
-    for games in SUITES.values():
+    for name, games in SUITES.items():
         assert len(set(games)) == len(games)
-        assert set(games) <= set(SUITES["atari-57"]) <= set(GAMES)
+        assert name == "minatar" or set(games) <= set(SUITES["atari-57"]) <= set(GAMES)
     assert set(reference_scores()) == set(SUITES["atari-57"])
     with_benchmark = {g for g, row in reference_scores().items() if row.rlzoo_ppo_10m is not None}
     assert set(SUITES["atari-10"]) == with_benchmark
@@ -81,26 +81,6 @@ def test_an_environments_id_names_its_game(name: str, game: str) -> None:
         check_game(name)
     assert str(caught.value).count("did you mean") == 1
     assert "\n" not in str(caught.value)
-
-
-def test_resolve_games() -> None:
-    assert resolve_games(suite="atari-5") == SUITES["atari-5"]
-    assert resolve_games(("Pong", "Breakout")) == ("Pong", "Breakout")
-
-
-@pytest.mark.parametrize(
-    ("games", "suite", "message"),
-    [
-        (("Pong",), "atari-5", "both given"),
-        ((), None, "no games"),
-        ((), "atari-6", "did you mean atari-"),
-        (("Pong", "Pong"), None, "more than once"),
-        (("Pung",), None, "did you mean Pong"),
-    ],
-)
-def test_resolve_games_refuses(games: tuple[str, ...], suite: str | None, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        resolve_games(games, suite)
 
 
 def test_names_need_no_heavy_import() -> None:

@@ -17,6 +17,7 @@ from coordconv_rl.comparison.report.svg import Drawing, save_figure, style
 from coordconv_rl.comparison.report.tables import bounds, counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import AlgoAnalysis, ArmEstimates
+from coordconv_rl.configs import game_folder
 from coordconv_rl.runs import TREATMENTS
 
 WIDTH = 5.2  # inches
@@ -155,7 +156,7 @@ def _draw_curves(found: Results, analysis: AlgoAnalysis, folder: Path) -> list[D
             save_figure(
                 _figure(3.8, _draw_game, found, algo, game),
                 folder,
-                f"learning_curves_{algo}_{game}",
+                f"learning_curves_{algo}_{game_folder(game)}",
                 f"{game}. {caption}",
                 f"{spoken} {game}. The final scores are in the table of games.",
             )
@@ -209,7 +210,7 @@ def _draw_use(algo: str, game: str, arms: Mapping[str, list[Inspection]], folder
     return save_figure(
         figure,
         folder,
-        f"inspection_{algo}_{game}",
+        f"inspection_{algo}_{game_folder(game)}",
         f"{game}: mean raw score with the coordinate channels as trained, zeroed and permuted. "
         "A point is an agent, a bar the mean over seeds.",
         f"{game}, mean raw scores over seeds. {spoken}.",

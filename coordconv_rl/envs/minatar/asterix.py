@@ -29,6 +29,7 @@ class Asterix(MiniGame):
         self.ramps = 0
 
     def _play(self, action: int) -> int:
+        """Let a thing come, walk, then move everything."""
         if not self.spawn_in:
             self._spawn()
             self.spawn_in = self.every[0]

@@ -31,6 +31,7 @@ class Breakout(MiniGame):
         self.in_wall = False  # whether the ball struck in the last step: it then breaks no brick
 
     def _play(self, action: int) -> int:
+        """Move the paddle, then the ball."""
         if action == LEFT:
             self.paddle = max(0, self.paddle - 1)
         elif action == RIGHT:

@@ -43,6 +43,7 @@ class Freeway(MiniGame):
             self.due[size].append(lane)
 
     def _play(self, action: int) -> int:
+        """Let the chicken walk, then the cars drive."""
         reward = 0
         if self.rest:
             self.rest -= 1

@@ -53,6 +53,7 @@ class Seaquest(MiniGame):
         self.surfaced = True
 
     def _play(self, action: int) -> int:
+        """Let things come, the submarine act, then everything move; breathe at last."""
         if not self.enemy_in:
             self._spawn_enemy()
             self.enemy_in = self.every[0]

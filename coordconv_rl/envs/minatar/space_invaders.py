@@ -43,6 +43,7 @@ class SpaceInvaders(MiniGame):
         self.reload = 0
 
     def _play(self, action: int) -> int:
+        """Act, move bullets, march and shoot back, then take away what was hit."""
         here = self._act(action)
         self.shots >>= SIDE
         self.bullets = self.bullets << SIDE & ALL

@@ -63,6 +63,7 @@ class MinAtarVecEnv(VecEnv):
         max_steps: int | None = None,
         full_action_space: bool = False,
     ) -> None:
+        """Check the arguments, and make the games; the first `reset` begins them."""
         if game not in KINDS:
             raise unknown("MinAtar game", game, KINDS)
         if n_envs < 1:

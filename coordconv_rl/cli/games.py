@@ -12,7 +12,7 @@ from rich.table import Table
 
 from coordconv_rl.cli.parse import Command
 from coordconv_rl.configs import SuiteName
-from coordconv_rl.envs import GAMES, SUITES, TINY_RANGE_GAMES, reference_scores
+from coordconv_rl.envs import GAMES, MINATAR_GAMES, SUITES, TINY_RANGE_GAMES, reference_scores
 from coordconv_rl.errors import OK, unknown
 
 
@@ -45,13 +45,13 @@ def reference_table(suite: str | None = None) -> Table:
     """
     if suite is not None and suite not in SUITES:
         raise unknown("suite", suite, SUITES)
-    names = GAMES if suite is None else SUITES[suite]
+    names = (*GAMES, *MINATAR_GAMES) if suite is None else SUITES[suite]
     references = reference_scores()
     table = Table(
         "game",
         "suites",
         *("random", "human", "A2C 10M", "PPO 10M"),
-        title=f"{len(names)} games; raw scores, no sticky actions",
+        title=f"{len(names)} games, and any Gymnasium id; raw scores, no sticky actions",
         caption="random, human: google-deepmind/dqn_zoo; A2C, PPO: RL Zoo, one run each; "
         "* tiny range between random and human: look at raw scores",
     )

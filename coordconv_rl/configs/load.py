@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from coordconv_rl.configs.check import check_experiment, check_run
 from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.envs import ImageGame
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.files import is_whole
 
@@ -123,9 +124,16 @@ def _describe(kind: type[Any], error: ValidationError) -> str:
 
 
 def _field_names(kind: type[Any], path: list[str]) -> list[str]:
-    nested = {"hyperparameters": Hyperparameters}
+    nested = {
+        "hyperparameters": Hyperparameters,
+        "environment": ImageGame,
+        "environments": ImageGame,  # by the games' names
+    }
     for part in path:
-        kind = nested.get(part) or type(_default(kind, part))
+        if part in nested:
+            kind = nested[part]
+        elif kind is not ImageGame:
+            kind = type(_default(kind, part))
     return [field.name for field in dataclasses.fields(kind)]
 
 
@@ -222,4 +230,7 @@ def load_run(path: Path) -> RunConfig:
 def to_yaml(config: RunConfig | ExperimentConfig) -> str:
     """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
     plain = json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
+    for name in ("environment", "environments"):  # most games are made as their names say
+        if not plain.get(name, True):
+            del plain[name]
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

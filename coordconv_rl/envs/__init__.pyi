@@ -9,6 +9,7 @@ from .families import (
 )
 from .games import (
     GAMES,
+    MINATAR_GAMES,
     SUITES,
     TINY_RANGE_GAMES,
     check_game,
@@ -21,6 +22,7 @@ from .minatar import MinAtarVecEnv
 
 __all__ = [
     "GAMES",
+    "MINATAR_GAMES",
     "SUITES",
     "TINY_RANGE_GAMES",
     "AtariVecEnv",

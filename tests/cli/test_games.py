@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coordconv_rl.cli.games import reference_table
-from coordconv_rl.envs import SUITES
+from coordconv_rl.envs import GAMES, SUITES
 from coordconv_rl.errors import InputError
 
 
@@ -17,6 +17,10 @@ def test_games_lists_reference_scores(cli):
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suites_table_has_its_games(suite):
     assert reference_table(suite).row_count == len(SUITES[suite])
+
+
+def test_the_whole_table_has_minatar_s_games_too():
+    assert reference_table().row_count == len(GAMES) + 5
 
 
 def test_an_unknown_suite():

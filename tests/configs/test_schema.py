@@ -27,7 +27,7 @@ def test_the_command_lines_options_are_the_fields():
     text = " ".join(shown.getvalue().split())
     kinds = (RunConfig, Hyperparameters, Evaluation)
     names = [field.name for kind in kinds for field in dataclasses.fields(kind)]
-    for name in set(names) - {"evaluation", "hyperparameters"}:
+    for name in set(names) - {"environment", "evaluation", "hyperparameters"}:
         assert f"--{name.replace('_', '-')}" in text
 
 

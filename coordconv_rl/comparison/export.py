@@ -68,7 +68,7 @@ class Exported:
         share = self.bytes / max(1, self.whole)
         return (
             f"{self.folder}: {self.done} of {self.planned} runs done; {self.files:,} files, "
-            f"{self.bytes / 1e6:,.1f} MB, {share:.2%} of {self.whole / 1e6:,.1f} MB"
+            f"{self.bytes / 1e3:,.0f} kB, {share:.2%} of {self.whole / 1e6:,.1f} MB"
         )
 
 

@@ -34,6 +34,8 @@ MOST_JOBS = 100  # in the queue at a time, unless --jobs says so: SLURM knows ho
 MINUTES = 24 * 60  # of a job, unless --slurm timeout_min=N says so; longer runs queue up again
 MOST_REQUEUES = 1_000
 JOB_POLL_SECONDS = 0.2
+SQUEUE_SECONDS = 30.0  # between two questions to SLURM about a job
+MISSED = 3  # times in a row that squeue does not know a job, until it counts as lost
 SAVE_SECONDS = 60.0  # for a checkpoint, before the process is killed
 
 
@@ -84,7 +86,11 @@ class RunJob:
 
 
 class SlurmWorker:
-    """A run's job, seen from the launcher; it asks SLURM for nothing while the job goes on.
+    """A run's job, seen from the launcher.
+
+    A job that ended leaves a file with its result. One that SLURM lost leaves none, so now and then
+    `squeue` is asked whether the job is still there; `sacct`, which submitit would ask, is missing
+    where a cluster keeps no accounts.
 
     Attributes:
         host: The node, or "slurm" until the job has one.
@@ -95,6 +101,8 @@ class SlurmWorker:
         self._job = job
         self._place = jobs / f"{job.job_id}.running"
         self._code: int | None = None  # of a job that was taken back, which returns nothing
+        self._asked = time.monotonic()
+        self._missed = 0  # how often squeue did not know it
         self.host = "slurm"
         self.pid: int | None = None
 
@@ -103,15 +111,29 @@ class SlurmWorker:
         if self._code is not None:
             return self._code
         self._look_where()
-        if not self._job.done():
+        if not self._has_ended():
             return None
+        if not self._job.paths.result_pickle.exists():
+            return MACHINE_LOST  # no result: its node, or the whole job, went away
         try:
             end = self._job.result()
         except (UncompletedJobError, RuntimeError, OSError):
-            return MACHINE_LOST  # no result: its node, or the whole job, went away
+            return MACHINE_LOST
         if end.locked is not None:
             raise LockedError(end.locked)
         return end.code
+
+    def _has_ended(self) -> bool:
+        if not isinstance(self._job, submitit.SlurmJob):
+            return bool(self._job.done())
+        if self._job.paths.result_pickle.exists():
+            return True
+        if time.monotonic() - self._asked > SQUEUE_SECONDS:
+            self._asked = time.monotonic()
+            command = ["squeue", "--noheader", "--jobs", self._job.job_id]
+            found = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+            self._missed = 0 if found.strip() else self._missed + 1
+        return self._missed >= MISSED
 
     def _look_where(self) -> None:
         try:

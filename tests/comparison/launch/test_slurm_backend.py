@@ -14,15 +14,16 @@ from light_worker import experiment as light
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch.compare import slurm_options
-from coordconv_rl.errors import INTERRUPTED, InputError
+from coordconv_rl.errors import INTERRUPTED, MACHINE_LOST, InputError
 from coordconv_rl.locks import acquire
 from coordconv_rl.runs import RUN_LOCK, prepare_run, read_record
 
-pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
-from coordconv_rl.comparison.launch.slurm_backend import (
+submitit = pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
+from coordconv_rl.comparison.launch.slurm_backend import (  # noqa: E402
     JOBS_FOLDER,
     RunJob,
     SlurmBackend,
+    SlurmWorker,
 )
 
 
@@ -109,11 +110,24 @@ def test_a_run_that_somebody_works_on_is_named(folder):
     assert (end.code, end.locked) == (None, "somebody")
 
 
-def test_options_are_sbatchs_and_nonsense_is_refused(folder):
+def test_a_job_that_slurm_no_longer_knows_and_that_left_no_result_is_lost(folder, monkeypatch):
+    bin_folder = folder.parent / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "squeue").write_text("#!/bin/sh\necho 'Invalid job id specified' >&2\nexit 1\n")
+    (bin_folder / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    monkeypatch.setattr("coordconv_rl.comparison.launch.slurm_backend.SQUEUE_SECONDS", 0.0)
+    job = submitit.SlurmJob(folder=folder / JOBS_FOLDER, job_id="7")
+    worker = SlurmWorker(job, folder / JOBS_FOLDER)
+    assert [worker.poll() for _ in range(3)] == [None, None, MACHINE_LOST]
+
+
+def test_options_are_sbatchs_and_nonsense_is_refused(folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))  # where no SLURM is
     assert slurm_options(["partition=gpu", "time=60"]) == {"partition": "gpu", "time": "60"}
     with pytest.raises(InputError, match="write NAME=VALUE"):
         slurm_options(["partition"])
     with pytest.raises(InputError, match="SLURM cannot be used"):
-        SlurmBackend(folder)  # there is no sbatch on this machine
+        SlurmBackend(folder)
     with pytest.raises(InputError, match="needs the slurm backend"):
         run_experiment(light(), folder, slurm=("partition=gpu",))

@@ -21,8 +21,10 @@ from coordconv_rl.fast.fused import conv_relu
 from coordconv_rl.fast.gate import STRIDES
 from coordconv_rl.fast.patch_index import PatchBatch, PatchLayer
 
-PART = 2048  # patches of one product; all at once would be fresh memory, mapped page by page
-STEP = 512  # patches are padded to a multiple: oneDNN makes and keeps a program for each size
+PRODUCT_ROWS = (
+    2048  # patches of one product; all at once would be fresh memory, mapped page by page
+)
+PADDED_TO = 512  # patches come in multiples: oneDNN makes and keeps a program for each size
 
 
 def convolve_patches(
@@ -156,11 +158,11 @@ def _patches(
 
 
 def _padded(count: int) -> int:
-    return -(-count // STEP) * STEP
+    return -(-count // PADDED_TO) * PADDED_TO
 
 
 def _parts(count: int) -> list[slice]:
-    return [slice(start, start + PART) for start in range(0, count, PART)]
+    return [slice(start, start + PRODUCT_ROWS) for start in range(0, count, PRODUCT_ROWS)]
 
 
 def _fill(rows: Tensor, count: int) -> Tensor:

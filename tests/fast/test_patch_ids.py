@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from coordconv_rl import AtariVecEnv
-from coordconv_rl.fast import patch_ids as naming
+from coordconv_rl.fast import patch_ids
 from coordconv_rl.fast.patch_ids import PatchIds, block_ids, window_ids
 from coordconv_rl.fast.patch_index import PatchIndex
 
@@ -95,8 +95,8 @@ def test_the_order_of_images_changes_no_contents():
 def test_contents_with_the_same_hash_are_not_taken_for_each_other(monkeypatch, caplog):
     caplog.set_level("INFO", "coordconv_rl.fast.patch_index")
     frames = flickering(36, 36)
-    monkeypatch.setattr(naming, "_hash", lambda words, count: np.zeros(count, np.uint64))
-    with pytest.raises(naming.Collision):
+    monkeypatch.setattr(patch_ids, "_hash", lambda words, count: np.zeros(count, np.uint64))
+    with pytest.raises(patch_ids.Collision):
         block_ids(frames)
     assert PatchIndex(torch.from_numpy(frames), np.arange(8)).minibatch(np.arange(8)) is None
     assert "convolutions after the first 0 are plain: two contents" in caplog.text
@@ -108,6 +108,6 @@ def test_the_hash_tells_what_differs_in_one_bit():
     words = [np.zeros(64 * 8, np.uint64) for _ in range(8)]
     for word in range(8):
         words[word][word * 64 : (word + 1) * 64] = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    hashes = naming._hash(words, 512)
+    hashes = patch_ids._hash(words, 512)
     for bits in (0, 16, 32):  # of any part of the hash, as far as 512 differ in 32 bits
         assert len(np.unique((hashes >> np.uint64(bits)).astype(np.uint32))) == 512

@@ -126,7 +126,7 @@ class Report(Command):
 
 @dataclass(frozen=True)
 class Export(Command):
-    """Copy a comparison without its checkpoints: to publish, to archive, to report on elsewhere.
+    """Copy a comparison without its checkpoints, to publish or archive it.
 
     Attributes:
         folder: The experiment's folder; it may still be running.

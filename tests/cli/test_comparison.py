@@ -85,7 +85,7 @@ def test_the_help_shows_the_named_experiments_settings(capsys, monkeypatch):
     for part in (
         "EXPERIMENT", "(default: atari-10)", "(default: runs/NAME)", "(default: a2c ppo)",
         "(default: 0 1 2 3 4)", "(default: 10000000)", "--set ALGO.NAME=VALUE", "--no-inspect",
-        "--backend {local,ray}", "--dry-run",
+        "--backend {local,ray,slurm}", "--dry-run",
     ):  # fmt: skip
         assert part in shown
     assert "None" not in shown

@@ -91,7 +91,7 @@ def test_the_live_table_fits_the_terminal(small_run, width, columns):
     ]
     record = {"step": 1_234_567, "steps_per_second": 456.0, "recent_score": 1234.5}
     scheduler = SimpleNamespace(
-        active={c.run_id: Active(c, None, None, 0.0, record) for c in configs},
+        active={c.run_id: Active(c, worker=None, record=record) for c in configs},
         queue=[],
         ledger=SimpleNamespace(entries={}),
     )

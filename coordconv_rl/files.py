@@ -1,4 +1,8 @@
-"""Files that others read while we write: a temporary name, then a rename, never half a file."""
+"""Files that others read while we write, in folders that a stranger may have made.
+
+A file is written under a temporary name and renamed, so that nobody ever reads half of it. Links
+are not followed: one in a stranger's folder could make us write, cut or lock what it points to.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,21 @@ import hashlib
 import json
 import logging
 import os
+import re
+import stat
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from coordconv_rl.errors import InputError
 
 log = logging.getLogger(__name__)
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a writer, as a pipe would have one do
+_TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")
 
 
 SEAL_START = "# Whole only with its last line, which has the SHA-256 of all lines above it.\n"
@@ -55,15 +67,53 @@ def note_full_disk_in_thread(failed: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(failed)
 
 
+def read_regular(path: Path) -> bytes:
+    """Read a file that is neither a link nor a folder, nor a pipe that nobody would fill.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It is something else, or cannot be read.
+    """
+    descriptor = open_regular(path, os.O_RDONLY | _NEVER_WAIT)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Open a regular file without following a link, and return its descriptor.
+
+    Args:
+        path: The file.
+        flags: As of `os.open`; with `os.O_CREAT` it is made, for its owner to write.
+
+    Raises:
+        OSError: It is a link, a folder or a device, or cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, flags | _SAFE, 0o644)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise OSError(error.errno, "it is a link, which is not followed", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return descriptor
+
+
 def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk, then rename it.
+
+    A link at `path` is replaced; what it points to stays as it is.
 
     Raises:
         OSError: The folder is missing, cannot be written, or the disk is full; `path` is as before.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # of a killed process that had this one's number
+        descriptor = open_regular(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -80,3 +130,53 @@ def write_text_atomic(path: Path, text: str) -> None:
 def write_json_atomic(path: Path, value: Any) -> None:
     """Write a value as indented JSON, as `write_bytes_atomic` does; NaN is refused."""
     write_text_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def clear_temporaries(folder: Path, names: Collection[str] | None = None) -> None:
+    """Remove what a kill in the middle of `write_bytes_atomic` left in a folder.
+
+    Call it only where nobody else writes these files now.
+
+    Args:
+        folder: The folder; nothing below it is looked at.
+        names: The files whose temporary ones go; None for all.
+    """
+    for path in folder.glob(".*.tmp"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and (names is None or found.group(1) in names):
+            path.unlink(missing_ok=True)
+
+
+def refuse_links(folder: Path) -> None:
+    """Look through a folder before anything in it is written.
+
+    The folder itself may be a link, since its user named it; one inside that leads out of it is
+    somebody else's choice.
+
+    Raises:
+        InputError: A link in it leads out of it.
+    """
+    top = folder.resolve()
+    waiting = [folder]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in entries:
+            if entry.is_symlink():
+                _check_link(Path(entry.path), top)
+            elif entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+
+
+def _check_link(path: Path, top: Path) -> None:
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):  # a circle
+        target = Path(os.readlink(path))
+    if not target.is_relative_to(top):
+        raise InputError(
+            f"{path} is a link to {target}, outside of its folder: put the file or folder itself "
+            "there, or remove the link"
+        )

@@ -12,6 +12,8 @@ import os
 import sys
 from pathlib import Path
 
+from coordconv_rl.files import open_regular
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -49,9 +51,9 @@ def acquire(path: Path, owner: str) -> int:
 
     Raises:
         LockedError: It is locked.
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or is a link.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = open_regular(path, os.O_RDWR | os.O_CREAT)
     try:
         _lock(descriptor)
         os.ftruncate(descriptor, 0)

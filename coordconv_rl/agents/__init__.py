@@ -2,9 +2,12 @@
 
 - `build`: the environment and the SB3 model of a configuration.
 - `train`: training that records, checkpoints, and goes on exactly where it was.
-- `callbacks`: what happens at each rollout; `record`: `run.json`; `episodes`: `episodes.csv`.
-- `checkpoint`: everything that the future depends on, in one file without pickle.
-- `evaluate`, `watch`: fresh games of a trained agent, as numbers and as a video.
+- `training`: what goes on beside SB3's learning.
+- `play`: fresh games side by side, one pass of the network a step.
+- `evaluate`: a trained agent opened, and judged on fresh games.
+- `watch`: one game as a video.
+- `inspect`: whether an agent uses its coordinates.
+- `sb3_zip`: SB3's own zip files, written for anybody and read only on trust.
 """
 
 from coordconv_rl.agents.build import Model

@@ -6,17 +6,18 @@ import dataclasses
 import logging
 import statistics
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import torch
-from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model, build_model, check_device
+from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_games
 from coordconv_rl.agents.training import (
     Checkpoint,
+    GamesProgress,
     best_step,
     checkpoint_path,
     list_checkpoints,
@@ -28,13 +29,11 @@ from coordconv_rl.configs import RunConfig, check_run, check_trust, load_run
 from coordconv_rl.envs import EnvSettings, human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import detect_precision
-from coordconv_rl.files import write_json_atomic
-from coordconv_rl.runs import CONFIG_FILE, EVALUATION_FILE, is_launched
+from coordconv_rl.runs import CONFIG_FILE, GameEnd, GameLog, is_launched, summarise
 
 log = logging.getLogger(__name__)
 
 SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
-MAX_ENVS = 8
 
 
 def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -> VecEnv:
@@ -127,83 +126,118 @@ def play(
     seed: int,
     on_step: Callable[[], None] | None = None,
 ) -> list[float]:
-    """Play whole games and return their raw scores, equally many from each environment.
+    """Play whole games side by side and return their raw scores; see `play_games`.
 
     Args:
         model: The agent.
         config: Its configuration.
-        episodes: Whole games to play.
+        episodes: Games to play; game i has the seed `seed + i`.
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the environments and of the sampled actions.
         on_step: Called after every step; what it raises ends the games.
     """
-    env = evaluation_env(config, min(episodes, MAX_ENVS), seed=seed)
-    devices = [model.device] if model.device.type == "cuda" else []
-    try:
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
-            scores, _ = evaluate_policy(
-                model,
-                env,
-                n_eval_episodes=episodes,
-                deterministic=greedy,
-                callback=lambda *_: on_step() if on_step else None,
-                return_episode_rewards=True,
-            )
-    finally:
-        env.close()
-    assert isinstance(scores, list)
-    return [float(score) for score in scores]
+    games = [Game(model.policy, number, greedy) for number in range(episodes)]
+    played = play_games(
+        lambda count: evaluation_env(config, count),
+        games,
+        seed=seed,
+        rules=Rules(),
+        on_step=lambda frames: on_step() if on_step else None,
+    )
+    return [one.score for one in played]
 
 
-def summarise(game: str, scores: list[float]) -> dict[str, Any]:
-    """Return the scores with their mean, standard deviation and human-normalised mean."""
-    mean = statistics.fmean(scores)
+def score_table(game: str, scores: Sequence[float]) -> dict[str, Any]:
+    """Return scores of a game with their mean, standard deviation and human-normalised mean."""
+    return summarise(scores, human_normalised(game, statistics.fmean(scores)))
+
+
+def describe_evaluation(config: RunConfig, step: int, seed: int | None = None) -> dict[str, Any]:
+    """Return what an evaluation is of, as its record says it.
+
+    Args:
+        config: The run, with how it is judged.
+        step: Environment step of the checkpoint.
+        seed: Seed of the games; None takes one that training never used.
+    """
     return {
-        "scores": scores,
-        "mean": mean,
-        "std": statistics.stdev(scores) if len(scores) > 1 else 0.0,
-        "human_normalised": human_normalised(game, mean),
+        "format": 1,
+        "run": config.run_id,
+        "game": config.game,
+        "protocol": config.played,
+        "step": step,
+        "episodes": config.evaluation.episodes,
+        "seed": config.seed + SEED_OFFSET if seed is None else seed,
+        "still_frames": STILL_FRAMES,
     }
 
 
 def evaluate_model(
     model: Model,
     config: RunConfig,
-    folder: Path,
     *,
     seed: int | None = None,
-    on_step: Callable[[], None] | None = None,
+    on_step: Callable[[], None] = lambda: None,
+    progress: Path | None = None,
 ) -> dict[str, Any]:
-    """Judge an agent as its configuration says and write `evaluation.json`.
+    """Judge an agent as its configuration says; nothing but `progress` is written.
 
     Args:
-        model: The agent.
+        model: The agent; `num_timesteps` is its checkpoint's step.
         config: Its configuration.
-        folder: Where `evaluation.json` is written.
         seed: Seed of the games; None takes one that training never used.
-        on_step: Called after every step; if it raises, nothing is written.
+        on_step: Called after every step; what it raises ends the games.
+        progress: Where the games are noted as they end; those that are noted there are not played
+            again.
 
     Returns:
         What `evaluation.json` holds.
     """
-    episodes = config.evaluation.episodes
-    seed = config.seed + SEED_OFFSET if seed is None else seed
-    result: dict[str, Any] = {
-        "format": 1,
-        "run": config.run_id,
-        "game": config.game,
-        "protocol": config.played,
-        "step": model.num_timesteps,
-        "episodes": episodes,
-        "seed": seed,
-    }
-    for name, greedy in (("stochastic", False), ("greedy", True)):
-        if greedy and not config.evaluation.greedy:
-            result[name] = None
-            continue
-        log.info("playing %d games with %s actions", episodes, name)
-        scores = play(model, config, episodes, greedy=greedy, seed=seed, on_step=on_step)
-        result[name] = summarise(config.game, scores)
-    write_json_atomic(folder / EVALUATION_FILE, result)
+    result = describe_evaluation(config, model.num_timesteps, seed)
+    ways = ["stochastic"] + ["greedy"] * config.evaluation.greedy
+    numbers = range(config.evaluation.episodes)
+    with ExitStack() as stack:
+        noted = stack.enter_context(GameLog(progress, result)) if progress else None
+        ends = {(end.actions, end.game): end for end in (noted.ends if noted else ())}
+        left = [(way, number) for way in ways for number in numbers if (way, number) not in ends]
+        shown = GamesProgress("evaluation", len(ends) + len(left), already=len(ends))
+
+        def note(place: int, played: Played) -> None:
+            still = played.why == "still"
+            end = GameEnd(*left[place], played.score, played.frames, still)
+            ends[left[place]] = end
+            shown.end(played.frames)
+            if noted is not None:
+                noted.add(end)
+
+        def step(frames: int) -> None:
+            on_step()
+            shown.step(frames)
+
+        _play_left(model, config, left, seed=result["seed"], on_end=note, on_step=step)
+    result["greedy"] = None
+    for way in ways:
+        own = [ends[way, number] for number in numbers]
+        table = score_table(config.game, [end.score for end in own])
+        result[way] = table | {"still": sum(end.still for end in own)}
     return result
+
+
+def _play_left(
+    model: Model,
+    config: RunConfig,
+    left: Sequence[tuple[str, int]],
+    *,
+    seed: int,
+    on_end: Callable[[int, Played], None],
+    on_step: Callable[[int], None],
+) -> None:
+    """Play an evaluation's games that are left: ways to act, and numbers."""
+    play_games(
+        lambda count: evaluation_env(config, count),
+        [Game(model.policy, number, way == "greedy") for way, number in left],
+        seed=seed,
+        rules=Rules(),
+        on_end=on_end,
+        on_step=on_step,
+    )

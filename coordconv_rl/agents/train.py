@@ -11,8 +11,6 @@ if __name__ == "__main__":  # `python agents/train.py` is `coordconv-rl train`
     runpy.run_module("coordconv_rl", run_name="__main__")
 
 import logging
-import os
-import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,19 +19,17 @@ from typing import Any
 
 from stable_baselines3.common.logger import HParam, Logger
 
-from coordconv_rl import locks
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device
-from coordconv_rl.agents.evaluate import evaluate_model
+from coordconv_rl.agents.evaluate import describe_evaluation, evaluate_model
 from coordconv_rl.agents.training import (
-    Checkpoint,
     Interrupted,
     Progress,
     RunCallback,
+    Start,
+    StopRequest,
     TensorBoardLog,
-    episodes_bytes,
     hyperparameters,
-    list_checkpoints,
-    load_checkpoint,
+    look_at_start,
     prune,
     restore,
     stop_on_signals,
@@ -44,64 +40,34 @@ from coordconv_rl.arms import get_arm
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import detect_precision
-from coordconv_rl.files import is_no_room
+from coordconv_rl.files import is_no_room, read_regular
 from coordconv_rl.runs import (
+    CONFIG_FILE,
     EPISODES_FILE,
-    RUN_LOCK,
+    EVALUATION_FILE,
+    EVALUATION_PROGRESS,
+    HEADER,
     EpisodeLog,
     RunRecord,
     find_experiment,
-    is_launched,
+    hold_run,
+    is_over,
+    look_at_run,
     prepare_run,
+    read_sums,
+    sum_of,
+    write_evaluation,
 )
 from coordconv_rl.sb3 import parameter_counts
 
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in the folder; a launcher holds it for its workers.
-
-    Raises:
-        InputError: Another process works there.
-    """
-    if is_launched():
-        yield
-        return
-    try:
-        lock = locks.acquire(folder / RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}")
-    except locks.LockedError as error:
-        raise InputError(
-            f"{folder} is being trained by {error}: wait for it, or stop it first"
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def newest_checkpoint(folder: Path) -> Checkpoint | None:
-    """Return the newest whole checkpoint of a run folder, or None if it has none.
-
-    Raises:
-        InputError: There are checkpoints, but all are damaged.
-    """
-    paths = list_checkpoints(folder)
-    for path in paths:
-        try:
-            return load_checkpoint(path)
-        except InputError as error:
-            log.warning("passed over: %s", error)
-    if paths:
-        raise InputError(f"no checkpoint in {folder} is whole: start again in another folder")
-    return None
-
-
 def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False) -> dict[str, Any]:
     """Train the agent, evaluate it, and leave everything in the folder.
 
-    A folder that holds a checkpoint of this run is gone on with, exactly.
+    A folder that holds a checkpoint of this run is gone on with, exactly; in one whose run is over,
+    nothing changes.
 
     Args:
         config: The run.
@@ -113,7 +79,8 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
 
     Raises:
         InputError: As `prepare_run`; the device is missing, the folder cannot be written, another
-            process trains there, or the folder's checkpoint does not fit.
+            process trains there, or something in it is damaged, changed or does not fit. Nothing
+            in the folder has changed then.
         Interrupted: A signal came; the checkpoint is saved and the run can go on.
     """
     check_device(config.device)
@@ -123,20 +90,38 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
         if is_no_room(error):
             raise
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-    with held(folder):
+    before = look_at_run(folder, config)
+    if before is not None and is_over(folder, config, before):
+        log.info("%s is finished: nothing is left to do", config.run_id)
+        return before
+    with hold_run(folder):
         return _train(config, folder, show_progress)
 
 
 def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, Any]:
+    """Look at all of the folder, build the agent, and only then begin to write."""
     use_threads(config.threads)
     precision = detect_precision(config.precision, config.device)
-    record = RunRecord(folder, _facts(config, folder, precision))
-    record.write()
+    start = look_at_start(folder, config)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        env = build_env(config)
+        stack.callback(env.close)
+        model = build_model(config, env, precision)
+        if start.checkpoint is not None:
+            restore(model, env, start.checkpoint)
+        record = RunRecord(folder, _facts(config, folder, model, start.record), start.record)
+        record.fields["precision"] = precision
+        with _recorded(record):
+            _run(config, folder, model, record, start, stop, show_progress)
+    return record.fields
+
+
+@contextmanager
+def _recorded(record: RunRecord) -> Iterator[None]:
+    """Write how a `with` block ends into `run.json`."""
     try:
-        with ExitStack() as stack:
-            _run(config, folder, record, stack, show_progress)
-        prune(folder, keep=1)
-        record.end("done")
+        yield
     except Interrupted as error:
         record.end("interrupted", str(error))
         raise
@@ -146,57 +131,92 @@ def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, An
         except OSError as again:  # a full disk takes no reason either; the first one is raised
             log.debug("run.json stays as it was: %s", again)
         raise
-    return record.fields
 
 
 def _run(
-    config: RunConfig, folder: Path, record: RunRecord, stack: ExitStack, show_progress: bool
+    config: RunConfig,
+    folder: Path,
+    model: Model,
+    record: RunRecord,
+    start: Start,
+    stop: StopRequest,
+    show_progress: bool,
 ) -> None:
-    """Train to the end and evaluate; the stack closes what this opens."""
-    stop = stack.enter_context(stop_on_signals())
-    progress = stack.enter_context(Progress(config.run_id, config.steps, shown=show_progress))
-    env = build_env(config)
-    stack.callback(env.close)
-    model = build_model(config, env, record.fields["precision"])
-    counts = parameter_counts(model.policy)
-    record.write(parameters=counts["total"], parameter_counts=counts)
-    checkpoint = newest_checkpoint(folder)
-    kept = None if checkpoint is None else episodes_bytes(checkpoint, config.run_id)
-    episodes = EpisodeLog(folder / EPISODES_FILE, kept)
-    stack.callback(episodes.close)
-    if checkpoint is not None:
-        restore(model, env, checkpoint)
-    callback = RunCallback(
-        config, folder, episodes=episodes, record=record, progress=progress, stop=stop
-    )
-    _learn(model, config, folder, callback)
+    """Train to the end, evaluate, and write that the run is done."""
+    sums = {CONFIG_FILE: sum_of(read_regular(folder / CONFIG_FILE))}
+    kept = HEADER if start.episodes is None else start.episodes
+    sums[EPISODES_FILE] = sum_of(kept, kept.count(b"\n") - 1)
+    record.write(sums=sums)  # before rows are cut: true of the file before and after
+    episodes = EpisodeLog(folder / EPISODES_FILE, start.episodes)
+    try:
+        with Progress(config.run_id, config.steps, shown=show_progress) as progress:
+            callback = RunCallback(
+                config, folder, episodes=episodes, record=record, progress=progress, stop=stop
+            )
+            _learn(model, config, folder, callback)
+    finally:
+        episodes.close()
+    record.write(sums={EPISODES_FILE: episodes.sum})
     if config.evaluation.episodes:
+        _judge(model, config, folder, record, start, stop)
+    prune(folder, keep=1)
+    record.end("done")
+
+
+def _judge(
+    model: Model,
+    config: RunConfig,
+    folder: Path,
+    record: RunRecord,
+    start: Start,
+    stop: StopRequest,
+) -> None:
+    """Write the run's own evaluation, unless it is there; go on with one that was interrupted."""
+    path, progress = folder / EVALUATION_FILE, folder / EVALUATION_PROGRESS
+    asked = describe_evaluation(config, model.num_timesteps)
+    known = read_sums(record.path, record.fields).get(EVALUATION_FILE)
+    if start.evaluation is not None and asked.items() <= start.evaluation.items():
+        data = read_regular(path)
+    else:
 
         def alive() -> None:
             stop.raise_if_asked()
             record.refresh()
 
-        evaluate_model(model, config, folder, on_step=alive)
+        data = write_evaluation(
+            path, evaluate_model(model, config, on_step=alive, progress=progress)
+        )
+        if known is not None and known != sum_of(data):
+            log.warning("%s was played again, and differs from what was recorded", path)
+    record.write(sums={EVALUATION_FILE: sum_of(data)})
+    progress.unlink(missing_ok=True)
 
 
-def _facts(config: RunConfig, folder: Path, precision: str) -> dict[str, Any]:
+def _facts(
+    config: RunConfig, folder: Path, model: Model, before: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what `run.json` says from the start on: what the run is, and how far it has come."""
+    counts = parameter_counts(model.policy)
+    so_far = before or {}
     return {
         "run": config.run_id,
         "experiment": find_experiment(folder, config.run_id),
-        "step": 0,
+        "step": model.num_timesteps,
         "steps": config.steps,
-        "steps_per_second": 0.0,
-        "recent_score": None,
-        "episodes": 0,
-        "precision": precision,
+        "steps_per_second": so_far.get("steps_per_second") or 0.0,
+        "recent_score": so_far.get("recent_score"),
+        "episodes": so_far.get("episodes") or 0,
         "device": config.device,
         "protocol": config.played,
         "resumes": "exactly" if config.family.is_exact else "with new games",
         "arm_summary": get_arm(config.arm).summary,
+        "parameters": counts["total"],
+        "parameter_counts": counts,
     }
 
 
 def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback) -> None:
+    """Train on from where the model is; what the resumed SB3 needs is put back first."""
     done = model.num_timesteps
     board = TensorBoardLog(folder, first_step=done + 1 if done else None)
     model.set_logger(Logger(str(folder), [board]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ import tyro
 from coordconv_rl.cli.parse import Command
 from coordconv_rl.configs import Algo, Evaluation, RunConfig, check_seed, new_run
 from coordconv_rl.errors import OK, InputError
-from coordconv_rl.runs import EVALUATION_FILE
+from coordconv_rl.runs import by_hand_path, check_folder, write_evaluation
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,22 +67,28 @@ class Evaluate(Command):
             check_seed(self.seed)
         model, config = self._open()
         config = dataclasses.replace(config, evaluation=self.evaluation)
-        output = self.folder.parent if self.folder.suffix == ".zip" else self.folder
         try:
             with stop_on_signals() as stop:
-                result = evaluate_model(
-                    model, config, output, seed=self.seed, on_step=stop.raise_if_asked
-                )
+                result = evaluate_model(model, config, seed=self.seed, on_step=stop.raise_if_asked)
         except Interrupted:
             raise KeyboardInterrupt from None
+        path = self._path(result)
+        write_evaluation(path, result)
         print_evaluation(result)
-        log.info("written to %s", output / EVALUATION_FILE)
+        log.info("written to %s", path)
         return OK
+
+    def _path(self, result: Mapping[str, Any]) -> Path:
+        """Return where it is written: never to a run's own evaluation, which reports rest on."""
+        if self.folder.suffix == ".zip":
+            return self.folder.with_suffix(".evaluation.json")
+        return by_hand_path(self.folder, result)
 
     def _open(self) -> tuple[Model, RunConfig]:
         from coordconv_rl.agents import import_sb3, load_agent
 
         if self.folder.suffix != ".zip":
+            check_folder(self.folder)
             model, config, step = load_agent(
                 self.folder, best=self.best, device=self.device, trust_code=self.trust_code
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from coordconv_rl.runs import (
     is_launched,
     lengthen_run,
     longer_run,
+    read_evaluation,
 )
 
 log = logging.getLogger(__name__)
@@ -164,5 +164,5 @@ def _print_end(record: dict[str, Any], folder: Path) -> None:
         record["precision"],
         folder,
     )
-    if (folder / EVALUATION_FILE).is_file():
-        print_evaluation(json.loads((folder / EVALUATION_FILE).read_text()))
+    if (found := read_evaluation(folder / EVALUATION_FILE)) is not None:
+        print_evaluation(found)

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from coordconv_rl.configs import make_run_id
 from coordconv_rl.errors import InputError
+from coordconv_rl.files import read_regular
 from coordconv_rl.runs import LEDGER_FILE
 
 RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
@@ -104,7 +105,7 @@ def read_lines(folder: Path) -> tuple[dict[str, Entry], tuple[RunRequest, ...]]:
     """Read the entries and the requests of an experiment's folder; see `read_ledger`."""
     path = folder / LEDGER_FILE
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]
+        lines = read_regular(path).split(b"\n")[:-1]
     except FileNotFoundError:
         return {}, ()
     except OSError as error:

@@ -6,7 +6,6 @@ file stops the reading with its name. Steps are environment steps of four frames
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,16 @@ from coordconv_rl.comparison.entries import Entry, check_planned, read_ledger, r
 from coordconv_rl.configs import Algo, ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import (
-    EPISODES_FILE,
-    EVALUATION_FILE,
+    EPISODE_DTYPE,
     RECORD_FILE,
-    damaged,
+    NotWhole,
+    RunFiles,
     find_runs,
-    read_episodes,
-    read_json,
+    is_checked,
+    read_run,
 )
 
+NOT_WHOLE = "not whole"  # beside the ledger's statuses
 TRAINING_GAMES = 100  # last full games whose mean stands for the score before an evaluation
 
 
@@ -41,13 +41,15 @@ class RunResult:
         arm: The arm's name.
         seed: The seed.
         folder: The run's folder, whether or not it exists.
-        status: waiting, running, done, failed or lost, as the ledger has it.
-        reason: Why it failed or was lost, if it was.
+        status: waiting, running, done, failed or lost, as the ledger has it; or not whole, if a
+            file is not what it was when it was written, and the run is left out of every number.
+        reason: Why it failed, was lost or is not whole.
         attempts: How often its process was started.
         record: The contents of `run.json`, or None before the run's first start.
         evaluation: The contents of `evaluation.json`, or None before the evaluation.
         episodes: Full games of the training, in order of environment steps; a structured array
             with the fields step, score (raw), frames (emulator frames) and life_loss.
+        inspection: The contents of `inspection.json`, or None where nobody has inspected it.
     """
 
     algo: Algo
@@ -61,6 +63,12 @@ class RunResult:
     record: dict[str, Any] | None
     evaluation: dict[str, Any] | None
     episodes: NDArray[np.void]
+    inspection: dict[str, Any] | None = None
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether its files were compared with digests; version 0.1.0 left none."""
+        return is_checked(self.record)
 
     @property
     def run_id(self) -> str:
@@ -208,31 +216,25 @@ def curves(
 
 
 def _read_run(folder: Path, key: plan.RunKey, entry: Entry) -> RunResult:
-    name = make_run_id(*key)
-    path = folder / name
-    record = read_json(path / RECORD_FILE, ("run", "status", "step", "steps"))
-    if record is not None:
-        _check_record(path / RECORD_FILE, record, name)
-    evaluation = read_json(path / EVALUATION_FILE, ("stochastic",))
-    if evaluation is not None:
-        _check_evaluation(path / EVALUATION_FILE, evaluation)
-    episodes = read_episodes(path / EPISODES_FILE)
-    status, reason, attempts = entry.status, entry.reason, entry.attempts
-    return RunResult(*key, path, status, reason, attempts, record, evaluation, episodes)
-
-
-def _check_record(path: Path, record: dict[str, Any], run: str) -> None:
-    if record["run"] != run:
-        raise InputError(f"{path} belongs to the run {record['run']}, not to {run}")
-    if not isinstance(record["step"], int) or not 0 <= record["step"] < 2**63:
-        raise damaged(path, f"its step is {record['step']!r}")
-
-
-def _check_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
-    sampled = evaluation["stochastic"]
-    mean = sampled.get("mean") if isinstance(sampled, dict) else None
-    if not isinstance(mean, int | float) or not -math.inf < mean < math.inf:
-        raise damaged(path, "stochastic has no mean that is a number")
+    """Read a run's files; where they are not what they were, it is left out."""
+    path = folder / make_run_id(*key)
+    status, reason = str(entry.status), entry.reason
+    try:
+        found = read_run(path, make_run_id(*key))
+    except NotWhole as why:
+        status, reason = NOT_WHOLE, str(why)
+        found = RunFiles(None, None, np.empty(0, EPISODE_DTYPE), None)
+    return RunResult(
+        *key,
+        folder=path,
+        status=status,
+        reason=reason,
+        attempts=entry.attempts,
+        record=found.record,
+        evaluation=found.evaluation,
+        episodes=found.episodes,
+        inspection=found.inspection,
+    )
 
 
 def check_foreign(folder: Path, asked: set[str]) -> None:

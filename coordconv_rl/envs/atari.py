@@ -104,6 +104,14 @@ class AtariVecEnv(VecEnv):
         infos = self._infos(ends)
         return arrays.stacks.copy(), arrays.rewards.copy(), arrays.dones.copy(), infos
 
+    def rest(self, indices: Sequence[int]) -> None:
+        """Play some environments no further: they answer with no reward and the same observation.
+
+        Only where they play in this process; in others they play on.
+        """
+        if isinstance(self._group, Group):
+            self._group.resting.update(indices)
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything that the future depends on, between two steps, as plain data.
 

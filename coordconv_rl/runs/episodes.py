@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections import deque
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_bytes_atomic
+from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
 from coordconv_rl.runs.layout import EPISODE_COLUMNS
-from coordconv_rl.runs.reading import damaged
+from coordconv_rl.runs.reading import LARGEST_REAL, damaged, digest
+from coordconv_rl.runs.sums import FileSum
 
 HEADER = (EPISODE_COLUMNS + "\n").encode()
 EPISODE_DTYPE = np.dtype(
@@ -22,54 +24,72 @@ EPISODE_DTYPE = np.dtype(
 RECENT = 100  # full games in the recent mean, as in SB3's ep_info_buffer
 
 
+def read_kept(path: Path, kept_bytes: int, sha256: str | None = None) -> bytes:
+    """Return the part of the file that a checkpoint goes on from; nothing is changed.
+
+    Args:
+        path: The file.
+        kept_bytes: Its length when the checkpoint was made.
+        sha256: The digest that it had; None where version 0.1.0 made the checkpoint.
+
+    Raises:
+        InputError: The file is damaged, changed, or shorter: rows were lost.
+    """
+    try:
+        data = read_regular(path)[: max(kept_bytes, 0)]
+    except FileNotFoundError:
+        data = b""
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from error
+    remedy = "restore the file, or start in a new folder"
+    if len(data) < kept_bytes:
+        raise InputError(
+            f"{path} holds {len(data)} bytes, but the checkpoint was made after "
+            f"{kept_bytes}: {remedy}"
+        )
+    if sha256 is not None and digest(data) != sha256:
+        raise InputError(f"{path} was changed in its first {kept_bytes} bytes: {remedy}")
+    if not (data.startswith(HEADER) and data.endswith(b"\n")):
+        raise InputError(f"{path} is damaged in its first {kept_bytes} bytes: {remedy}")
+    parse_episodes(path, data)
+    return data
+
+
 class EpisodeLog:
     """Appends rows to `episodes.csv` and remembers the most recent games.
 
     Args:
         path: The file.
-        kept_bytes: Length to cut the file to before going on; None starts a new file.
-
-    Raises:
-        InputError: The file is damaged, or shorter than `kept_bytes`: rows were lost.
+        kept: What it holds from here on, as `read_kept` returns it; None starts a new file.
     """
 
-    def __init__(self, path: Path, kept_bytes: int | None = None) -> None:
+    def __init__(self, path: Path, kept: bytes | None = None) -> None:
+        data = HEADER if kept is None else kept
+        self._path = path
         self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)
         self.count = 0
-        data = HEADER
-        if kept_bytes is not None:
-            data = path.read_bytes()[:kept_bytes] if path.is_file() else b""
-            if len(data) < kept_bytes:
-                raise InputError(
-                    f"{path} holds {len(data)} bytes, but the checkpoint was made after "
-                    f"{kept_bytes}: restore the file, or start in a new folder"
-                )
-            try:
-                self._read(data)
-            except (ValueError, KeyError, TypeError, csv.Error) as error:
-                raise InputError(
-                    f"{path} is damaged in its first {kept_bytes} bytes: restore the file, or "
-                    "start in a new folder"
-                ) from error
-        write_bytes_atomic(path, data)
-        self._file = path.open("ab", buffering=0)
-        self.bytes = len(data)
-
-    def _read(self, data: bytes) -> None:
-        if not (data.startswith(HEADER) and data.endswith(b"\n")):
-            raise ValueError("no header, or no end of a line")
         for row in csv.DictReader(data.decode().splitlines()):
             self.recent.append((float(row["score"]), int(row["frames"])))
             self.count += 1
+        self._digest = hashlib.sha256(data)
+        self.bytes = len(data)
+        write_bytes_atomic(path, data)
+        self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
 
     def add(self, step: int, score: float, frames: int, life_loss: bool) -> None:
         """Append one game that ended at an environment step, in a single write."""
         row = f"{step},{score:.15g},{frames},{int(life_loss)}\n".encode()
         if self._file.write(row) != len(row):
-            raise OSError(28, os.strerror(28), self._file.name)
+            raise OSError(28, os.strerror(28), str(self._path))
+        self._digest.update(row)
         self.bytes += len(row)
         self.recent.append((score, frames))
         self.count += 1
+
+    @property
+    def sum(self) -> FileSum:
+        """By what the file is seen to be whole up to here."""
+        return FileSum(self.bytes, self._digest.hexdigest(), self.count)
 
     @property
     def recent_score(self) -> float | None:
@@ -95,14 +115,26 @@ class EpisodeLog:
 def read_episodes(path: Path) -> NDArray[np.void]:
     """Read `episodes.csv`; a last line that is still being written is left for the next reading.
 
+    Returns:
+        A structured array with the fields of `EPISODE_DTYPE`, in rising order of steps.
+
     Raises:
         InputError: The file is damaged.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        data = read_regular(path)
     except FileNotFoundError:
         return np.empty(0, EPISODE_DTYPE)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from error
+    return parse_episodes(path, data)
+
+
+def parse_episodes(path: Path, data: bytes) -> NDArray[np.void]:
+    """Return the rows of the file's content; see `read_episodes`."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
         raise damaged(path, str(error)) from error
     header, _, body = text.partition("\n")
     if text and header != EPISODE_COLUMNS:
@@ -116,6 +148,8 @@ def read_episodes(path: Path) -> NDArray[np.void]:
         raise damaged(path, str(error)) from error
     if len(rows) != len(lines) or (np.diff(rows["step"]) < 0).any():
         raise damaged(path, "empty lines, or steps that go back")
-    if not np.isfinite(rows["score"]).all():
+    if not (np.abs(rows["score"]) <= LARGEST_REAL).all():
         raise damaged(path, "a score that is no number")
+    if (rows["step"] < 0).any() or (rows["frames"] < 0).any():
+        raise damaged(path, "a step or a length below 0")
     return rows

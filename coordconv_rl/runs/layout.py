@@ -17,6 +17,8 @@ CONFIG_FILE = "config.yaml"  # the resolved configuration, written before the fi
 RECORD_FILE = "run.json"  # what the run is doing or did, where, and with what
 EPISODES_FILE = "episodes.csv"  # one row for each full game of the training
 EVALUATION_FILE = "evaluation.json"  # the run's own closing evaluation, which never changes
+EVALUATION_PROGRESS = "evaluation.progress.jsonl"  # its games so far, one line each
+EVALUATIONS_FOLDER = "evaluations"  # those by hand
 INSPECTION_FILE = "inspection.json"  # scores with coordinates as trained, zeroed and permuted
 INSPECTION_FIGURE = "inspection.png"
 LOG_FILE = "log.txt"  # what a run's process said, where a launcher started it
@@ -34,6 +36,13 @@ PARENT_VARIABLE = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that pr
 
 Treatment = Literal["trained", "zeroed", "permuted"]
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)  # of coordinates, in an inspection
+
+
+RUN_FILES = (  # what a run writes by a temporary name and renames
+    CONFIG_FILE, RECORD_FILE, EPISODES_FILE, EVALUATION_FILE, INSPECTION_FILE, INSPECTION_FIGURE,
+    EVALUATION_PROGRESS,
+)  # fmt: skip
+RUN_FOLDERS = (CHECKPOINTS_FOLDER, EVALUATIONS_FOLDER)
 
 
 def find_runs(folder: Path, file: str) -> list[Path]:

@@ -1,27 +1,34 @@
-"""A run's folder before its process starts, and what its end means."""
+"""A run's folder before its process starts: made or recognised, looked at, held."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coordconv_rl import locks
 from coordconv_rl.configs import RunConfig, check_run, load_run, to_yaml
-from coordconv_rl.errors import DISK_FULL, INTERRUPTED, MACHINE_LOST, OK, InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import clear_temporaries, refuse_links, write_text_atomic
 from coordconv_rl.runs.layout import (
+    BEST_FILE,
+    CHECKPOINTS_FOLDER,
     CONFIG_FILE,
     EVALUATION_FILE,
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LOG_FILE,
+    RUN_FILES,
+    RUN_FOLDERS,
     RUN_LOCK,
+    is_launched,
 )
-from coordconv_rl.runs.record import read_record
+from coordconv_rl.runs.record import forget_sums, read_record
+from coordconv_rl.runs.sums import check_whole, read_sums
 
 OF_THE_END = (EVALUATION_FILE, INSPECTION_FILE, INSPECTION_FIGURE)
 
@@ -36,10 +43,11 @@ def prepare_run(folder: Path, config: RunConfig) -> None:
     check_run(config)
     path = folder / CONFIG_FILE
     text = to_yaml(config)
-    if not path.is_file():
+    if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
         write_text_atomic(path, text)
-    elif path.read_bytes() != text.encode() and load_run(path) != config:
+    elif not path.is_file() or (path.read_bytes() != text.encode() and load_run(path) != config):
         raise InputError(
             f"{folder} holds a run with other settings: go on with coordconv-rl train --resume "
             f"{folder}, or move it away"
@@ -92,6 +100,7 @@ def lengthen_run(folder: Path, config: RunConfig) -> None:
     except locks.LockedError as error:
         raise InputError(f"{folder} is in use by {error}: wait for it, or stop it first") from error
     try:
+        forget_sums(folder, (CONFIG_FILE, EVALUATION_FILE))
         for name in OF_THE_END:
             result = folder / name
             if result.is_file():
@@ -101,33 +110,106 @@ def lengthen_run(folder: Path, config: RunConfig) -> None:
         os.close(lock)
 
 
+def check_folder(folder: Path) -> None:
+    """Look for links that lead out of a run's folder, and for things of the wrong kind in it.
+
+    Raises:
+        InputError: There is one; the message says what to do.
+    """
+    refuse_links(folder)
+    checkpoints = folder / CHECKPOINTS_FOLDER
+    for path in (folder / name for name in RUN_FOLDERS):
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file, where a folder belongs: move it away")
+    files = [folder / name for name in (*RUN_FILES, RUN_LOCK, LOG_FILE)]
+    files += [checkpoints / BEST_FILE, *checkpoints.glob("step-*.safetensors")]
+    for path in files:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file, as it should be: move it away")
+
+
+def look_at_run(folder: Path, config: RunConfig) -> dict[str, Any] | None:
+    """Look at what earlier attempts left in a run's folder, all but checkpoints; change nothing.
+
+    An evaluation that is gone can be played again, and is not missed here.
+
+    Returns:
+        What `run.json` holds, or None before the first attempt.
+
+    Raises:
+        InputError: Something is damaged, changed, of another run, or of the wrong kind.
+    """
+    check_folder(folder)
+    record = read_record(folder)
+    if record is None:
+        return None
+    if record["run"] != config.run_id:
+        raise InputError(
+            f"{folder} holds the record of the run {record['run']}, not of {config.run_id}: two "
+            "are mixed; move one out"
+        )
+    sums = read_sums(folder, record)
+    if not (folder / EVALUATION_FILE).exists():
+        sums.pop(EVALUATION_FILE, None)
+    check_whole(folder, record, sums)
+    return record
+
+
+def is_over(folder: Path, config: RunConfig, record: dict[str, Any] | None) -> bool:
+    """Return whether a run is trained, and evaluated where that is asked for.
+
+    Args:
+        folder: The run's folder.
+        config: The run.
+        record: What its `run.json` holds, if it has one.
+    """
+    if record is None or (record["status"], record["run"]) != ("done", config.run_id):
+        return False
+    if record["steps"] != config.steps:  # it was lengthened, and trains on
+        return False
+    return not config.evaluation.episodes or (folder / EVALUATION_FILE).is_file()
+
+
 def is_finished(folder: Path, config: RunConfig) -> bool:
-    """Return whether a run is complete: trained, and evaluated where that is asked for.
+    """Return whether a run of an experiment is over, and whole.
 
     Args:
         folder: The experiment's folder.
         config: The run.
     """
     path = folder / config.run_id
-    record = read_record(path) or {}
-    if (record.get("status"), record.get("run")) != ("done", config.run_id):
+    try:
+        return is_over(path, config, look_at_run(path, config))
+    except InputError:
         return False
-    if record.get("steps") != config.steps:  # it was lengthened, and trains on
-        return False
-    return not config.evaluation.episodes or (path / EVALUATION_FILE).is_file()
 
 
-def describe_exit(code: int, record: dict[str, Any] | None = None) -> str:
-    """Say for a person why a process ended, from its exit code and the record that it left."""
-    if code < 0:
-        known = {int(number): number.name for number in signal.Signals}
-        name = known.get(-code, f"signal {-code}")
-        return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    said = {
-        MACHINE_LOST: "its machine went away",
-        DISK_FULL: "No space left on device",
-        INTERRUPTED: "stopped by a signal from outside",
-        OK: f"ended without its results (see its {LOG_FILE})",
-    }
-    reason = (record or {}).get("reason")
-    return said.get(code) or str(reason or f"exit code {code} (see its {LOG_FILE})")
+@contextmanager
+def hold_run(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in the folder; a launcher holds it for its workers.
+
+    What a killed process left of half-written files is cleared, since nobody writes there now.
+
+    Raises:
+        InputError: Another process works there, or the folder cannot be written.
+    """
+    lock = None if is_launched() else _lock(folder)
+    try:
+        clear_temporaries(folder)
+        clear_temporaries(folder / CHECKPOINTS_FOLDER)
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    owner = f"process {os.getpid()} on {socket.gethostname()}"
+    try:
+        return locks.acquire(folder / RUN_LOCK, owner)
+    except locks.LockedError as error:
+        raise InputError(
+            f"{folder} is being trained by {error}: wait for it, or stop it first"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error

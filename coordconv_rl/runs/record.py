@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_json_atomic
 from coordconv_rl.runs.clock import now
 from coordconv_rl.runs.layout import RECORD_FILE
-from coordconv_rl.runs.reading import read_json
+from coordconv_rl.runs.reading import (
+    JSON_FORMAT,
+    check_integer,
+    check_real,
+    damaged,
+    read_json,
+    write_sealed,
+)
+from coordconv_rl.runs.sums import SUMS, FileSum, read_sums, sums_as_json
 
 PACKAGES = (
     "coordconv_rl",
@@ -29,30 +36,37 @@ PACKAGES = (
     "opencv-python-headless",
 )
 REFRESH_SECONDS = 1.0
-COUNTED = ("seconds", "attempts")  # over all attempts
-
-log = logging.getLogger(__name__)
+REQUIRED = ("run", "status", "step", "steps")
+WHOLE_NUMBERS = ("step", "steps", "attempts", "episodes", "parameters", "pid")
+NUMBERS = ("seconds", "steps_per_second")  # 0 or more
 
 
 class RunRecord:
     """The contents of `run.json`, written again, whole, whenever they change.
 
+    Nothing is written before `write` is called.
+
     Args:
         folder: The run's folder.
         fields: Further facts about this run.
+        before: What earlier attempts left, as `read_record` gives it: seconds and attempts go on
+            from there, and what says that the other files are whole stays.
     """
 
-    def __init__(self, folder: Path, fields: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, fields: Mapping[str, Any], before: Mapping[str, Any] | None = None
+    ) -> None:
+        """Gather what a result may depend on: versions, commit, command, machine."""
         self.path = folder / RECORD_FILE
-        before = self._before(folder)
+        before = before or {}
         self._written = -REFRESH_SECONDS
-        self.seconds_before = float(before.get("seconds", 0.0))
+        self.seconds_before = float(before.get("seconds") or 0.0)
         self.fields: dict[str, Any] = {
-            "format": 1,
+            "format": JSON_FORMAT,
             **fields,
             "status": "running",
             "reason": None,
-            "attempts": int(before.get("attempts", 0)) + 1,
+            "attempts": int(before.get("attempts") or 0) + 1,
             "started": before.get("started") or now(),
             "updated": now(),
             "ended": None,
@@ -64,28 +78,14 @@ class RunRecord:
             "commit": git_commit(),
             "command": " ".join(["coordconv-rl", *sys.argv[1:]]),
             "machine": machine(),
+            SUMS: dict(before.get(SUMS, {})),
         }
 
-    def _before(self, folder: Path) -> dict[str, Any]:
-        """Return what the earlier attempts left; a damaged file is moved aside, not lost."""
-        if not self.path.exists():
-            return {}
-        found = read_record(folder)
-        if found is not None and all(isinstance(found.get(key, 0), int | float) for key in COUNTED):
-            return found
-        kept = self.path.with_name("run.json.damaged")
-        os.replace(self.path, kept)
-        log.warning(
-            "%s was damaged: moved to %s; attempts and seconds count from here",
-            self.path,
-            kept.name,
-        )
-        return {}
-
-    def write(self, **changes: Any) -> None:
-        """Change some fields and write the file."""
+    def write(self, sums: Mapping[str, FileSum] | None = None, **changes: Any) -> None:
+        """Change some fields, and the sums of some files, and write the file."""
         self.fields |= changes | {"updated": now()}
-        write_json_atomic(self.path, self.fields)
+        self.fields[SUMS] = self.fields[SUMS] | sums_as_json(sums or {})
+        write_sealed(self.path, self.fields)
         self._written = time.monotonic()
 
     def refresh(self) -> None:
@@ -99,9 +99,46 @@ class RunRecord:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """Return a run folder's `run.json`, or None if there is none that can be read."""
+    """Read a run folder's `run.json`, with every number in it looked at; None where there is none.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    path = folder / RECORD_FILE
+    record = read_json(path, REQUIRED)
+    if record is None:
+        return None
+    for name in ("run", "status"):
+        if not isinstance(record[name], str):
+            raise damaged(path, f"its {name} is {record[name]!r:.40}")
+    for name in WHOLE_NUMBERS:
+        if name in REQUIRED or record.get(name) is not None:
+            check_integer(path, f"its {name}", record[name])
+    for name in NUMBERS:
+        if record.get(name) is not None:
+            check_real(path, f"its {name}", record[name], 0.0)
+    if record.get("recent_score") is not None:
+        check_real(path, "its recent_score", record["recent_score"])
+    read_sums(path, record)
+    return record
+
+
+def forget_sums(folder: Path, names: Collection[str]) -> None:
+    """Have `run.json` say no longer what some files were like, since they will change.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    record = read_record(folder)
+    if record is not None and SUMS in record:
+        kept = {name: found for name, found in record[SUMS].items() if name not in names}
+        write_sealed(folder / RECORD_FILE, record | {SUMS: kept})
+
+
+def peek_record(folder: Path) -> dict[str, Any] | None:
+    """Return a run's `run.json` for whoever watches it; None where it is missing or damaged."""
     try:
-        return read_json(folder / RECORD_FILE, ("run", "status", "step", "steps"))
+        return read_record(folder)
     except InputError:
         return None
 

@@ -23,7 +23,8 @@ from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_check
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import Evaluation, RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import PARENT_VARIABLE, prepare_run
+from coordconv_rl.runs import PARENT_VARIABLE, prepare_run, read_record
+from coordconv_rl.runs.reading import seal_of
 from coordconv_rl.sb3.policy import CoordConvPolicy
 
 
@@ -68,7 +69,7 @@ def test_run_folder(tmp_path, small_run):
     folder = tmp_path / "runs" / "mine" / config.run_id
     record = train_agent(config, folder)
     assert load_run(folder / "config.yaml") == config
-    assert json.loads((folder / "run.json").read_text()) == record
+    assert read_record(folder) == record | {"sha256": seal_of(record)}
     assert record["status"] == "done"
     assert (record["run"], record["experiment"]) == (config.run_id, "mine")
     assert (record["step"], record["steps"], record["attempts"]) == (256, 256, 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from folders import reopen
 from safetensors.torch import save
 from synthetic import SMALL, make_experiment
 
@@ -34,8 +35,7 @@ from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.load import read_yaml
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import LEDGER_FILE
-from coordconv_rl.runs.episodes import EpisodeLog
+from coordconv_rl.runs import LEDGER_FILE, read_kept
 
 RUN = "ppo/Pong/cnn/seed-2"
 BOMB = "a: &a [1, 2]\n" + "".join(
@@ -265,6 +265,7 @@ def test_a_hostile_checkpoint_is_refused(tmp_path, kind):
 
 
 def test_a_forged_state_is_refused(run, trained):
+    reopen(run)
     (path,) = list_checkpoints(run)
     whole = load_checkpoint(path)
     before = (run / "episodes.csv").read_bytes()
@@ -298,6 +299,7 @@ def test_a_forged_state_is_refused(run, trained):
 
 
 def test_hostile_and_newer_checkpoints_on_the_command_line(cli, run, tmp_path):
+    reopen(run)
     (path,) = list_checkpoints(run)
     path.write_bytes(pickle.dumps(Hostile(tmp_path / "ran")))
     refused_with_warnings(cli("train", "--resume", run), "passed over", "start again in another")
@@ -339,17 +341,20 @@ def test_damaged_episodes_stop_a_resume_and_stay_as_they_are(tmp_path, data):
     path = tmp_path / "episodes.csv"
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"episodes\.csv is damaged"):
-        EpisodeLog(path, len(data))
+        read_kept(path, len(data))
     assert path.read_bytes() == data
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"seconds": "many"}', '{"attempts": null}'])
-def test_a_damaged_record_is_moved_aside_and_said(run, trained, caplog, text):
+def test_a_damaged_record_is_refused_and_can_be_done_without(run, trained, text):
     (run / "run.json").write_text(text)
+    before = content(run)
+    with pytest.raises(InputError, match=r"run\.json is damaged"):
+        train_agent(trained[0], run)
+    assert content(run) == before
+    (run / "run.json").unlink()
     record = train_agent(trained[0], run)
     assert (record["status"], record["attempts"]) == ("done", 1)
-    assert (run / "run.json.damaged").read_text() == text
-    assert "moved to run.json.damaged" in caplog.text
 
 
 def test_a_damaged_events_file_hides_nothing_else(cli, run, trained):
@@ -377,6 +382,7 @@ def test_the_best_is_still_the_best_after_a_resume(run, trained):
     assert best_score(run, 31) == -float("inf")
     half = run / "checkpoints" / ".step-000000000096.safetensors.1.tmp"
     half.write_bytes(b"half")
+    reopen(run)
     train_agent(trained[0], run)
     assert best_step(run) == 32
     assert checkpoint_path(run, 32).is_file()

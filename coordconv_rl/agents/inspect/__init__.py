@@ -1,7 +1,10 @@
-"""..."""
+"""Whether a trained agent uses its coordinates.
+
+- `treatments`: an agent's scores with its coordinates as trained, zeroed and permuted.
+- `games`: the games that an inspection plays, and the observations that it looks at.
+- `figure`: the picture of an inspection.
+"""
 
 from coordconv_rl.agents.inspect.treatments import inspect_command
 
-__all__ = [
-    "inspect_command",
-]
+__all__ = ["inspect_command"]

@@ -7,6 +7,7 @@ it instead of Python's own.)
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,16 +18,17 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.nn import functional as F
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, summarise
+from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
-from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_capped
+from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
 from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
+from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import INTERRUPTED, OK, InputError
-from coordconv_rl.files import write_json_atomic
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.runs import (
     CONFIG_FILE,
@@ -36,7 +38,9 @@ from coordconv_rl.runs import (
     TREATMENTS,
     Treatment,
     arm_of,
+    check_folder,
     find_runs,
+    write_inspection,
 )
 
 log = logging.getLogger(__name__)
@@ -72,20 +76,14 @@ def inspect(
     """
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
+    check_folder(folder)
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     layers = coordinate_layers(model)
     if not layers:
-        raise InputError(
-            f"{folder} holds an agent of the arm {config.arm}, which has no coordinates: "
-            "inspect one of another arm"
-        )
+        why = f"{folder} holds an agent of the arm {config.arm}, which has no coordinates"
+        raise InputError(f"{why}: inspect one of another arm")
     seed, permutation = config.seed + SEED_OFFSET, config.seed + PERMUTATION_OFFSET
     share, heat = first_layer_share(layers[0], own_observations(model, config, seed))
-    scores = {}
-    for treatment in TREATMENTS:
-        with coordinates_as(layers, treatment, permutation):
-            games, cut = play_capped(model, config, episodes, seed=seed, on_step=on_step)
-        scores[treatment] = summarise(config.game, games) | {"cut": cut}
     result = {
         "format": 1,
         "run": config.run_id,
@@ -97,16 +95,37 @@ def inspect(
         "seed": seed,
         "permutation_seed": permutation,
         "share": share,
-        "scores": scores,
+        "scores": _treated_scores(model, config, episodes, on_step),
     }
     write_figure(folder / INSPECTION_FIGURE, result, heat)
-    write_json_atomic(folder / INSPECTION_FILE, result)
+    write_inspection(folder, result)
     return result
+
+
+def _treated_scores(
+    model: Model, config: RunConfig, episodes: int, on_step: Callable[[], None]
+) -> dict[str, dict[str, Any]]:
+    """Play the games of all treatments and return their scores, with how many were cut."""
+    policies = {
+        name: treated_policy(model, name, config.seed + PERMUTATION_OFFSET) for name in TREATMENTS
+    }
+    seed = config.seed + SEED_OFFSET
+    played = play_treated(policies, config, episodes, seed=seed, on_step=on_step)
+    return {
+        name: score_table(config.game, games) | {"cut": cut}
+        for name, (games, cut) in played.items()
+    }
 
 
 def coordinate_layers(model: Model) -> list[CoordConv2d]:
     """Return the layers of an agent that see coordinates, the first one first."""
     return [module for module in model.policy.modules() if isinstance(module, CoordConv2d)]
+
+
+def treated_policy(model: Model, treatment: Treatment, permutation: int) -> ActorCriticPolicy:
+    """Return a copy of an agent's policy that sees its coordinates so; see `coordinates_as`."""
+    with coordinates_as(coordinate_layers(model), treatment, permutation):
+        return copy.deepcopy(model.policy)
 
 
 @contextmanager

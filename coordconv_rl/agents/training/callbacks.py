@@ -26,7 +26,7 @@ from coordconv_rl.agents.training.state import capture
 from coordconv_rl.agents.training.stopping import Interrupted, StopRequest
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import human_normalised
-from coordconv_rl.runs import REFRESH_SECONDS, EpisodeLog, RunRecord
+from coordconv_rl.runs import EPISODES_FILE, REFRESH_SECONDS, EpisodeLog, RunRecord
 
 LOG_STEPS = 8_000  # environment steps between two points in TensorBoard: SB3's A2C preset
 KEPT_CHECKPOINTS = 2
@@ -60,6 +60,7 @@ class RunCallback(BaseCallback):
         progress: Progress,
         stop: StopRequest,
     ) -> None:
+        """Work out from the settings how often there is a rollout's point in TensorBoard."""
         super().__init__()
         self.config = config
         self.folder = folder
@@ -150,10 +151,16 @@ class RunCallback(BaseCallback):
         self.episodes.sync()
         env = self.model.get_env()
         assert env is not None
-        extra: dict[str, Any] = {"run": self.config.run_id, "episodes_bytes": self.episodes.bytes}
+        found = self.episodes.sum
+        extra: dict[str, Any] = {
+            "run": self.config.run_id,
+            "episodes_bytes": found.bytes,
+            "episodes_sha256": found.sha256,
+        }
         save_checkpoint(checkpoint_path(self.folder, step), capture(self.model, env, extra))
         self._mark_best(step)
         prune(self.folder, KEPT_CHECKPOINTS)
+        self.record.write(sums={EPISODES_FILE: found}, step=step)
         self._saved = time.monotonic()
 
     def _mark_best(self, step: int) -> None:

@@ -16,8 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_bytes_atomic, write_json_atomic
-from coordconv_rl.runs import BEST_FILE, CHECKPOINTS_FOLDER
+from coordconv_rl.files import write_bytes_atomic
+from coordconv_rl.runs import (
+    BEST_FILE,
+    CHECKPOINTS_FOLDER,
+    check_integer,
+    check_real,
+    read_json,
+    write_sealed,
+)
 
 FORMAT = "coordconv_rl-checkpoint"
 VERSION = 1
@@ -135,7 +142,7 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 def mark_best(folder: Path, step: int, score: float) -> None:
     """Remember the checkpoint at `step` as the best so far."""
-    write_json_atomic(folder / CHECKPOINTS_FOLDER / BEST_FILE, {"step": step, "score": score})
+    write_sealed(folder / CHECKPOINTS_FOLDER / BEST_FILE, {"step": step, "score": score})
 
 
 def best_step(folder: Path) -> int | None:
@@ -150,21 +157,33 @@ def best_score(folder: Path, step: int) -> float:
     return best[1] if best is not None and best[0] <= step else -math.inf
 
 
+def check_best(folder: Path) -> None:
+    """Look at which checkpoint is marked as the best, before others are removed by it.
+
+    Raises:
+        InputError: The mark is damaged, or of a checkpoint that is not there.
+    """
+    step = best_step(folder)
+    if step is not None and not checkpoint_path(folder, step).is_file():
+        path = folder / CHECKPOINTS_FOLDER / BEST_FILE
+        raise InputError(f"{path} names step {step}, which has no checkpoint: remove or restore it")
+
+
 def _read_best(folder: Path) -> tuple[int, float] | None:
     path = folder / CHECKPOINTS_FOLDER / BEST_FILE
-    if not path.is_file():
+    found = read_json(path, ("step", "score"))
+    if found is None:
         return None
-    try:
-        value = json.loads(path.read_text())
-        return int(value["step"]), float(value["score"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: remove it, or restore it") from error
+    step = check_integer(path, "its step", found["step"])
+    return step, check_real(path, "its score", found["score"])
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all checkpoints but the newest `keep` and the best, and halves that a kill left."""
-    for half in (folder / CHECKPOINTS_FOLDER).glob(".step-*.tmp"):
-        half.unlink(missing_ok=True)
+    """Remove all checkpoints but the newest `keep` and the best.
+
+    Raises:
+        InputError: It cannot be told which is the best; none is removed.
+    """
     best = best_step(folder)
     for path in list_checkpoints(folder)[keep:]:
         if best is None or path != checkpoint_path(folder, best):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -11,6 +13,8 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from coordconv_rl.runs import duration
+
+log = logging.getLogger(__name__)
 
 LINE_SECONDS = 15.0  # between two lines where there is no terminal
 BAR_WIDTH = 12  # columns that the bar keeps in a narrow terminal
@@ -98,3 +102,58 @@ def fitting_facts(room: int, step: int, steps: int, speed: float, score: float |
         if len(text) <= room:
             return text
     return f"{share}, {left}"
+
+
+class GamesProgress:
+    """Says in the log now and then how many games are over, and how long the rest may take.
+
+    Args:
+        label: What the games are for.
+        games: How many there are.
+        already: How many were played before.
+    """
+
+    def __init__(self, label: str, games: int, already: int = 0) -> None:
+        self._label = label
+        self._games = games
+        self._ended = already
+        self._lengths: list[int] = []
+        self._began = self._said = time.monotonic()
+        how = f", {already} of them already" if already else ""
+        log.info("%s: %d games side by side%s", label, games, how)
+
+    def end(self, frames: int) -> None:
+        """Count a game that has ended after so many emulator frames."""
+        self._ended += 1
+        self._lengths.append(frames)
+
+    def step(self, frames: int) -> None:
+        """Note that the games that go on have so many frames behind them."""
+        now = time.monotonic()
+        if now - self._said < LINE_SECONDS:
+            return
+        self._said = now
+        log.info(
+            "%s: %d of %d games over, %s left",
+            self._label,
+            self._ended,
+            self._games,
+            duration(games_left_seconds(self._lengths, frames, now - self._began)),
+        )
+
+
+def games_left_seconds(lengths: Sequence[int], frames: int, seconds: float) -> float | None:
+    """Guess how long games still go on that are played side by side.
+
+    Args:
+        lengths: Emulator frames of those that are over.
+        frames: Frames of those that go on.
+        seconds: How long that took.
+
+    Returns:
+        The time that the longest so far took, and a half, less what is gone; None before the first
+        game is over.
+    """
+    if not lengths or not frames:
+        return None
+    return max(1.5 * max(*lengths, frames) - frames, 0.0) * seconds / frames

@@ -133,8 +133,8 @@ def _check_group(expected: dict[str, Any], group: dict[str, Any]) -> None:
             raise ValueError(f"the optimizer's {name} is {group[name]!r}")
 
 
-def episodes_bytes(checkpoint: Checkpoint, run: str) -> int:
-    """Return how long `episodes.csv` was when the checkpoint was made.
+def episodes_kept(checkpoint: Checkpoint, run: str) -> tuple[int, str | None]:
+    """Return how long `episodes.csv` was when the checkpoint was made, and its digest if it says.
 
     Raises:
         InputError: It is a checkpoint of another run, or does not say.
@@ -147,7 +147,8 @@ def episodes_bytes(checkpoint: Checkpoint, run: str) -> int:
             f"the checkpoint is of the run {extra.get('run')!r}, not of {run}: two are mixed; "
             "move the foreign checkpoints away"
         )
-    return int(extra["episodes_bytes"])
+    found = extra.get("episodes_sha256")
+    return extra["episodes_bytes"], found if isinstance(found, str) else None
 
 
 def restore_weights(model: Model, checkpoint: Checkpoint) -> None:

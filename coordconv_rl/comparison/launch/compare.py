@@ -20,7 +20,7 @@ from coordconv_rl.comparison.launch.terminal import Display
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs import ExperimentConfig
 from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
-from coordconv_rl.files import is_no_room
+from coordconv_rl.files import is_no_room, refuse_links
 from coordconv_rl.signals import stop_signals
 
 TICK_SECONDS = 0.25
@@ -48,6 +48,7 @@ def run_comparison(
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
     try:
+        refuse_links(folder)
         growth = plan_growth(folder, experiment)
         configs = growth.configs
         if options.dry_run:

@@ -18,7 +18,7 @@ from statistics import median
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import Evaluation, RunConfig
-from coordconv_rl.runs import duration, is_finished, prepare_run, read_record
+from coordconv_rl.runs import duration, is_finished, peek_record, prepare_run
 
 MEASURE_SECONDS = 10.0
 PATIENCE_SECONDS = 120.0  # for a process's first step
@@ -87,7 +87,7 @@ def estimate_cost(
     missing = [config for config in configs if not is_finished(folder, config)]
     left = Counter[str]()
     for config in missing:
-        trained = int((read_record(folder / config.run_id) or {}).get("step", 0))
+        trained = int((peek_record(folder / config.run_id) or {}).get("step", 0))
         left[config.algo] += max(0, config.steps - trained)
     speeds, sizes = own_runs(folder, configs)
     source = "as fast as this folder's own runs"
@@ -117,7 +117,7 @@ def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, floa
     sizes = []
     for config in configs:
         path = folder / config.run_id
-        record: Mapping[str, object] = read_record(path) or {}
+        record: Mapping[str, object] = peek_record(path) or {}
         speed = record.get("steps_per_second")
         if isinstance(speed, int | float) and speed > 0:
             speeds.setdefault(config.algo, []).append(float(speed))
@@ -141,7 +141,7 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while worker.poll() is None and time.monotonic() < deadline:
                 time.sleep(MEASURE_LOOK_SECONDS)
-                step = int((read_record(folder) or {}).get("step", 0))
+                step = int((peek_record(folder) or {}).get("step", 0))
                 if step and began is None:  # from here on: starting Python is no training
                     began = (time.monotonic(), step)
                     deadline = time.monotonic() + MEASURE_SECONDS
@@ -153,7 +153,7 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
 
 def _last_speed(folder: Path) -> float | None:
     """Return the speed that a run says itself, as one that ended before anybody looked twice."""
-    speed = (read_record(folder) or {}).get("steps_per_second")
+    speed = (peek_record(folder) or {}).get("steps_per_second")
     return float(speed) if isinstance(speed, int | float) and speed > 0 else None
 
 

@@ -21,7 +21,7 @@ from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
 from coordconv_rl.processes import package_command
-from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, LOG_FILE, describe_exit
+from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, describe_exit
 
 INSPECT = ("inspect", "--episodes")  # what `coordconv-rl` is told
 POLL_SECONDS = 0.1
@@ -159,8 +159,4 @@ class _Work:
 def _outcome(run: RunResult, code: int, seconds: float) -> str:
     if code == OK and (run.folder / INSPECTION_FILE).is_file():
         return f"{run.run_id} inspected in {seconds:.0f} s"
-    why = describe_exit(code)
-    said = (run.folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-    if said and said[-1].startswith("error: "):
-        why = said[-1].removeprefix("error: ")
-    return f"{run.run_id} is not inspected: {why}"
+    return f"{run.run_id} is not inspected: {describe_exit(code, folder=run.folder)}"

@@ -23,7 +23,7 @@ from coordconv_rl.comparison.entries import (
     read_lines,
 )
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.files import clear_temporaries, open_regular, write_text_atomic
 from coordconv_rl.runs import LEDGER_FILE, LEDGER_LOCK, now
 
 
@@ -87,8 +87,9 @@ class Ledger:
         self.requests = tuple(requests)
         self.lost = self._mark_lost()
         try:
+            clear_temporaries(self._folder)
             self._write_all()
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+            self._file = open_regular(self._path, os.O_WRONLY | os.O_APPEND)
         except OSError as error:
             raise InputError(f"cannot write to {self._folder}: {error.strerror}") from error
 

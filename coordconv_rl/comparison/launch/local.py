@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coordconv_rl import locks, processes
 from coordconv_rl.configs import RunConfig
+from coordconv_rl.files import open_regular
 from coordconv_rl.runs import LOG_FILE, PARENT_VARIABLE, RUN_LOCK
 
 WORKER = ("train", "--resume")
@@ -56,7 +57,8 @@ class Process:
         owner = f"a process that process {os.getpid()} on {self.host} started"
         self._lock: int | None = locks.acquire(folder / RUN_LOCK, owner)
         try:
-            with (folder / LOG_FILE).open("ab") as log:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with os.fdopen(open_regular(folder / LOG_FILE, flags), "ab") as log:
                 self._process = processes.start_group(
                     [*program, str(folder)],
                     share=(self._lock,),

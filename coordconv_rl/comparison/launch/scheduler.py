@@ -41,8 +41,8 @@ from coordconv_rl.runs import (
     describe_exit,
     is_finished,
     now,
+    peek_record,
     prepare_run,
-    read_record,
 )
 
 STOP_SECONDS = 30.0  # time for a checkpoint before a process that was asked to stop is killed
@@ -125,7 +125,7 @@ class Scheduler:
                 code = active.worker.poll()
                 if code is None and not late:
                     continue
-                active.record = read_record(self._folder / run)
+                active.record = peek_record(self._folder / run)
                 del self.active[run]
                 self._record_stop(active, code, reason)
             time.sleep(0.05)
@@ -198,7 +198,7 @@ class Scheduler:
         except OSError as error:
             raise CannotGoOnError(f"{self._folder / run}: {error}") from error
         self._note_place(active)
-        active.note(read_record(self._folder / run))
+        active.note(peek_record(self._folder / run))
         if code is not None:
             del self.active[run]
             self._judge(active, code)
@@ -215,7 +215,7 @@ class Scheduler:
     def _judge(self, active: Active, code: int) -> None:
         """Note how a run's process ended, from its exit code and the files that it left."""
         config, run = active.config, active.config.run_id
-        reason = describe_exit(code, active.record)
+        reason = describe_exit(code, active.record, self._folder / run)
         if code != OK and (code == DISK_FULL or self._is_disk_full()):
             full = describe_exit(DISK_FULL)
             reason = full if code == DISK_FULL else f"{full} ({reason})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, counted, number
 from coordconv_rl.comparison.results import Results
-from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged, read_json
+from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged
 
 HEADINGS = ("As trained", "Zeroed", "Permuted", "Share of the first layer")
 
@@ -53,11 +52,11 @@ def read_inspections(found: Results) -> list[Inspection]:
     """
     inspections = []
     for run in found.runs:
-        path = run.folder / INSPECTION_FILE
-        content = read_json(path, ("run", "episodes", "share", "scores"))
-        if content is not None:
+        if run.inspection is not None:
             key = (run.algo, run.game, run.arm, run.seed)
-            inspections.append(_parse(path, key, run.run_id, content))
+            inspections.append(
+                _parse(run.folder / INSPECTION_FILE, key, run.run_id, run.inspection)
+            )
     return inspections
 
 
@@ -67,16 +66,10 @@ def _parse(
     """Turn an inspection file into numbers, or say what is damaged in it."""
     if content["run"] != run:
         raise damaged(path, f"it is about the run {content['run']}")
-    try:
-        share = None if content["share"] is None else float(content["share"])
-        means = {str(name): float(content["scores"][name]["mean"]) for name in TREATMENTS}
-        cut = sum(int(content["scores"][name].get("cut", 0)) for name in TREATMENTS)
-        cap = int(content["frame_cap"]) if content.get("frame_cap") is not None else None
-        episodes = int(content["episodes"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(path, f"{type(error).__name__} {error}") from error
-    if not all(math.isfinite(value) for value in (*means.values(), share or 0.0)):
-        raise damaged(path, "a value that is no number")
+    scores = content["scores"]
+    means = {str(name): float(scores[name]["mean"]) for name in TREATMENTS}
+    cut = sum(scores[name].get("cut") or 0 for name in TREATMENTS)
+    episodes, cap, share = content["episodes"], content.get("frame_cap"), content["share"]
     return Inspection(*key, episodes, cap, cut, share, means)
 
 

@@ -56,7 +56,10 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         text = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
         where = f", {family}" if len(experiment.families) > 1 else ""
         facts.append((algo.upper() + where, text))
-    return facts + _conditions([run.record for run in found.runs if run.record])
+    started = [run for run in found.runs if run.record]
+    checked = sum(run.is_checked for run in started)
+    facts.append(("Files", f"compared with their digests: {checked} of {len(started)} runs"))
+    return facts + _conditions([run.record for run in started if run.record])
 
 
 def _training(experiment: ExperimentConfig) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from coordconv_rl.comparison import results
 from coordconv_rl.comparison.report.tables import are, bounds, counted, interval
-from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.results import NOT_WHOLE, Results
 from coordconv_rl.comparison.statistics import (
     BASELINE,
     CONTROL,
@@ -93,7 +93,7 @@ def banners(found: Results) -> list[str]:
         return left_out
     others = ", ".join(
         f"{counts[status]} {status}"
-        for status in ("running", "waiting", "failed", "lost")
+        for status in ("running", "waiting", "failed", "lost", NOT_WHOLE)
         if counts[status]
     )
     return [

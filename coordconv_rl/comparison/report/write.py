@@ -14,7 +14,7 @@ from coordconv_rl.comparison.report.page import Page, build_page
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.files import refuse_links, write_text_atomic
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -39,6 +39,7 @@ def write_report(folder: Path | str) -> Path:
             "coordconv-rl compare, then report on it"
         )
     target = found.folder / "report"
+    refuse_links(found.folder)
     try:
         target.mkdir(exist_ok=True)
         analyses = [analyse(found, algo) for algo in found.experiment.algos]

@@ -26,7 +26,7 @@ from coordconv_rl.comparison.tensorboard.events import (
 )
 from coordconv_rl.configs import ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import EPISODES_FILE, RECORD_FILE, read_episodes, read_json
+from coordconv_rl.runs import EPISODES_FILE, read_episodes, read_record
 
 FOLDER = "by-arm"
 UPDATE_SECONDS = 10.0
@@ -103,7 +103,7 @@ class Aggregates:
         episodes = read_episodes(folder / EPISODES_FILE)
         if not len(episodes):
             return
-        record = read_json(folder / RECORD_FILE, ("step", "status")) or {"step": 0, "status": ""}
+        record = read_record(folder) or {"step": 0, "status": ""}
         trained = self._grid[-1] if record["status"] == "done" else record["step"]
         rows = self._rows.setdefault((algo, game, arm), {})
         rows[run] = smooth(episodes, self._grid, trained=int(trained))

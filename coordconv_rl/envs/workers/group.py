@@ -22,6 +22,7 @@ class Group:
     """The emulators that write into `arrays`, one for each of its environments."""
 
     def __init__(self, settings: GameSettings, arrays: SharedArrays) -> None:
+        self.resting: set[int] = set()
         self.arrays = arrays
         self.emulators = [
             Emulator(settings, stack, counters)
@@ -38,6 +39,9 @@ class Group:
         ends = {}
         actions = self.arrays.actions.tolist()
         for index, (emulator, action) in enumerate(zip(self.emulators, actions, strict=True)):
+            if index in self.resting:
+                self.arrays.rewards[index], self.arrays.dones[index] = 0.0, False
+                continue
             self.arrays.rewards[index] = emulator.step(action)
             self.arrays.dones[index] = emulator.done
             if emulator.done:

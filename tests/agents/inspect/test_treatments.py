@@ -119,29 +119,28 @@ def nothing():
     """What is called after every step of a game."""
 
 
-def test_games_are_those_of_the_evaluation(trained):
+def treated(trained):
     model, config, _ = load_agent(run_of(trained, "coordconv"))
-    scores, cut = inspection_games.play_capped(model, config, 3, seed=9, on_step=nothing)
-    assert sorted(scores) == sorted(play(model, config, 3, greedy=False, seed=9))
-    assert cut == 0
+    policies = {name: inspection.treated_policy(model, name, 5) for name in TREATMENTS}
+    return model, config, policies
 
 
-def test_more_games_than_environments_are_played_in_turns(trained, monkeypatch):
-    monkeypatch.setattr(inspection_games, "MAX_ENVS", 2)
-    monkeypatch.setattr(inspection_games, "GAME_FRAMES", 400)
-    model, config, _ = load_agent(run_of(trained, "coordconv"))
-    scores, cut = inspection_games.play_capped(model, config, 5, seed=9, on_step=nothing)
-    assert len(scores) == 5
-    assert 0 < cut <= 5
+def test_games_as_trained_are_those_of_the_evaluation(trained):
+    """They are played beside those of the other treatments, and are the same all the same."""
+    model, config, policies = treated(trained)
+    found = inspection_games.play_treated(policies, config, 2, seed=9, on_step=nothing)
+    assert found["trained"] == (play(model, config, 2, greedy=False, seed=9), 0)
+    assert tuple(found) == TREATMENTS
 
 
 def test_a_cut_game_counts_as_far_as_it_came(trained, monkeypatch):
-    model, config, _ = load_agent(run_of(trained, "coordconv"))
+    model, config, policies = treated(trained)
     monkeypatch.setattr(inspection_games, "GAME_FRAMES", 480)
     steps = []
-    scores, cut = inspection_games.play_capped(
-        model, config, 2, seed=9, on_step=lambda: steps.append(1)
+    found = inspection_games.play_treated(
+        {"trained": policies["trained"]}, config, 2, seed=9, on_step=lambda: steps.append(1)
     )
+    scores, cut = found["trained"]
     assert cut == 2
     assert len(steps) == 120
     whole = play(model, config, 2, greedy=False, seed=9)
@@ -168,7 +167,7 @@ def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
     assert 0 < found["share"] < 1
     assert (folder / "inspection.png").read_bytes().startswith(b"\x89PNG")
     again = inspection.inspect(folder, episodes=1)
-    assert again == found
+    assert again == {name: value for name, value in found.items() if name != "sha256"}
 
 
 def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_path):

@@ -5,7 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from coordconv_rl.agents.training.progress import Progress, fitting_facts
+from coordconv_rl.agents.training import progress as progress_module
+from coordconv_rl.agents.training.progress import (
+    GamesProgress,
+    Progress,
+    fitting_facts,
+    games_left_seconds,
+)
 
 RUN = "ppo/MontezumaRevenge/coordconv-actor/seed-12"
 
@@ -52,3 +58,24 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch):
         f"{RUN}: 10/100 steps, 5 steps/s, no game yet, 0:18 left",
         f"{RUN}: 30/100 steps, 5 steps/s, no game yet, 0:14 left",
     ]
+
+
+def test_games_say_how_many_are_over_and_what_is_left(caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(progress_module, "LINE_SECONDS", 0.0)
+    games = GamesProgress("evaluation", 5, already=2)
+    games.step(400)
+    games.end(1_000)
+    games.step(1_000)
+    assert caplog.messages[0] == "evaluation: 5 games side by side, 2 of them already"
+    assert caplog.messages[1] == "evaluation: 2 of 5 games over, ? left"
+    assert caplog.messages[2].startswith("evaluation: 3 of 5 games over, 0:0")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "frames", "expected"),
+    [([], 400, None), ([1_000], 1_000, 5.0), ([1_000], 500, 20.0), ([1_000], 3_000, 5.0)],
+)
+def test_time_left_of_games_side_by_side(lengths, frames, expected):
+    """The longest takes half as long again, at the speed so far: here 10 seconds for `frames`."""
+    assert games_left_seconds(lengths, frames, 10.0) == expected

@@ -14,7 +14,7 @@ def test_inspection_that_is_damaged_is_named(tmp_path):
     make_experiment(tmp_path, games=("Pong",))
     for changes, why in (
         ({"run": "ppo/Pong/cnn/seed-9"}, "about the run ppo/Pong/cnn/seed-9"),
-        ({"scores": {"trained": {}}}, "mean"),
+        ({"scores": {"trained": {}}}, "its scores are not those of"),
         ({"share": "much"}, "much"),
         ({"format": 2}, "newer"),
     ):

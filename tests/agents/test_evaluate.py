@@ -1,0 +1,53 @@
+"""A run's evaluation: what it says, and that an interrupted one ends as an uninterrupted one."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordconv_rl.agents import evaluate
+from coordconv_rl.agents.build import build_env, build_model
+from coordconv_rl.agents.evaluate import evaluate_model, evaluation_env
+from coordconv_rl.agents.play import Rules
+from coordconv_rl.configs import Evaluation
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of the games."""
+
+
+@pytest.fixture
+def agent(small_run, monkeypatch):
+    monkeypatch.setattr(evaluate, "Rules", lambda: Rules(still_frames=200, longest=900))
+    config = small_run(evaluation=Evaluation(episodes=2, greedy=True))
+    env = build_env(config)
+    yield build_model(config, env, "float32"), config
+    env.close()
+
+
+def test_an_interrupted_evaluation_goes_on_at_the_next_game(agent, tmp_path):
+    model, config = agent
+    progress = tmp_path / "evaluation.progress.jsonl"
+    whole = evaluate_model(model, config)
+    assert (whole["seed"], whole["episodes"], whole["still_frames"]) == (500_001, 2, 1_800)
+    assert len(whole["greedy"]["scores"]) == 2
+    assert whole["greedy"]["still"] == 2  # nobody presses FIRE
+    lines = []
+
+    def kill_after_a_game():
+        lines[:] = progress.read_text().splitlines()
+        if len(lines) > 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        evaluate_model(model, config, on_step=kill_after_a_game, progress=progress)
+    assert 1 < len(lines) < 5
+    before = progress.read_bytes()
+    assert evaluate_model(model, config, progress=progress) == whole
+    assert progress.read_bytes().startswith(before)
+    assert len(progress.read_text().splitlines()) == 5
+
+
+def test_judging_plays_whole_games_with_scores_as_they_are(small_run):
+    env = evaluation_env(small_run(), 1, seed=3)
+    assert (env.settings.training, env.settings.life_loss_ends) == (False, False)
+    env.close()

@@ -83,7 +83,8 @@ class FastA2C(_Fast, A2C):
         parts = self._fast_parts()
         if parts is None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
-        with parts[0].acting_cache.recording(n_rollout_steps) as recording:
+        policy, buffer = parts
+        with policy.acting_cache.recording(buffer.buffer_size) as recording:
             is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         self._recording = recording if is_whole else None
         return is_whole

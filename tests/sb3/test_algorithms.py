@@ -198,6 +198,7 @@ def test_a_model_that_was_saved_goes_on(tmp_path, trained_passes):
     assert trained_passes() == 3
 
 
+@pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
 @pytest.mark.parametrize("algorithm", [FastA2C, FastPPO])
 @pytest.mark.parametrize(
     ("options", "reason"),

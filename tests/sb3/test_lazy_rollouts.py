@@ -174,6 +174,7 @@ class Looking(CoordConvPolicy):
         return super().evaluate_actions(obs, actions)
 
 
+@pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
 @pytest.mark.parametrize("algorithm", [FastPPO, FastA2C])
 def test_a_policy_that_looks_at_images_sees_them(algorithm, minibatches):
     env = AtariVecEnv("Breakout", ENVS, seed=4)

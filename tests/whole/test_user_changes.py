@@ -141,6 +141,19 @@ def test_a_pooled_head_is_computed_fast_and_as_sb3_does(algorithm, coords, monke
     assert len(seen) == (8 if algorithm is PPO else 2)
 
 
+@ALGORITHMS
+@pytest.mark.parametrize(
+    "mode", [torch.use_deterministic_algorithms, torch.autograd.set_detect_anomaly]
+)
+def test_modes_of_torch_for_looking_closely(algorithm, mode):
+    fast, stock = both(algorithm)
+    mode(True)
+    try:
+        assert_same_update(fast, stock)
+    finally:
+        mode(False)
+
+
 class Changing(BaseCallback):
     """Changes a rollout's images before the update, in one way or another."""
 

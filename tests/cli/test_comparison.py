@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from synthetic import make_experiment
 
 from coordconv_rl.cli.comparison import Compare
 from coordconv_rl.cli.main import main
@@ -85,7 +86,16 @@ def test_the_help_shows_the_named_experiments_settings(capsys, monkeypatch):
     for part in (
         "EXPERIMENT", "(default: atari-10)", "(default: runs/NAME)", "(default: a2c ppo)",
         "(default: 0 1 2 3 4)", "(default: 10000000)", "--set ALGO.NAME=VALUE", "--no-inspect",
-        "--backend {local,ray,slurm}", "--dry-run",
+        "--backend {local,ray,slurm}", "--slurm NAME=VALUE", "--dry-run",
     ):  # fmt: skip
         assert part in shown
     assert "None" not in shown
+
+
+def test_export_says_how_much_it_is_and_refuses_what_exists(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_experiment(tmp_path / "runs", games=("Pong",), seeds=(1,))
+    assert main(["export", "runs", "out"]) == 0
+    assert capsys.readouterr().out.startswith("out: 3 of 3 runs done; ")
+    assert main(["export", "runs", "out"]) == 2
+    assert "out exists: name a folder that does not" in capsys.readouterr().err

@@ -2,6 +2,6 @@
 
 import sys
 
-from coordconv_rl.cli import main
+from coordconv_rl.cli import run_command_line
 
-sys.exit(main())
+sys.exit(run_command_line())

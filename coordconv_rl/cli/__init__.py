@@ -10,6 +10,6 @@
 - `choices`: `arms` and `experiments`.
 """
 
-from coordconv_rl.cli.main import main
+from coordconv_rl.cli.main import main as run_command_line
 
-__all__ = ["main"]
+__all__ = ["run_command_line"]

@@ -10,7 +10,7 @@ from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparam
 from coordconv_rl.envs import own_code, resolve_games
 from coordconv_rl.errors import InputError, unknown
 
-MAX_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
+MOST_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it names a folder
 NAME_WORDS = "use letters, digits, '.', '_' and '-', 64 at most"
 MAX_THREADS = 4096
@@ -89,7 +89,7 @@ def check_run(config: RunConfig) -> None:
 
 def _check_shared(config: RunConfig | ExperimentConfig) -> None:
     _at_least("steps", config.steps, 1)
-    _at_most("steps", config.steps, MAX_STEPS)
+    _at_most("steps", config.steps, MOST_STEPS)
     _at_least("threads", config.threads, 1)
     _at_most("threads", config.threads, MAX_THREADS)
     _at_least("workers", config.workers, 0)

@@ -45,7 +45,8 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
 
     (tmp_path / "worker.py").write_text(WORKER)
     program = (sys.executable, str(tmp_path / "worker.py"))
-    monkeypatch.setattr(launch, "_backend", lambda o: ray_backend.RayBackend(o.address, program))
+    backend = ray_backend.RayBackend
+    monkeypatch.setattr(launch, "_backend", lambda o, _: backend(o.address, program))
     folder = tmp_path / "runs"
     folder.mkdir()
     (folder / "plan.json").write_text(json.dumps({"pace": 0.3}))

@@ -26,6 +26,7 @@ test-fast: $(SETUP)
 # The fast path once more, as on a processor without AVX-512 and bfloat16 (AMD Zen 3).
 test-avx2: $(SETUP)
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest tests/fast \
+	  tests/sb3/test_algorithms.py tests/sb3/test_rollout_buffer.py \
 	  --numprocesses auto --dist worksteal
 
 # With the lowest versions that pyproject.toml allows; tests/whole/test_package.py is about files.

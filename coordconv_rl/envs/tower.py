@@ -35,6 +35,7 @@ class Tower:
         self._emulator = emulator
 
     def __getattr__(self, name: str) -> Any:
+        """Return what changes as the game goes on, or else what the emulator has."""
         if name == "_emulator":
             raise AttributeError(name)
         emulator = self._emulator

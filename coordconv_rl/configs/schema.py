@@ -1,7 +1,7 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, values only in YAML.
 
-Steps are environment (agent) steps of four emulator frames everywhere. The command line's options
-are these fields, and the texts below are its help.
+Steps are environment (agent) steps everywhere: of four emulator frames on Atari, of one frame
+elsewhere. The command line's options are these fields, and the texts below are its help.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from coordconv_rl.envs.games import (
     check_game,
     human_normalised,
 )
-from coordconv_rl.envs.image_game import MAX_STEPS, ImageGame, is_made_by
+from coordconv_rl.envs.image_game import LONGEST_GAME, ImageGame, is_made_by
 from coordconv_rl.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class MinAtar(Family):
             settings.game.removeprefix(MINATAR_PREFIX),
             settings.n_envs,
             seed=settings.seed,
-            max_steps=MAX_STEPS,
+            max_steps=LONGEST_GAME,
         )
 
 

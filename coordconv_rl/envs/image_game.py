@@ -11,7 +11,7 @@ from coordconv_rl.errors import InputError, unknown
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ID = re.compile(r"([\w-]+/)?[\w.-]+-v\d+")  # gymnasium.envs.registration.ENV_ID_RE, versioned
-MAX_STEPS = 27_000  # Atari's 108,000 frames: no evaluation lasts for ever
+LONGEST_GAME = 27_000  # steps: Atari's 108,000 frames; no evaluation lasts for ever
 
 
 def is_made_by(text: str) -> bool:
@@ -43,7 +43,7 @@ class ImageGame:
 
     make: str
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    max_steps: int = MAX_STEPS
+    max_steps: int = LONGEST_GAME
     skip: int = 1
     resize: int | None = None
     grey: bool = False

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -138,7 +139,8 @@ class _Table:
 
     def step(self) -> list[tuple[int, Played]]:
         """Play one step of every game that goes on; return those that have ended."""
-        actions = np.zeros(len(self.games), np.int64)
+        space = self.env.action_space
+        actions = np.zeros((len(self.games), *(space.shape or ())), space.dtype)
         for policy in {id(game.policy): game.policy for game in self.games}.values():
             mine = [
                 i for i in map(int, np.flatnonzero(self.active)) if self.games[i].policy is policy
@@ -184,18 +186,20 @@ class _Table:
 
 def choose(
     policy: ActorCriticPolicy, observations: NDArray[Any], draws: Sequence[float | None]
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     """Choose an action for each observation, whatever the others are.
 
     Args:
-        policy: Who plays; its actions are discrete.
+        policy: Who plays.
         observations: Shape (N, ...).
         draws: For each a number from 0 to 1 that a sampled action follows from, or None for the
             most likely action.
 
     Returns:
-        Shape (N,).
+        Shape (N, ...), as the action space.
     """
+    if not isinstance(policy.action_space, spaces.Discrete):
+        return np.stack([_alone(policy, *pair) for pair in zip(observations, draws, strict=True)])
     chances = probabilities(policy, observations)
     close = [_is_close(row, draw) for row, draw in zip(chances, draws, strict=True)]
     for place in np.flatnonzero(close):
@@ -219,6 +223,14 @@ def _is_close(chances: NDArray[np.float64], draw: float | None) -> bool:
         return bool((np.abs(np.cumsum(chances)[:-1] - draw) < TOO_CLOSE).any())
     second, first = np.sort(chances)[-2:] if len(chances) > 1 else (0.0, 1.0)
     return bool(first - second < TOO_CLOSE)
+
+
+def _alone(policy: ActorCriticPolicy, observation: NDArray[Any], draw: float | None) -> Any:
+    """Choose one action of any kind, as SB3 does; a sampled one follows from the draw alone."""
+    with torch.random.fork_rng():
+        if draw is not None:
+            torch.manual_seed(int(draw * 2**53))
+        return policy.predict(observation[None], deterministic=draw is None)[0][0]
 
 
 def _action(chances: NDArray[np.float64], draw: float | None) -> int:

@@ -77,7 +77,8 @@ def test_everything_that_is_done_with_a_folder(small_run, tmp_path, capsys):
     assert "--trust-code" in capsys.readouterr().err
     model, loaded, step = load_agent(folder, trust_code=True)
     assert (loaded, step) == (config, 64)
-    result = evaluate_model(model, loaded, tmp_path)
+    result = evaluate_model(model, loaded)
+    assert result["stochastic"] == evaluate_model(model, loaded)["stochastic"]
     assert len(result["stochastic"]["scores"]) == 2
     assert result["stochastic"]["human_normalised"] is None
     watch_game(folder, tmp_path / "game.gif", trust_code=True)

@@ -62,7 +62,9 @@ def python_command(code: str, *words: str) -> tuple[str, ...]:
 
 def package_command(*words: str) -> tuple[str, ...]:
     """Return the command for `coordconv-rl` with these words."""
-    return python_command("from coordconv_rl.cli import main; sys.exit(main())", *words)
+    return python_command(
+        "from coordconv_rl.cli import run_command_line as run; sys.exit(run())", *words
+    )
 
 
 @contextmanager

@@ -47,12 +47,12 @@ def test_a_run_of_a_comparison(hostile, small_run, tmp_path):
 STUDY = """
 import os, sys
 from pathlib import Path
-from coordconv_rl.cli import main
+from coordconv_rl.cli import run_command_line
 
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
     words = "study translation --seeds 1 --threads 1 --budget 0.01 --split uniform --folder".split()
-    sys.exit(main([*words, sys.argv[2]]))
+    sys.exit(run_command_line([*words, sys.argv[2]]))
 """
 
 

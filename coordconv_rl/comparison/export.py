@@ -31,7 +31,7 @@ from coordconv_rl.runs import (
 )
 
 DIGESTS_FILE = "SHA256SUMS"
-RUN_FILES = (
+EXPORTED_FILES = (
     CONFIG_FILE,
     RECORD_FILE,
     EPISODES_FILE,
@@ -137,7 +137,7 @@ def _sources(found: Results) -> Iterator[Path]:
             yield found.folder / name
     runs = [run.run_id for run in found.runs]
     for run in (*runs, *found.left_out):
-        for pattern in RUN_FILES:
+        for pattern in EXPORTED_FILES:
             yield from sorted((found.folder / run).glob(pattern))
 
 

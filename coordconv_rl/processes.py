@@ -50,21 +50,23 @@ def _real(path: str) -> str:
         return ""
 
 
-def python_command(code: str, *words: str) -> tuple[str, ...]:
+def python_command(code: str, *words: str, trusted: Path | None = None) -> tuple[str, ...]:
     """Return the command that runs `code` in a new Python with this process's `import_path`.
 
     Args:
         code: A statement, or several in one line.
         words: What it finds in `sys.argv[1:]`.
+        trusted: A folder of the user's own modules, for the path's end: nothing there hides what
+            is installed.
     """
-    return (sys.executable, "-c", f"import sys; sys.path[:] = {import_path()!r}; {code}", *words)
+    path = [*import_path(), *([str(trusted)] if trusted is not None else [])]
+    return (sys.executable, "-c", f"import sys; sys.path[:] = {path!r}; {code}", *words)
 
 
-def package_command(*words: str) -> tuple[str, ...]:
-    """Return the command for `coordconv-rl` with these words."""
-    return python_command(
-        "from coordconv_rl.cli import run_command_line as run; sys.exit(run())", *words
-    )
+def package_command(*words: str, trusted: Path | None = None) -> tuple[str, ...]:
+    """Return the command for `coordconv-rl` with these words; `trusted` as in `python_command`."""
+    code = "from coordconv_rl.cli import run_command_line as run; sys.exit(run())"
+    return python_command(code, *words, trusted=trusted)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from stable_baselines3.common.vec_env import VecEnv
 
-from coordconv_rl.agents.build import Model, build_model, check_device
+from coordconv_rl.agents.build import Model, build_model, check_device, choose_precision
 from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_games
 from coordconv_rl.agents.training import (
     Checkpoint,
@@ -28,8 +28,7 @@ from coordconv_rl.agents.training import (
 from coordconv_rl.configs import RunConfig, check_run, check_trust, load_run
 from coordconv_rl.envs import EnvSettings, human_normalised
 from coordconv_rl.errors import InputError
-from coordconv_rl.fast import detect_precision
-from coordconv_rl.runs import CONFIG_FILE, GameEnd, GameLog, is_launched, summarise
+from coordconv_rl.runs import CONFIG_FILE, GameEnd, GameLog, summarise
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +60,8 @@ def load_agent(
         best: Take the checkpoint with the best recent score, not the newest.
         device: Where the network lives; None for where it was trained, or the processor on a
             machine that lacks that device.
-        trust_code: Whether code that the folder names may be imported: a game of the user's own.
+        trust_code: Whether code that the folder names may be imported: a game or an extractor of
+            the user's own.
 
     Returns:
         The model (with one evaluation environment), its configuration with the device that it
@@ -74,14 +74,14 @@ def load_agent(
     if not (folder / CONFIG_FILE).is_file():
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
     config = load_run(folder / CONFIG_FILE)
-    check_trust(config, trust_code or is_launched())  # a launcher was given its experiment
+    check_trust(config, trust_code)
     config = _on_device(config, device)
     use_threads(config.threads)
     checkpoint = _choose(folder, best)
     env = evaluation_env(config, 1)
     with warnings.catch_warnings():  # SB3 warns of a rollout of one environment, never collected
         warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
-        model = build_model(config, env, detect_precision(config.precision, config.device))
+        model = build_model(config, env, choose_precision(config))
     restore_weights(model, checkpoint)
     return model, config, _step(folder, checkpoint)
 

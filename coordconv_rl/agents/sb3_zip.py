@@ -12,9 +12,12 @@ from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.arms import Arm
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.sb3 import ADAM, RMSPROP
+
+SB3S_OWN = Arm(backbone="nature", head="flatten")
 
 
 def export_sb3(folder: Path, file: Path, *, best: bool = False, trust_code: bool = False) -> Path:
@@ -37,7 +40,7 @@ def export_sb3(folder: Path, file: Path, *, best: bool = False, trust_code: bool
     if not file.parent.is_dir():
         raise InputError(f"cannot write {file}: {file.parent} is no folder")
     model, config, step = load_agent(folder, best=best, trust_code=trust_code)
-    if config.arm == "cnn" and config.backbone == "nature":
+    if config.resolved_arm == SB3S_OWN:
         model = _as_stock(model, config)
     model.num_timesteps = step
     temporary = file.with_name(f".{file.stem}.partial.zip")

@@ -19,7 +19,7 @@ from typing import Any
 
 from stable_baselines3.common.logger import HParam, Logger
 
-from coordconv_rl.agents.build import Model, build_env, build_model, check_device
+from coordconv_rl.agents.build import Model, build_env, build_model, check_device, choose_precision
 from coordconv_rl.agents.evaluate import describe_evaluation, evaluate_model
 from coordconv_rl.agents.training import (
     Interrupted,
@@ -36,10 +36,8 @@ from coordconv_rl.agents.training import (
     thread_callbacks,
     use_threads,
 )
-from coordconv_rl.arms import get_arm
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.fast import detect_precision
 from coordconv_rl.files import is_no_room, read_regular
 from coordconv_rl.runs import (
     CONFIG_FILE,
@@ -101,7 +99,7 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
 def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, Any]:
     """Look at all of the folder, build the agent, and only then begin to write."""
     use_threads(config.threads)
-    precision = detect_precision(config.precision, config.device)
+    precision = choose_precision(config)
     start = look_at_start(folder, config)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
@@ -206,10 +204,11 @@ def _facts(
         "steps_per_second": so_far.get("steps_per_second") or 0.0,
         "recent_score": so_far.get("recent_score"),
         "episodes": so_far.get("episodes") or 0,
+        "path": config.path,
         "device": config.device,
         "protocol": config.played,
         "resumes": "exactly" if config.family.is_exact else "with new games",
-        "arm_summary": get_arm(config.arm).summary,
+        "arm_summary": config.resolved_arm.summary,
         "parameters": counts["total"],
         "parameter_counts": counts,
     }

@@ -94,7 +94,7 @@ def _caption(image: Any, config: RunConfig, score: float) -> Frame:
     height, width = SCALE * image.shape[0], SCALE * image.shape[1]
     frame = np.zeros((height + BAR, width, 3), np.uint8)
     frame[:height] = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST)
-    text = f"{config.game}  {config.algo} {config.arm}  score {score:g}"
+    text = f"{config.game}  {config.algo} {config.arm_label}  score {score:g}"
     font, white = cv2.FONT_HERSHEY_SIMPLEX, (255, 255, 255)
     cv2.putText(frame, text, (6, height + 19), font, 0.42, white, 1, cv2.LINE_AA)
     return frame

@@ -42,7 +42,7 @@ class Evaluate(Command):
         device: Where the network lives: cpu, cuda or cuda:N.
         game: The game, for a zip.
         algo: The algorithm, for a zip.
-        trust_code: Import the code that the folder names: a game of somebody's own.
+        trust_code: Import the code that the folder names: a game or extractor of somebody's own.
         trust_pickle: Open a zip although it holds pickle, which can run code.
     """
 
@@ -132,7 +132,7 @@ class Watch(Command):
         greedy: Play the most likely action instead of a sampled one.
         seed: Seed of the game.
         device: Where the network lives: cpu, cuda or cuda:N.
-        trust_code: Import the code that the folder names: a game of somebody's own.
+        trust_code: Import the code that the folder names: a game or extractor of somebody's own.
     """
 
     folder: RunFolder
@@ -168,7 +168,7 @@ class Inspect(Command):
         folder: The run's folder, or an experiment's: all its agents that nobody has inspected.
         episodes: Games for each of the three.
         device: Where the network lives: cpu, cuda or cuda:N.
-        trust_code: Import the code that the folder names: a game of somebody's own.
+        trust_code: Import the code that the folder names: a game or extractor of somebody's own.
     """
 
     folder: RunFolder
@@ -194,7 +194,7 @@ class ExportSb3(Command):
         file: The .zip file to write. That of the arm "cnn" opens without this package; the others
             need it, for their layers.
         best: Take the best checkpoint instead of the newest.
-        trust_code: Import the code that the folder names: a game of somebody's own.
+        trust_code: Import the code that the folder names: a game or extractor of somebody's own.
     """
 
     folder: RunFolder

@@ -8,23 +8,46 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from coordconv_rl.arms import ARMS
+from coordconv_rl.arms import ARMS, CONVOLUTIONS, HEADS, Backbone, Head
 from coordconv_rl.cli.parse import Command
 from coordconv_rl.configs import experiment_names, load_experiment
 from coordconv_rl.envs import resolve_games
 from coordconv_rl.errors import OK
 
+BACKBONE_WORDS: dict[Backbone, str] = {
+    "nature": "Mnih et al. 2015, SB3's own",
+    "impala": "Espeholt et al. 2018, the large one",
+    "minatar": "Young and Tian 2019, MinAtar's own",
+}
+HEAD_WORDS: dict[Head, str] = {
+    "flatten": "all of the last feature maps, as SB3",
+    "pool": "each map's mean, which forgets where things are (arXiv 2503.05546)",
+    "spatial-softmax": "each map's expected coordinates (Finn et al. 2016)",
+}
+
 
 @dataclass(frozen=True)
 class ListArms(Command):
-    """List the arms: what an agent's network sees of coordinates."""
+    """List the arms, backbones and heads: what an agent's network is and sees of coordinates."""
 
     def run(self) -> int:
-        """Print the table."""
-        table = Table("arm", "what its network sees", title=f"{len(ARMS)} arms")
+        """Print the tables."""
+        arms = Table(
+            "arm",
+            "what its network sees",
+            title=f"{len(ARMS)} arms",
+            caption="with a backbone or head behind it too, as coordconv-pool or cnn-impala-pool; "
+            "in an experiment's file also a mapping, with an extractor of your own",
+        )
         for name, arm in ARMS.items():
-            table.add_row(name, arm.summary)
-        Console(file=sys.stdout).print(table)
+            arms.add_row(name, arm.summary)
+        backbones = Table("backbone", "convolutions", "what it is", title="backbones")
+        for backbone, total in CONVOLUTIONS.items():
+            backbones.add_row(backbone, str(total), BACKBONE_WORDS[backbone])
+        heads = Table("head", "what becomes of the last feature maps", title="heads")
+        for head in HEADS:
+            heads.add_row(head, HEAD_WORDS[head])
+        Console(file=sys.stdout).print(arms, backbones, heads)
         return OK
 
 

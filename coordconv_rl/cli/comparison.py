@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import tyro
 
+from coordconv_rl.arms import parse_arm
 from coordconv_rl.cli.parse import HELP, Command, read_options
 from coordconv_rl.comparison.launch import LaunchOptions
-from coordconv_rl.configs import ExperimentConfig, load_experiment
+from coordconv_rl.configs import ExperimentConfig, experiment_names, load_experiment
 from coordconv_rl.errors import OK, InputError
+from coordconv_rl.runs import LEDGER_FILE
 
 FIRST_EXPERIMENT = "quick"
 
@@ -30,6 +32,8 @@ class Compare(Command):
         status: Print the ledger of runs and stop.
         overrides: Set a hyperparameter of one algorithm, as in ppo.n_steps=64; give it again for
             another.
+        trust_code: Import the code that a comparison's own experiment.yaml names; a file that you
+            wrote needs no such word.
         launch: How to launch it.
         settings: What the experiment compares.
     """
@@ -47,6 +51,7 @@ class Compare(Command):
             name="set", metavar="ALGO.NAME=VALUE", help_behavior_hint="(default: as the presets)"
         ),
     ] = ()
+    trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     launch: Annotated[LaunchOptions, tyro.conf.arg(name="")] = field(default_factory=LaunchOptions)
 
     @classmethod
@@ -66,7 +71,19 @@ class Compare(Command):
         where = Path("runs", config.name) if self.folder is None else self.folder
         if self.status:
             return print_status(where)
-        return run_comparison(config, where, jobs=self.jobs, options=self.launch)
+        code = self.code_folder()
+        return run_comparison(config, where, jobs=self.jobs, options=self.launch, code=code)
+
+    def code_folder(self) -> Path | None:
+        """Return the folder of the experiment's file, if code beside it may be imported.
+
+        Whoever names a file that he wrote trusts it; one that lies with results may be anybody's.
+        """
+        file = Path(self.experiment)
+        if self.experiment in experiment_names() or not file.is_file():
+            return None
+        is_with_results = (file.resolve().parent / LEDGER_FILE).exists()
+        return file.resolve().parent if self.trust_code or not is_with_results else None
 
     def config(self) -> ExperimentConfig:
         """Return the experiment as its file says it, with what was typed in its place."""
@@ -77,6 +94,9 @@ class Compare(Command):
             changes.setdefault("suite", None)
         elif "suite" in changes:
             changes["games"] = ()
+        if "arms" in changes:  # those of the file, by their names, and built-in ones
+            own = {parse_arm(arm).label: arm for arm in named["arms"]}
+            changes["arms"] = [own.get(str(arm), arm) for arm in changes["arms"]]
         if len(changes.get("seeds", ())) == 1:
             changes["seeds"] = tuple(range(changes["seeds"][0]))
         if self.overrides:

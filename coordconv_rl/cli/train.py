@@ -29,7 +29,6 @@ from coordconv_rl.files import is_no_room, note_full_disk_in_thread
 from coordconv_rl.runs import (
     CONFIG_FILE,
     EVALUATION_FILE,
-    is_launched,
     lengthen_run,
     longer_run,
     read_evaluation,
@@ -62,7 +61,8 @@ class Train(Command):
         resume: Go on with the run in this folder, exactly where its newest checkpoint is; with
             --steps, to more steps than it was made for.
         export_sb3: Also write the agent as a zip for stock SB3.
-        trust_code: With --resume: import the code that the folder names, a game of somebody's own.
+        trust_code: With --resume or --config: import the code that the file names, a game or an
+            extractor of somebody's own.
     """
 
     settings: Annotated[RunConfig, tyro.conf.arg(name="")]
@@ -81,7 +81,10 @@ class Train(Command):
         plain = [word for word in words if word not in HELP]
         source, rest = read_known(Source, plain, prog)
         if source.resume is None or len(plain) < len(words):
-            return read_options(cls, words, prog, cls(_start(source), config=source.config))
+            start = _start(source)
+            if source.config is not None:
+                check_trust(start, source.trust_code)
+            return read_options(cls, words, prog, cls(start, config=source.config))
         given = ("--algo", source.algo), ("--game", source.game), ("--config", source.config)
         names = [name for name, value in given if value is not None]
         if names or rest:
@@ -90,7 +93,7 @@ class Train(Command):
                 f"--resume takes all settings from its folder: leave out {', '.join(names or rest)}"
             )
         config = _resumed(source.resume)
-        check_trust(config, source.trust_code or is_launched())
+        check_trust(config, source.trust_code)
         if source.steps is not None:
             config = longer_run(config, source.steps)
         return cls(config, source.resume, None, source.resume, source.export_sb3)

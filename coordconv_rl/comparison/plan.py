@@ -6,6 +6,7 @@ from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
+from coordconv_rl.arms import arm_value
 from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experiment, preset, to_yaml
 from coordconv_rl.envs import family_of, resolve_games
 from coordconv_rl.errors import InputError
@@ -13,7 +14,7 @@ from coordconv_rl.files import sealed, write_text_atomic
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _SHARED = {f.name for f in fields(ExperimentConfig)} & {f.name for f in fields(RunConfig)}
-RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm, seed
+RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm's label, seed
 
 
 def planned_games(experiment: ExperimentConfig) -> tuple[str, ...]:
@@ -29,7 +30,7 @@ def run_keys(experiment: ExperimentConfig) -> tuple[RunKey, ...]:
     all arms on the same seeds.
     """
     algos = sorted(experiment.algos, reverse=True)
-    order = product(algos, experiment.seeds, planned_games(experiment), experiment.arms)
+    order = product(algos, experiment.seeds, planned_games(experiment), experiment.arm_labels)
     return tuple((algo, game, arm, seed) for algo, seed, game, arm in order)
 
 
@@ -41,12 +42,14 @@ def expand(experiment: ExperimentConfig) -> tuple[RunConfig, ...]:
     }
     shared = {name: getattr(experiment, name) for name in _SHARED}
     made = experiment.environments
+    arms = {label: arm_value(arm) for label, arm in experiment.arms_by_label.items()}
+    shared["plain"] = experiment.path == "plain"  # one path for all arms
     return tuple(
         RunConfig(
             algo=algo,
             game=game,
             environment=made.get(game),
-            arm=arm,
+            arm=arms[arm],
             seed=seed,
             hyperparameters=settings[algo, family_of(game, made.get(game)).name],
             **shared,

@@ -38,7 +38,7 @@ class RunResult:
     Attributes:
         algo: The algorithm.
         game: The game's Gymnasium name.
-        arm: The arm's name.
+        arm: The arm's label.
         seed: The seed.
         folder: The run's folder, whether or not it exists.
         status: waiting, running, done, failed or lost, as the ledger has it; or not whole, if a
@@ -146,7 +146,7 @@ def final_scores(
         unfinished: Whether runs that are not done count with their score so far.
     """
     scores: dict[str, dict[str, dict[int, float]]] = {
-        arm: {game: {} for game in results.games} for arm in results.experiment.arms
+        arm: {game: {} for game in results.games} for arm in results.experiment.arm_labels
     }
     for run in results.runs:
         found = final_score(run) if run.status == "done" or unfinished else None

@@ -1,5 +1,6 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, and their YAML files.
 
+- `types`: what values their fields take, and how the command line reads them.
 - `schema`: the dataclasses; their fields are the keys of the YAML files and the command's options.
 - `check`: what no type can say: names that exist, numbers that make sense.
 - `load`: YAML to configuration and back.
@@ -8,7 +9,7 @@
 package.
 """
 
-from coordconv_rl.configs.check import check_run, check_seed, check_trust
+from coordconv_rl.configs.check import check_run, check_seed, check_trust, needs_code
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
     experiment_names,
@@ -21,15 +22,14 @@ from coordconv_rl.configs.load import (
     to_yaml,
 )
 from coordconv_rl.configs.schema import (
-    Algo,
     Evaluation,
     ExperimentConfig,
     Hyperparameters,
     RunConfig,
-    SuiteName,
     game_folder,
     make_run_id,
 )
+from coordconv_rl.configs.types import Algo, SuiteName
 
 __all__ = [
     "DEFAULT_RUN",
@@ -47,6 +47,7 @@ __all__ = [
     "load_experiment",
     "load_run",
     "make_run_id",
+    "needs_code",
     "new_run",
     "parse",
     "preset",

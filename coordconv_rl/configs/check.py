@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from coordconv_rl.arms import get_arm
+from coordconv_rl.arms import Arm, arm_value, parse_arm
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparameters, RunConfig
 from coordconv_rl.envs import own_code, resolve_games
 from coordconv_rl.errors import InputError, unknown
@@ -38,12 +38,22 @@ def check_trust(config: RunConfig, trust_code: bool) -> None:
 
     For configurations that come with a folder: whoever names a file of his own trusts it.
     """
-    code = own_code(config.game, config.environment)
-    if code is not None and not trust_code:
+    if trust_code:
+        return
+    game, extractor = own_code(config.game, config.environment), parse_arm(config.arm).extractor
+    if game is not None or extractor is not None:
+        what = f"the game {config.game}" if game is not None else f"the arm {config.arm_label}"
         raise InputError(
-            f"the game {config.game} is made by {code}, which is code to be imported and run: "
+            f"{what} is made by {game or extractor}, which is code to be imported and run: "
             "add --trust-code if you know where it comes from"
         )
+
+
+def needs_code(config: ExperimentConfig) -> bool:
+    """Return whether an experiment's runs import code of the user's own."""
+    games = resolve_games(config.games, config.suite, config.environments)
+    makers = [own_code(game, config.environments.get(game)) for game in games]
+    return any(makers) or any(arm.extractor for arm in config.arms_by_label.values())
 
 
 def check_hyperparameters(settings: Hyperparameters, algo: str) -> None:
@@ -76,7 +86,8 @@ def check_hyperparameters(settings: Hyperparameters, algo: str) -> None:
 def check_run(config: RunConfig) -> None:
     """Raise `InputError` if the run says something that makes no sense."""
     config.family.check(config.game, config.environment)
-    get_arm(config.arm)
+    _check_path(config.path, config.precision)
+    _ = config.resolved_arm
     check_seed(config.seed)
     check_hyperparameters(config.hyperparameters, config.algo)
     _check_shared(config)
@@ -84,6 +95,14 @@ def check_run(config: RunConfig) -> None:
         raise InputError(
             f"workers is {config.workers}, but there are only "
             f"{config.hyperparameters.n_envs} environments: take at most as many"
+        )
+
+
+def _check_path(path: str, precision: str) -> None:
+    if path == "plain" and precision == "bfloat16":
+        raise InputError(
+            "precision is bfloat16, but runs on SB3's plain path (an extractor of one's own, or "
+            "plain: true) compute in float32: leave it at auto"
         )
 
 
@@ -109,10 +128,10 @@ def check_experiment(config: ExperimentConfig) -> None:
     """Raise `InputError` if the experiment says something that makes no sense."""
     if not re.fullmatch(NAME, config.name):
         raise InputError(f"name is {config.name!r}: {NAME_WORDS}")
-    for name in ("algos", "arms", "seeds"):
+    for name in ("algos", "seeds"):
         _check_list(name, getattr(config, name))
-    for arm in config.arms:
-        get_arm(arm)
+    _check_arms(config)
+    _check_path(config.path, config.precision)
     for seed in config.seeds:
         check_seed(seed)
     games = resolve_games(config.games, config.suite, config.environments)
@@ -128,6 +147,26 @@ def check_experiment(config: ExperimentConfig) -> None:
             raise InputError(
                 f"overrides name {algo!r}, which is not among the algos {list(config.algos)}"
             )
+
+
+def _spelled(arm: Arm) -> str:
+    """Return the arm's name, and what it says where that is not in the name."""
+    return arm.label if arm.name is None else f"{arm.label} {arm_value(arm)}"
+
+
+def _check_arms(config: ExperimentConfig) -> None:
+    arms = [parse_arm(value) for value in config.arms]
+    _check_list("arms", tuple(map(_spelled, arms)))
+    found: dict[str, Arm] = {}  # by folder; some disks take no difference of case
+    for arm in arms:
+        other = found.setdefault(arm.label.casefold(), arm)
+        if other is not arm:
+            raise InputError(
+                f"two different arms have the name {arm.label}, and would share a folder: give "
+                "one of them another name"
+            )
+        for family in config.families.values():
+            arm.resolved(config.backbone or family.backbone, config.head)
 
 
 def _check_list(name: str, values: tuple[object, ...]) -> None:

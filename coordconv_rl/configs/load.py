@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from coordconv_rl.arms import arm_value, parse_arm
 from coordconv_rl.configs.check import check_experiment, check_run
 from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
 from coordconv_rl.envs import ImageGame
@@ -97,11 +98,22 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
     """
     try:
         text = json.dumps(values, allow_nan=False)
-        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+        config = TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+        return _with_arms(config)
     except ValidationError as error:
         raise InputError(f"{source}: {_describe(kind, error)}") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{source}: {error}") from error
+
+
+def _with_arms(config: Config) -> Config:
+    """Return the configuration with each arm in its one spelling: a name wherever it has one."""
+    changes: dict[str, Any] = {}
+    if isinstance(config, RunConfig):
+        changes["arm"] = arm_value(parse_arm(config.arm))
+    elif isinstance(config, ExperimentConfig):
+        changes["arms"] = tuple(arm_value(parse_arm(arm)) for arm in config.arms)
+    return dataclasses.replace(config, **changes)
 
 
 def _describe(kind: type[Any], error: ValidationError) -> str:
@@ -112,6 +124,8 @@ def _describe(kind: type[Any], error: ValidationError) -> str:
     name = ".".join(path)
     if first["type"] in _UNKNOWN_KEY:
         return str(unknown("key", name, _field_names(kind, path[:-1])))
+    if path[-1] == "str" and path[0] in {"arm", "arms"}:  # neither a name nor a mapping
+        return f"{'.'.join(path[:-1])} is {first['input']!r}: write an arm's name, or a mapping"
     if first["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         what = path[-1] if len(path) < 2 or not path[-1].isdigit() else path[-2].removesuffix("s")

@@ -11,25 +11,17 @@ from typing import Annotated, Literal
 
 import tyro
 
-from coordconv_rl.arms import ARMS, Backbone
+from coordconv_rl.arms import Arm, Backbone, Head, parse_arm
+from coordconv_rl.configs.types import (
+    OPTIONAL,
+    Algo,
+    ArmValue,
+    ComputePath,
+    Precision,
+    Protocol,
+    SuiteName,
+)
 from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
-
-
-def _hint(default: str) -> str:
-    """Say a default in the help as people type it."""
-    plain = default.strip("[]").replace("'", "")
-    return "(optional)" if plain == "None" else f"(default: {plain})"
-
-
-OPTIONAL = tyro.conf.arg(help_behavior_hint=_hint)
-# The built-in arms; `check` takes those with a backbone or head behind them too.
-ArmName = Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(ARMS)}}}")]
-SuiteName = Annotated[
-    str, tyro.conf.arg(constructor=Literal[tuple(SUITES)], help_behavior_hint=_hint)
-]
-Algo = Literal["a2c", "ppo"]
-Protocol = Literal["v4", "v5"]
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def game_folder(game: str) -> str:
@@ -94,7 +86,11 @@ class SharedSettings:
 
     Attributes:
         backbone: The convolutional network; by default the one that the game's images are made
-            for: minatar for MinAtar, else nature.
+            for: minatar for MinAtar, else nature. An arm may have its own.
+        head: What becomes of the last feature maps; an arm may have its own.
+        plain: Whether to train by SB3's own policy, algorithm and buffer, in float32, instead of
+            the fast path. An arm with an extractor of one's own always is, and so are all arms
+            that it is compared with.
         protocol: The Atari protocol: v4 has no sticky actions, and a lost life ends an episode of
             the learner; v5 has sticky actions, and none does.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
@@ -107,6 +103,8 @@ class SharedSettings:
     """
 
     backbone: Annotated[Backbone | None, OPTIONAL] = None
+    head: Head = "flatten"
+    plain: bool = False
     protocol: Protocol = "v4"
     full_action_space: bool = False
     precision: Precision = "auto"
@@ -131,7 +129,8 @@ class RunTask:
         game: The game: an Atari game as in Breakout or a MinAtar one as in minatar/breakout
             (`coordconv-rl games` lists both), or a Gymnasium id as in CarRacing-v3.
         environment: How the game is made, where its name does not say it (see `ImageGame`).
-        arm: What the network sees of coordinates (`coordconv-rl arms` says what each is).
+        arm: What the network sees of coordinates (`coordconv-rl arms` says what each is); in a
+            YAML file also a mapping, as in {coords: [0, 2], radius: true}.
         seed: Seed of weights, actions, minibatches and environments.
         steps: Environment steps to train for.
         hyperparameters: The algorithm's settings.
@@ -140,7 +139,7 @@ class RunTask:
     algo: Algo
     game: str
     environment: tyro.conf.Suppress[ImageGame | None] = None
-    arm: ArmName
+    arm: ArmValue
     seed: int
     steps: int
     hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters]
@@ -148,7 +147,12 @@ class RunTask:
     @property
     def run_id(self) -> str:
         """The run's id and its folder below the experiment: algo/game/arm/seed-n."""
-        return make_run_id(self.algo, self.game, self.arm, self.seed)
+        return make_run_id(self.algo, self.game, self.arm_label, self.seed)
+
+    @property
+    def arm_label(self) -> str:
+        """What tables and folders call its arm."""
+        return parse_arm(self.arm).label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +167,21 @@ class RunConfig(SharedSettings, RunTask):
     def family(self) -> Family:
         """The family of its game."""
         return family_of(self.game, self.environment)
+
+    @property
+    def resolved_arm(self) -> Arm:
+        """Its arm, with the run's backbone and head where the arm has none of its own.
+
+        Raises:
+            InputError: There is no such arm, or not with this backbone.
+        """
+        return parse_arm(self.arm).resolved(self.backbone or self.family.backbone, self.head)
+
+    @property
+    def path(self) -> ComputePath:
+        """Who computes: our fast path, or SB3's own classes."""
+        own = parse_arm(self.arm).extractor is not None
+        return "plain" if self.plain or own else "fast"
 
     @property
     def played(self) -> str:
@@ -186,7 +205,7 @@ class ExperimentPlan:
         games: The games, as in Breakout, minatar/breakout or CarRacing-v3.
         environments: How games of other names are made, by name (see `ImageGame`).
         suite: A suite of games, instead of naming them.
-        arms: The arms.
+        arms: The arms: names (`coordconv-rl arms`), or, in a YAML file, mappings too.
         seeds: The seeds; each trains one agent for each algorithm, game and arm. On the command
             line one number is how many, from 0.
         steps: Environment steps of each run.
@@ -196,7 +215,7 @@ class ExperimentPlan:
     name: str
     description: str
     algos: tuple[Algo, ...]
-    arms: tuple[ArmName, ...]
+    arms: tuple[ArmValue, ...]
     seeds: tuple[int, ...]
     steps: int
     games: tuple[str, ...] = ()
@@ -215,6 +234,22 @@ class ExperimentConfig(SharedSettings, ExperimentPlan):
         backbones = {family.backbone for family in self.families.values()}
         if self.backbone is None and len(backbones) == 1:  # else each game's runs have its own
             object.__setattr__(self, "backbone", backbones.pop())
+
+    @property
+    def arms_by_label(self) -> dict[str, Arm]:
+        """The arms, by what tables and folders call them, in the experiment's order."""
+        return {arm.label: arm for arm in map(parse_arm, self.arms)}
+
+    @property
+    def arm_labels(self) -> tuple[str, ...]:
+        """What tables and folders call the arms."""
+        return tuple(self.arms_by_label)
+
+    @property
+    def path(self) -> ComputePath:
+        """Who computes, for all arms alike: see `SharedSettings.plain`."""
+        own = any(arm.extractor for arm in self.arms_by_label.values())
+        return "plain" if self.plain or own else "fast"
 
     @property
     def families(self) -> dict[str, Family]:

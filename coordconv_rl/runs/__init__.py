@@ -46,7 +46,6 @@ from coordconv_rl.runs.layout import (
     RUN_LOCK,
     TREATMENTS,
     Treatment,
-    arm_of,
     find_experiment,
     find_runs,
     is_launched,
@@ -69,7 +68,13 @@ from coordconv_rl.runs.reading import (
     read_json,
     write_sealed,
 )
-from coordconv_rl.runs.record import REFRESH_SECONDS, RunRecord, peek_record, read_record
+from coordconv_rl.runs.record import (
+    REFRESH_SECONDS,
+    RunRecord,
+    peek_record,
+    read_record,
+    weighs_coordinates,
+)
 from coordconv_rl.runs.sums import check_whole, is_checked, read_sums, sum_of
 
 __all__ = [
@@ -101,7 +106,6 @@ __all__ = [
     "RunFiles",
     "RunRecord",
     "Treatment",
-    "arm_of",
     "by_hand_path",
     "check_folder",
     "check_integer",
@@ -133,6 +137,7 @@ __all__ = [
     "read_sums",
     "sum_of",
     "summarise",
+    "weighs_coordinates",
     "write_evaluation",
     "write_inspection",
     "write_sealed",

@@ -58,11 +58,6 @@ def find_experiment(folder: Path, run: str) -> str | None:
     return whole.parents[run.count("/")].name
 
 
-def arm_of(run: Path) -> str:
-    """Return the arm of a run's folder, from its path."""
-    return run.parent.name
-
-
 def is_launched() -> bool:
     """Return whether a launcher started this process and still lives."""
     parent = os.environ.get(PARENT_VARIABLE, "")

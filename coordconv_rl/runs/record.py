@@ -143,6 +143,12 @@ def peek_record(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def weighs_coordinates(record: dict[str, Any] | None) -> bool:
+    """Return whether a run's network has weights for coordinates, as it said when it was built."""
+    counts = (record or {}).get("parameter_counts")
+    return isinstance(counts, dict) and bool(counts.get("coordinates"))
+
+
 def versions() -> dict[str, str]:
     """Return the versions of the packages that a result depends on."""
     found = {}

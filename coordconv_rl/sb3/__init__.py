@@ -9,6 +9,7 @@
 - `rollout_buffer`: a rollout buffer whose images stay on the network's device.
 - `lazy_rollouts`: views of a rollout whose images are gathered only if looked at.
 - `policy`: the fast image policy for A2C and PPO.
+- `plain`: the same policy in SB3's own computation.
 - `algorithms`: A2C that uses acting's forward pass again; A2C and PPO that compute repeated
   patches once.
 - `convert`: coordinates for a model that is trained already.
@@ -24,6 +25,7 @@ from coordconv_rl.sb3.extractors import (
     parameter_counts,
 )
 from coordconv_rl.sb3.optimizers import ADAM, RMSPROP, RMSpropTFLike
+from coordconv_rl.sb3.plain import PlainPolicy
 from coordconv_rl.sb3.policy import CoordConvPolicy
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
@@ -36,6 +38,7 @@ __all__ = [
     "DeviceRolloutBuffer",
     "FastA2C",
     "FastPPO",
+    "PlainPolicy",
     "RMSpropTFLike",
     "add_coordinates",
     "extractor_class",

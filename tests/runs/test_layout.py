@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from coordconv_rl.runs import PARENT_VARIABLE, arm_of, find_experiment, find_runs, is_launched
+from coordconv_rl.runs import PARENT_VARIABLE, find_experiment, find_runs, is_launched
 
 RUN = "ppo/Pong/cnn/seed-3"
 
@@ -15,7 +15,6 @@ def test_runs_are_found_by_a_file_that_they_hold(tmp_path):
     (tmp_path / "run.json").touch()
     found = [run.relative_to(tmp_path).as_posix() for run in find_runs(tmp_path, "run.json")]
     assert found == ["ppo/Pong/cnn/seed-10", RUN]
-    assert arm_of(tmp_path / RUN) == "cnn"
 
 
 def test_the_experiment_is_the_folder_above_a_runs_id(tmp_path):

@@ -14,20 +14,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
-from torch.nn import functional as F
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
+from coordconv_rl.agents.inspect.share import first_layer_share, layer_inputs
 from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
-from coordconv_rl.configs import RunConfig
+from coordconv_rl.configs import RunConfig, load_run
 from coordconv_rl.errors import INTERRUPTED, OK, InputError
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.runs import (
@@ -37,9 +36,10 @@ from coordconv_rl.runs import (
     INSPECTION_FILE,
     TREATMENTS,
     Treatment,
-    arm_of,
     check_folder,
     find_runs,
+    read_record,
+    weighs_coordinates,
     write_inspection,
 )
 
@@ -80,10 +80,11 @@ def inspect(
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     layers = coordinate_layers(model)
     if not layers:
-        why = f"{folder} holds an agent of the arm {config.arm}, which has no coordinates"
+        why = f"{folder} holds an agent of the arm {config.arm_label}, which has no coordinates"
         raise InputError(f"{why}: inspect one of another arm")
     seed, permutation = config.seed + SEED_OFFSET, config.seed + PERMUTATION_OFFSET
-    share, heat = first_layer_share(layers[0], own_observations(model, config, seed))
+    observations = own_observations(model, config, seed)
+    share, heat = first_layer_share(layers[0], layer_inputs(model, layers[0], observations))
     result = {
         "format": 1,
         "run": config.run_id,
@@ -158,39 +159,6 @@ def _set(layer: CoordConv2d, weight: Tensor, shuffle_seed: int | None) -> None:
     layer.to(layer.coord_weight.device)  # the layer makes its coordinates anew when it moves
 
 
-def first_layer_share(
-    layer: CoordConv2d, observations: Tensor
-) -> tuple[float, np.ndarray[Any, np.dtype[np.float32]]]:
-    """Return how much of a layer's output varies because of coordinates.
-
-    The output before its activation is a sum: the convolution of the image, and a map that comes
-    from coordinates alone. Their variances, over observations and positions, are added up over the
-    layer's channels.
-
-    Args:
-        layer: The network's first layer.
-        observations: Shape (N, C, H, W), uint8.
-
-    Returns:
-        The map's variance over the sum of both, 0 to 1; and the map's root mean square over
-        channels at each position, shape (H', W'), each channel's mean taken out.
-    """
-    size = observations.shape[2:]
-    with torch.no_grad():
-        images = observations.to(layer.weight.device, layer.weight.dtype) / 255
-        seen = F.conv2d(
-            images, layer.weight, None, layer.stride, layer.padding, layer.dilation
-        )  # fmt: skip
-        told = layer.coordinate_map(size).to(seen.dtype)
-        told = told - told.mean(dim=(2, 3), keepdim=True)
-        from_image = seen.var(dim=(0, 2, 3), unbiased=False).sum()
-        from_coordinates = told.square().mean(dim=(0, 2, 3)).sum()
-        total = float(from_image + from_coordinates)
-        heat = told[0].square().mean(dim=0).sqrt()
-    share = float(from_coordinates) / total if total > 0 else 0.0
-    return share, heat.float().cpu().numpy()
-
-
 def inspect_command(
     folder: Path, episodes: int = 30, *, device: str | None = None, trust_code: bool = False
 ) -> int:
@@ -237,12 +205,18 @@ def _table(result: dict[str, Any]) -> Table:
     return table
 
 
+def _sees_coordinates(run: Path) -> bool:
+    """Return whether a run's network has weights for coordinates, by its arm or its record."""
+    arm = load_run(run / CONFIG_FILE).resolved_arm
+    return arm.coords != "none" or weighs_coordinates(read_record(run))
+
+
 def _agents(folder: Path) -> list[Path]:
     """Return the folder itself, or an experiment's trained agents that nobody has inspected."""
     if not (folder / EXPERIMENT_FILE).is_file():
         return [folder]
     trained = [run for run in find_runs(folder, CONFIG_FILE) if list_checkpoints(run)]
-    agents = [run for run in trained if arm_of(run) != "cnn"]
+    agents = [run for run in trained if _sees_coordinates(run)]
     if not agents:
         raise InputError(f"{folder} holds no trained agent with coordinates yet: train one first")
     left = [run for run in agents if not (run / INSPECTION_FILE).is_file()]

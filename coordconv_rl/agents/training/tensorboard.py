@@ -30,9 +30,11 @@ def hyperparameters(config: RunConfig) -> dict[str, bool | str | float | int | N
     return {
         "algo": config.algo,
         "game": config.game,
-        "arm": config.arm,
+        "arm": config.arm_label,
         "seed": config.seed,
         "backbone": config.backbone,
+        "head": config.head,
+        "path": config.path,
         "protocol": config.played,
         "precision": config.precision,
         "n_envs": settings.n_envs,

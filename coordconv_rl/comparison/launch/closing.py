@@ -22,7 +22,13 @@ from coordconv_rl.signals import stop_signals
 NAMED = 50  # runs to name that are not done; the rest is counted
 
 
-def close_comparison(folder: Path, console: Console | None = None, *, inspectors: int = 0) -> int:
+def close_comparison(
+    folder: Path,
+    console: Console | None = None,
+    *,
+    inspectors: int = 0,
+    code: Path | None = None,
+) -> int:
     """Print an experiment's tables, inspect its agents, and write its files and its report.
 
     The files are results.csv, results.md and learning_curves.png.
@@ -31,6 +37,7 @@ def close_comparison(folder: Path, console: Console | None = None, *, inspectors
         folder: The experiment's folder.
         console: Where to; the standard output if None.
         inspectors: Inspections at a time; 0 for none.
+        code: The folder from which inspections may import the user's own code; None for no code.
 
     Returns:
         The exit code: 130 after Ctrl-C, 1 if a run is not done, else 0.
@@ -47,7 +54,7 @@ def close_comparison(folder: Path, console: Console | None = None, *, inspectors
     report.learning_curves_figure(found).savefig(image, format="png", dpi=110)
     write_bytes_atomic(folder / "learning_curves.png", image.getvalue())
     console.print(f"{folder}: results.csv, results.md and learning_curves.png", soft_wrap=True)
-    if inspect_at_the_end(found, console, inspectors):
+    if inspect_at_the_end(found, console, inspectors, code):
         return INTERRUPTED
     console.print(f"The report: {report.write_report(folder)}", soft_wrap=True)
     return FAILED if missing else OK
@@ -72,7 +79,9 @@ def _markdown(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def inspect_at_the_end(found: Results, console: Console, inspectors: int) -> bool:
+def inspect_at_the_end(
+    found: Results, console: Console, inspectors: int, code: Path | None = None
+) -> bool:
     """Inspect the agents that have no inspection yet, or say why not.
 
     Returns:
@@ -91,7 +100,9 @@ def inspect_at_the_end(found: Results, console: Console, inspectors: int) -> boo
         console.print(text, soft_wrap=True, markup=False)
         return False
     with stop_signals() as signals:
-        stopped = inspect_missing(found, console, jobs=inspectors, stop=lambda: bool(signals))
+        stopped = inspect_missing(
+            found, console, jobs=inspectors, stop=lambda: bool(signals), code=code
+        )
     if stopped:
         text = f"Start it again to go on, or: coordconv-rl report {found.folder}"
         console.print(text, soft_wrap=True, markup=False)

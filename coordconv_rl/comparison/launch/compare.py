@@ -18,7 +18,7 @@ from coordconv_rl.comparison.launch.options import LaunchOptions
 from coordconv_rl.comparison.launch.scheduler import CannotGoOnError, Scheduler
 from coordconv_rl.comparison.launch.terminal import Display
 from coordconv_rl.comparison.tensorboard import Aggregates
-from coordconv_rl.configs import ExperimentConfig
+from coordconv_rl.configs import ExperimentConfig, needs_code
 from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
 from coordconv_rl.files import is_no_room, refuse_links
 from coordconv_rl.signals import stop_signals
@@ -27,7 +27,12 @@ TICK_SECONDS = 0.25
 
 
 def run_comparison(
-    experiment: ExperimentConfig, folder: Path, *, jobs: int | None, options: LaunchOptions
+    experiment: ExperimentConfig,
+    folder: Path,
+    *,
+    jobs: int | None,
+    options: LaunchOptions,
+    code: Path | None = None,
 ) -> int:
     """Run what is missing of an experiment, then print and write its tables and figures.
 
@@ -36,6 +41,8 @@ def run_comparison(
         folder: Its folder; made if missing.
         jobs: Runs at a time; as many as there are cores for if None.
         options: How to launch.
+        code: The folder of the experiment's file, from which its runs may import the user's own
+            code; None for none, if it names none.
 
     Returns:
         The exit code: 0, 1 if a run failed or the disk is full, 130 after Ctrl-C.
@@ -44,7 +51,8 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    backend = _backend(options, folder)
+    code = _trusted(experiment, code)
+    backend = _backend(options, folder, code)
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
     try:
@@ -67,14 +75,14 @@ def run_comparison(
                 retries=options.retries,
                 hang_seconds=60 * options.hang_minutes,
             )
-            code = _work(scheduler, folder)
+            end = _work(scheduler, folder)
     except CannotGoOnError as error:
         _say(f"Stopping: {error}. Make room, then start it again: it goes on from there.")
         return FAILED
     finally:
         backend.close()
     inspectors = jobs if options.inspect and options.backend == "local" else 0
-    return _close(folder, inspectors) if code == OK else code
+    return _close(folder, inspectors, code) if end == OK else end
 
 
 def _make(folder: Path) -> None:
@@ -84,9 +92,21 @@ def _make(folder: Path) -> None:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
 
 
-def _close(folder: Path, inspectors: int) -> int:
+def _trusted(experiment: ExperimentConfig, code: Path | None) -> Path | None:
+    """Return the folder from which runs may import, if they do; None if they import nothing."""
+    if not needs_code(experiment):
+        return None
+    if code is None:
+        raise InputError(
+            f"the experiment {experiment.name} imports code of somebody's own: name its file to "
+            "coordconv-rl compare, and add --trust-code if the file came with a folder of results"
+        )
+    return code
+
+
+def _close(folder: Path, inspectors: int, code: Path | None) -> int:
     try:
-        return closing.close_comparison(folder, inspectors=inspectors)
+        return closing.close_comparison(folder, inspectors=inspectors, code=code)
     except OSError as error:
         if not is_no_room(error):
             raise
@@ -153,20 +173,20 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError("--slurm needs the slurm backend: add --backend slurm")
 
 
-def _backend(options: LaunchOptions, folder: Path) -> Backend:
+def _backend(options: LaunchOptions, folder: Path, code: Path | None) -> Backend:
     """Return the place where processes run; extras are imported only where they are wanted."""
     if options.backend == "local":
-        return LocalBackend()
+        return LocalBackend() if code is None else LocalBackend(code=code)
     try:
         if options.backend == "slurm":
             from coordconv_rl.comparison.launch.slurm_backend import SlurmBackend
 
-            return SlurmBackend(folder, slurm_options(options.slurm))
+            return SlurmBackend(folder, slurm_options(options.slurm), code=code)
         from coordconv_rl.comparison.launch.ray_backend import RayBackend
     except ImportError as error:
         extra = f"pip install 'coordconv_rl[{options.backend}]', or use local"
         raise InputError(f"{error}: {extra}") from error
-    return RayBackend(options.address)
+    return RayBackend(options.address, code=code)
 
 
 def slurm_options(words: Sequence[str]) -> dict[str, str]:

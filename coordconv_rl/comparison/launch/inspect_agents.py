@@ -10,13 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.launch.local import Process
-from coordconv_rl.comparison.report import are, counted
+from coordconv_rl.comparison.report import are, counted, inspectable
 from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
@@ -24,6 +24,7 @@ from coordconv_rl.processes import package_command
 from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, describe_exit
 
 INSPECT = ("inspect", "--episodes")  # what `coordconv-rl` is told
+TRUSTING_INSPECT = ("inspect", "--trust-code", "--episodes")  # of the user's own code too
 POLL_SECONDS = 0.1
 MOST_GAMES = 5  # of each treatment: `coordconv-rl inspect RUN_FOLDER` plays more
 LONGEST_SECONDS = 3600.0  # games are cut, so that only a process that hangs takes so long
@@ -45,10 +46,8 @@ def uninspected(found: Results) -> list[RunResult]:
     """
     return [
         run
-        for run in found.runs
-        if run.status == "done"
-        and get_arm(run.arm).coords != "none"
-        and not (run.folder / INSPECTION_FILE).is_file()
+        for run in inspectable(found)
+        if not (run.folder / INSPECTION_FILE).is_file()
         and (run.folder / CHECKPOINTS_FOLDER).is_dir()
     ]
 
@@ -60,6 +59,7 @@ def inspect_missing(
     jobs: int,
     stop: Callable[[], bool],
     program: Sequence[str] | None = None,
+    code: Path | None = None,
 ) -> bool:
     """Inspect what has no inspection yet; one that fails is named and fails nothing else.
 
@@ -70,6 +70,7 @@ def inspect_missing(
         stop: Whether to stop; what goes on is then killed, and whole results stay.
         program: The command, by default `coordconv-rl inspect`, to which the number of games (the
             evaluation's, at most `MOST_GAMES`) and the run's folder are added.
+        code: As in `Process`.
 
     Returns:
         Whether it was asked to stop.
@@ -78,7 +79,8 @@ def inspect_missing(
     if not runs:
         return False
     games = min(found.experiment.evaluation.episodes, MOST_GAMES)
-    command = (*(program or package_command(*INSPECT)), str(games))
+    words = INSPECT if code is None else TRUSTING_INSPECT
+    command = (*(program or package_command(*words, trusted=code)), str(games))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(
         *columns,

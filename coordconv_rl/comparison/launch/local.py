@@ -16,6 +16,9 @@ from coordconv_rl.runs import LOG_FILE, PARENT_VARIABLE, RUN_LOCK
 WORKER = ("train", "--resume")
 """What `coordconv-rl` is told, before a run's folder."""
 
+TRUSTING_WORKER = (WORKER[0], "--trust-code", *WORKER[1:])
+"""What it is told where the user's experiment names code of the user's own."""
+
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -41,6 +44,13 @@ class Process:
     It shares the run's lock: as long as it lives, even after its launcher, no second process
     starts on the same folder.
 
+    Args:
+        folder: The run's folder.
+        threads: Threads of its numeric libraries.
+        program: Its command line, to which the folder is added; by default `coordconv-rl train
+            --resume`.
+        code: The folder from which it may import the user's own code; None for no such code.
+
     Attributes:
         host: The machine's name.
         pid: The process's id there.
@@ -50,9 +60,16 @@ class Process:
         OSError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, threads: int, program: Sequence[str] | None = None) -> None:
-        """Lock the folder and start the program, by default `coordconv-rl train --resume`."""
-        program = program or processes.package_command(*WORKER)
+    def __init__(
+        self,
+        folder: Path,
+        threads: int,
+        program: Sequence[str] | None = None,
+        code: Path | None = None,
+    ) -> None:
+        """Lock the folder and start the program."""
+        words = WORKER if code is None else TRUSTING_WORKER
+        program = program or processes.package_command(*words, trusted=code)
         self.host = socket.gethostname()
         owner = f"a process that process {os.getpid()} on {self.host} started"
         self._lock: int | None = locks.acquire(folder / RUN_LOCK, owner)
@@ -103,10 +120,12 @@ class LocalBackend:
 
     Args:
         program: The worker's command line, to which the run's folder is added.
+        code: As in `Process`.
     """
 
-    def __init__(self, program: Sequence[str] | None = None) -> None:
+    def __init__(self, program: Sequence[str] | None = None, code: Path | None = None) -> None:
         self._program = program
+        self._code = code
 
     def slots(self, cores: int) -> int:
         """Return how many runs of so many cores this process may use at once, at least one."""
@@ -116,7 +135,7 @@ class LocalBackend:
 
     def start(self, folder: Path, config: RunConfig) -> Process:
         """Start the run that the folder's config.yaml describes, or go on with it."""
-        return Process(folder, config.threads, self._program)
+        return Process(folder, config.threads, self._program, self._code)
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -40,8 +40,10 @@ class Look(NamedTuple):
 class RunActor:
     """Holds one run's process on a machine of the cluster."""
 
-    def __init__(self, folder: str, threads: int, program: tuple[str, ...] | None) -> None:
-        self._start = (Path(folder), threads, program)
+    def __init__(
+        self, folder: str, threads: int, program: tuple[str, ...] | None, code: Path | None
+    ) -> None:
+        self._start = (Path(folder), threads, program, code)
         self._process: Process | None = None
 
     def look(self) -> Look:
@@ -120,12 +122,18 @@ class RayBackend:
     Args:
         address: The cluster's address, as in "10.0.0.1:6379"; None for one on this machine.
         program: The worker's command line, to which the run's folder is added.
+        code: As in `Process`; the folder must be mounted on every machine.
 
     Raises:
         InputError: There is no Ray at the address.
     """
 
-    def __init__(self, address: str | None, program: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str | None,
+        program: Sequence[str] | None = None,
+        code: Path | None = None,
+    ) -> None:
         """Connect to the cluster."""
         if address is not None and address != "auto":
             _check_address(address)
@@ -142,6 +150,7 @@ class RayBackend:
                 f"no Ray cluster at {where}: {' '.join(str(error).split())}"
             ) from error
         self._program = tuple(program) if program else None  # else made on the run's own machine
+        self._code = code
 
     def slots(self, cores: int) -> int:
         """Return how many runs of so many cores the cluster holds now, at least one."""
@@ -157,7 +166,8 @@ class RayBackend:
             "max_restarts": 0,
         }
         actor = ray.remote(RunActor).options(**options)
-        return RayWorker(actor.remote(str(folder.resolve()), config.threads, self._program))
+        arguments = (str(folder.resolve()), config.threads, self._program, self._code)
+        return RayWorker(actor.remote(*arguments))
 
     def close(self) -> None:
         """Leave the cluster; a local one ends."""

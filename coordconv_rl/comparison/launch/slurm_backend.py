@@ -54,11 +54,16 @@ class RunJob:
         self._place: Path | None = None
 
     def __call__(
-        self, folder: Path, threads: int, program: tuple[str, ...] | None, jobs: Path
+        self,
+        folder: Path,
+        threads: int,
+        program: tuple[str, ...] | None,
+        jobs: Path,
+        code: Path | None = None,
     ) -> JobEnd:
         """Start the process, say where it is, and wait; SIGINT makes it save and end."""
         try:
-            process = Process(folder, threads, program)
+            process = Process(folder, threads, program, code)
         except LockedError as error:
             return JobEnd(None, str(error))
 
@@ -69,9 +74,9 @@ class RunJob:
         self._process = process
         self._place = jobs / f"{submitit.JobEnvironment().job_id}.running"
         write_text_atomic(self._place, f"{process.pid} {process.host}")
-        while (code := process.poll()) is None:
+        while (end := process.poll()) is None:
             time.sleep(JOB_POLL_SECONDS)
-        return JobEnd(code)
+        return JobEnd(end)
 
     def checkpoint(self, *arguments: Any) -> DelayedSubmission:
         """Save and end before the job is taken away, and say how it goes on; submitit calls it."""
@@ -168,6 +173,7 @@ class SlurmBackend:
         folder: The experiment's folder; scripts and logs of jobs go to its folder `submitit`.
         options: Of `sbatch`, as submitit names them without "slurm_": partition, account, qos.
         program: The worker's command line, to which the run's folder is added.
+        code: As in `Process`; the folder must be mounted on every node.
         cluster: "slurm", or "local" for processes on this machine that stand for jobs.
 
     Raises:
@@ -180,11 +186,13 @@ class SlurmBackend:
         options: Mapping[str, str] | None = None,
         *,
         program: Sequence[str] | None = None,
+        code: Path | None = None,
         cluster: Literal["slurm", "local"] = "slurm",
     ) -> None:
         """Find SLURM and check the options."""
         self._jobs = folder.absolute() / JOBS_FOLDER
         self._program = tuple(program) if program else None
+        self._code = code
         self._options = {"timeout_min": MINUTES, **_named(options or {})}
         try:
             self._executor = submitit.AutoExecutor(
@@ -205,11 +213,17 @@ class SlurmBackend:
             OSError: SLURM takes no job.
         """
         self._executor.update_parameters(
-            name=f"coordconv-{config.algo}-{config.game}-{config.arm}-{config.seed}",
+            name=f"coordconv-{config.algo}-{config.game}-{config.arm_label}-{config.seed}",
             cpus_per_task=config.cores,
             gpus_per_node=int(config.device.startswith("cuda")),
         )
-        arguments = (folder.absolute(), config.threads, self._program, self._jobs)
+        arguments = (
+            folder.absolute(),
+            config.threads,
+            self._program,
+            self._jobs,
+            self._code,
+        )
         try:
             job = self._executor.submit(RunJob(), *arguments)
         except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:

@@ -161,7 +161,7 @@ def _scores(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequen
 
 def _curves(found: Results, grid: NDArray[np.int64]) -> Iterable[Sequence[object]]:
     """Yield each arm's mean, lowest and highest seed at the grid steps where it has any."""
-    cells = product(found.experiment.algos, found.games, found.experiment.arms)
+    cells = product(found.experiment.algos, found.games, found.experiment.arm_labels)
     for algo, game, arm in cells:
         rows = curves(found, algo, game, arm, grid)
         for place in np.flatnonzero((~np.isnan(rows)).any(axis=0)):

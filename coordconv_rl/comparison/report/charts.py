@@ -56,7 +56,7 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
         game: The game's Gymnasium name.
     """
     grid = step_grid(results.experiment)
-    for arm in results.experiment.arms:
+    for arm in results.experiment.arm_labels:
         rows = curves(results, algo, game, arm, grid)
         whole, part, low, high = mean_lines(rows)
         line: dict[str, Any] = {"color": arm_colour(arm), "linestyle": _LINE_STYLES.get(arm, "-")}

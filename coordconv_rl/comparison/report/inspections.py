@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coordconv_rl.arms import get_arm
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, counted, number
-from coordconv_rl.comparison.results import Results
-from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged
+from coordconv_rl.comparison.results import Results, RunResult
+from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged, weighs_coordinates
 
 HEADINGS = ("As trained", "Zeroed", "Permuted", "Share of the first layer")
 
@@ -42,6 +41,17 @@ class Inspection:
     cut: int
     share: float | None
     means: dict[str, float]
+
+
+def inspectable(found: Results) -> list[RunResult]:
+    """Return the finished runs whose agents see coordinates, by their arm or their record."""
+    arms = found.experiment.arms_by_label
+    return [
+        run
+        for run in found.runs
+        if run.status == "done"
+        and (arms[run.arm].coords != "none" or weighs_coordinates(run.record))
+    ]
 
 
 def read_inspections(found: Results) -> list[Inspection]:
@@ -75,7 +85,7 @@ def _parse(
 
 def coverage(found: Results, inspected: Sequence[Inspection]) -> str:
     """Say how many agents were inspected, over how many games, and where games were cut."""
-    agents = sum(run.status == "done" and get_arm(run.arm).coords != "none" for run in found.runs)
+    agents = len(inspectable(found))
     counts = sorted({one.episodes for one in inspected})
     games = " or ".join([*map(str, counts[:-1]), counted(counts[-1], "game")])
     text = (

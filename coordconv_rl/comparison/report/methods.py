@@ -9,6 +9,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
+from coordconv_rl.arms import arm_value
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
@@ -18,6 +19,10 @@ from coordconv_rl.runs import EXPERIMENT_FILE
 _PROTOCOL_WORDS = {
     "v4": "v4: no sticky actions; a life lost ends the learner's episode while training",
     "v5": "v5: sticky actions with probability 0.25; no episodes end at a life lost",
+}
+_PATH_WORDS = {
+    "fast": "fast path: this package's policy, algorithms and rollout buffer; all arms alike",
+    "plain": "plain path: SB3's own policy, algorithms and rollout buffer; all arms alike",
 }
 METHOD_NOTES: tuple[str, ...] = (
     "A seed is the unit: a run's score is the mean of its evaluation games, with sampled actions.",
@@ -40,7 +45,8 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     actions = "all 18" if experiment.full_action_space else "the game's own"
     judged = f"{counted(evaluation.episodes, 'game')} a run" if evaluation.episodes else "none"
     facts = [
-        ("Arms", ", ".join(experiment.arms)),
+        ("Arms", ", ".join(experiment.arm_labels)),
+        *((f"Arm {label}", text) for label, text in _own_arms(experiment)),
         ("Games", ", ".join(found.games)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
         ("Training", _training(experiment)),
@@ -48,6 +54,8 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
         ("Backbone", experiment.backbone or "each game's own"),
+        ("Head", experiment.head),
+        ("Computation", _PATH_WORDS[experiment.path]),
     ]
     if "atari" not in experiment.families:
         facts = [fact for fact in facts if fact[0] != "Atari protocol"]
@@ -60,6 +68,17 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     checked = sum(run.is_checked for run in started)
     facts.append(("Files", f"compared with their digests: {checked} of {len(started)} runs"))
     return facts + _conditions([run.record for run in started if run.record])
+
+
+def _own_arms(experiment: ExperimentConfig) -> list[tuple[str, str]]:
+    """Return what each arm says that is no built-in one."""
+    arms = experiment.arms_by_label
+    values = {label: arm_value(arm) for label, arm in arms.items()}
+    return [(label, _said(value)) for label, value in values.items() if isinstance(value, dict)]
+
+
+def _said(value: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {said}" for key, said in value.items() if key != "name")
 
 
 def _training(experiment: ExperimentConfig) -> str:

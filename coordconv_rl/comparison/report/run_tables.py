@@ -20,7 +20,7 @@ def completeness_table(found: Results) -> Table:
     for run in found.runs:
         done[run.algo, run.game, run.arm] += run.status == "done"
     planned = len(found.experiment.seeds)
-    arms = found.experiment.arms
+    arms = found.experiment.arm_labels
     rows = []
     for algo in found.experiment.algos:
         for game in found.games:
@@ -55,7 +55,7 @@ def trouble_table(found: Results) -> Table | None:
 def speed_table(found: Results, algo: str) -> Table:
     """Return parameters and training speed by arm, from the runs that have started."""
     rows = []
-    for arm in found.experiment.arms:
+    for arm in found.experiment.arm_labels:
         runs = [run.record for run in found.runs if (run.algo, run.arm) == (algo, arm)]
         rates = _numbers(runs, "steps_per_second")
         parameters = sorted(set(_numbers(runs, "parameters")))

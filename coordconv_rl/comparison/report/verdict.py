@@ -110,7 +110,7 @@ def _left_out(found: Results) -> list[str]:
     experiment = found.experiment
     parts = zip(*(run.replace("/seed-", "/").split("/") for run in found.left_out), strict=True)
     now: tuple[tuple[object, ...], ...] = (
-        experiment.algos, found.games, experiment.arms, experiment.seeds,
+        experiment.algos, found.games, experiment.arm_labels, experiment.seeds,
     )  # fmt: skip
     gone = [
         f"{name} {', '.join(sorted(missing, key=lambda value: (len(value), value)))}"

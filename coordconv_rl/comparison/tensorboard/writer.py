@@ -7,15 +7,16 @@ game, and the HParams tab with one row an arm.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coordconv_rl.arms import get_arm
+from coordconv_rl.arms import Arm
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.results import smooth, step_grid
 from coordconv_rl.comparison.tensorboard.events import (
@@ -53,7 +54,7 @@ class Aggregates:
         self._written: dict[_Cell, Lines] = {}
         self._last: float | None = None
         self._before: set[str] = set(self._keys)
-        self._files = {arm: EventFile(folder / FOLDER / arm) for arm in experiment.arms}
+        self._files = {arm: EventFile(folder / FOLDER / arm) for arm in experiment.arm_labels}
         self._describe(experiment)
 
     def __enter__(self) -> Aggregates:
@@ -137,7 +138,7 @@ class Aggregates:
         metrics = {
             tags(algo, game)[0]: f"{game} ({algo})" for algo in experiment.algos for game in games
         }
-        rows = arm_settings(experiment.arms)
+        rows = arm_settings(experiment.arms_by_label)
         columns = {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}
         common = next(iter(self._files.values()))  # one of its own would be one more line's name
         common.add(margin_layout(charts))
@@ -146,17 +147,21 @@ class Aggregates:
             self._files[arm].add(hyperparameter_row(row, arm))
 
 
-def arm_settings(arms: Sequence[str]) -> dict[str, dict[str, str | bool | float]]:
+def arm_settings(arms: Mapping[str, Arm]) -> dict[str, dict[str, str | bool | float]]:
     """Return what tells arms from each other, as hyperparameters by arm; "arm" is the first."""
     rows: dict[str, dict[str, str | bool | float]] = {}
-    for arm in arms:
-        found = get_arm(arm)
+    for arm, found in arms.items():
+        coords = found.coords
         rows[arm] = {
             "arm": arm,
-            "coordinates": str(found.coords),
+            "coordinates": coords if isinstance(coords, str) else ", ".join(map(str, coords)),
             "radius": found.radius,
             "shuffled": found.shuffled,
             "actor only": found.actor_only,
+            "backbone": found.backbone or "the experiment's",
+            "head": found.head or "the experiment's",
+            "extractor": found.extractor or "built in",
+            "arguments": json.dumps(found.kwargs),
         }
     names = next(iter(rows.values()))
     alike = {name for name in names if len({row[name] for row in rows.values()}) == 1} - {"arm"}

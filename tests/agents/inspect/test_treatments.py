@@ -92,29 +92,6 @@ def test_treatments_are_undone_after_an_error():
     assert layer.shuffle_seed == 3
 
 
-def test_share_by_hand():
-    layer = CoordConv2d(1, 1, 1, bias=False)
-    images = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
-    images[1] = 255  # after scaling: 0 everywhere, 1 everywhere: variance 1/4
-    with torch.no_grad():
-        layer.weight.fill_(2.0)  # variance 1
-        layer.coord_weight.copy_(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1))  # x is -1 and 1: 1/4
-    share, heat = inspection.first_layer_share(layer, images)
-    assert share == pytest.approx(0.25 / 1.25)
-    assert heat == pytest.approx(0.5)
-    with torch.no_grad():
-        layer.coord_weight.zero_()
-    assert inspection.first_layer_share(layer, images)[0] == 0
-
-
-def test_share_does_not_count_the_bias():
-    layer, images = CoordConv2d(2, 3, 3), torch.randint(0, 256, (4, 2, 8, 8)).to(torch.uint8)
-    share, _ = inspection.first_layer_share(layer, images)
-    with torch.no_grad():
-        layer.bias += 100
-    assert inspection.first_layer_share(layer, images)[0] == pytest.approx(share, rel=1e-3)
-
-
 def nothing():
     """What is called after every step of a game."""
 

@@ -93,14 +93,18 @@ def test_unchanged_lines_are_not_written_again(folder):
         assert file.stat().st_size == before > 0
 
 
+def arms(*values):
+    return {arm.label: arm for arm in map(parse_arm, values)}
+
+
 def test_arms_are_told_apart_by_what_differs_between_them():
-    found = tensorboard.arm_settings(("cnn", "coordconv", "coordconv-r"))
+    found = tensorboard.arm_settings(arms("cnn", "coordconv", "coordconv-r"))
     assert found == {
         "cnn": {"arm": "cnn", "coordinates": "none", "radius": False},
         "coordconv": {"arm": "coordconv", "coordinates": "first", "radius": False},
         "coordconv-r": {"arm": "coordconv-r", "coordinates": "first", "radius": True},
     }
-    assert tensorboard.arm_settings(("cnn",)) == {"cnn": {"arm": "cnn"}}
+    assert tensorboard.arm_settings(arms("cnn")) == {"cnn": {"arm": "cnn"}}
 
 
 def test_damage_is_reported_and_not_drawn_around(folder):

@@ -1,0 +1,38 @@
+"""Types of a configuration's fields: what values there are, and how the command line reads them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from coordconv_rl.arms import ARMS, parse_arm
+from coordconv_rl.envs import SUITES
+
+
+def _hint(default: str) -> str:
+    """Say a default in the help as people type it."""
+    plain = default.strip("[]").replace("'", "")
+    return "(optional)" if plain == "None" else f"(default: {plain})"
+
+
+OPTIONAL = tyro.conf.arg(help_behavior_hint=_hint)
+# What `parse_arm` reads. The command line takes names: the built-in ones, with a backbone or head
+# behind them too, and those that an experiment's file gives to arms of its own.
+ArmValue = Annotated[
+    str | dict[str, Any],
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(ARMS)}}}",
+        instance_from_str=lambda words: words[0],
+        is_instance=lambda value: isinstance(value, str | dict),
+        str_from_instance=lambda value: [parse_arm(value).label],
+    ),
+]
+SuiteName = Annotated[
+    str, tyro.conf.arg(constructor=Literal[tuple(SUITES)], help_behavior_hint=_hint)
+]
+Algo = Literal["a2c", "ppo"]
+Protocol = Literal["v4", "v5"]
+Precision = Literal["auto", "float32", "bfloat16"]
+ComputePath = Literal["fast", "plain"]

@@ -28,7 +28,7 @@ HEAD_WORDS: dict[Head, str] = {
 
 @dataclass(frozen=True)
 class ListArms(Command):
-    """List the arms, backbones and heads: what an agent's network is and sees of coordinates."""
+    """List arms, backbones and heads: what a network sees of coordinates."""
 
     def run(self) -> int:
         """Print the tables."""

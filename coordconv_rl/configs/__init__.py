@@ -1,6 +1,6 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, and their YAML files.
 
-- `types`: what values their fields take, and how the command line reads them.
+- `types`: what fields hold, how the command line reads them, and ids made of them.
 - `schema`: the dataclasses; their fields are the keys of the YAML files and the command's options.
 - `check`: what no type can say: names that exist, numbers that make sense.
 - `load`: YAML to configuration and back.
@@ -26,10 +26,8 @@ from coordconv_rl.configs.schema import (
     ExperimentConfig,
     Hyperparameters,
     RunConfig,
-    game_folder,
-    make_run_id,
 )
-from coordconv_rl.configs.types import Algo, SuiteName
+from coordconv_rl.configs.types import Algo, SuiteName, game_folder, make_run_id
 
 __all__ = [
     "DEFAULT_RUN",

@@ -20,18 +20,9 @@ from coordconv_rl.configs.types import (
     Precision,
     Protocol,
     SuiteName,
+    make_run_id,
 )
 from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
-
-
-def game_folder(game: str) -> str:
-    """Return what files and folders call a game: "minatar-breakout" for "minatar/breakout"."""
-    return game.replace("/", "-").replace(":", "-")
-
-
-def make_run_id(algo: str, game: str, arm: str, seed: int) -> str:
-    """Return a run's id, which is its folder below the experiment's."""
-    return f"{algo}/{game_folder(game)}/{arm}/seed-{seed}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Types of a configuration's fields: what values there are, and how the command line reads them."""
+"""What a configuration's fields hold, how the command line reads them, and ids made of them."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ Algo = Literal["a2c", "ppo"]
 Protocol = Literal["v4", "v5"]
 Precision = Literal["auto", "float32", "bfloat16"]
 ComputePath = Literal["fast", "plain"]
+
+
+def game_folder(game: str) -> str:
+    """Return what files and folders call a game: "minatar-breakout" for "minatar/breakout"."""
+    return game.replace("/", "-").replace(":", "-")
+
+
+def make_run_id(algo: str, game: str, arm: str, seed: int) -> str:
+    """Return a run's id, which is its folder below the experiment's."""
+    return f"{algo}/{game_folder(game)}/{arm}/seed-{seed}"

@@ -2,6 +2,7 @@
 
 - `treatments`: an agent's scores with its coordinates as trained, zeroed and permuted.
 - `games`: the games that an inspection plays, and the observations that it looks at.
+- `share`: how much of a layer's output comes from coordinates.
 - `figure`: the picture of an inspection.
 """
 

@@ -14,6 +14,13 @@ from coordconv_rl.agents.build import Model
 from coordconv_rl.layers import CoordConv2d
 
 
+def share_of(
+    model: Model, layer: CoordConv2d, observations: Tensor
+) -> tuple[float, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Return `first_layer_share` of an agent's layer on observations of its games."""
+    return first_layer_share(layer, layer_inputs(model, layer, observations))
+
+
 def layer_inputs(model: Model, layer: CoordConv2d, observations: Tensor) -> Tensor:
     """Return what a layer of the agent's extractor sees of observations, shape (N, C', H', W').
 

@@ -24,7 +24,7 @@ from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
-from coordconv_rl.agents.inspect.share import first_layer_share, layer_inputs
+from coordconv_rl.agents.inspect.share import share_of
 from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
 from coordconv_rl.configs import RunConfig, load_run
 from coordconv_rl.errors import INTERRUPTED, OK, InputError
@@ -78,13 +78,10 @@ def inspect(
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
     check_folder(folder)
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
-    layers = coordinate_layers(model)
-    if not layers:
-        why = f"{folder} holds an agent of the arm {config.arm_label}, which has no coordinates"
-        raise InputError(f"{why}: inspect one of another arm")
-    seed, permutation = config.seed + SEED_OFFSET, config.seed + PERMUTATION_OFFSET
-    observations = own_observations(model, config, seed)
-    share, heat = first_layer_share(layers[0], layer_inputs(model, layers[0], observations))
+    if not (layers := coordinate_layers(model)):
+        raise _without_coordinates(folder, config.arm_label)
+    seed = config.seed + SEED_OFFSET
+    share, heat = share_of(model, layers[0], own_observations(model, config, seed))
     result = {
         "format": 1,
         "run": config.run_id,
@@ -94,13 +91,18 @@ def inspect(
         "episodes": episodes,
         "frame_cap": GAME_FRAMES,
         "seed": seed,
-        "permutation_seed": permutation,
+        "permutation_seed": config.seed + PERMUTATION_OFFSET,
         "share": share,
         "scores": _treated_scores(model, config, episodes, on_step),
     }
     write_figure(folder / INSPECTION_FIGURE, result, heat)
     write_inspection(folder, result)
     return result
+
+
+def _without_coordinates(folder: Path, arm: str) -> InputError:
+    why = f"{folder} holds an agent of the arm {arm}, which has no coordinates"
+    return InputError(f"{why}: inspect one of another arm")
 
 
 def _treated_scores(

@@ -41,8 +41,7 @@ def run_comparison(
         folder: Its folder; made if missing.
         jobs: Runs at a time; as many as there are cores for if None.
         options: How to launch.
-        code: The folder of the experiment's file, from which its runs may import the user's own
-            code; None for none, if it names none.
+        code: The folder from which runs may import the user's own code; None for no such code.
 
     Returns:
         The exit code: 0, 1 if a run failed or the disk is full, 130 after Ctrl-C.
@@ -67,14 +66,9 @@ def run_comparison(
             take_up(folder, growth, ledger)
             _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
             scheduler = Scheduler(
-                folder,
-                configs,
-                ledger,
-                backend,
-                jobs=jobs,
-                retries=options.retries,
-                hang_seconds=60 * options.hang_minutes,
-            )
+                folder, configs, ledger, backend, jobs=jobs,
+                retries=options.retries, hang_seconds=60 * options.hang_minutes,
+            )  # fmt: skip
             end = _work(scheduler, folder)
     except CannotGoOnError as error:
         _say(f"Stopping: {error}. Make room, then start it again: it goes on from there.")

@@ -81,16 +81,8 @@ def inspect_missing(
     games = min(found.experiment.evaluation.episodes, MOST_GAMES)
     words = INSPECT if code is None else TRUSTING_INSPECT
     command = (*(program or package_command(*words, trusted=code)), str(games))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
     console.print(f"Do the agents use their coordinates? {len(runs)} to inspect.")
-    with bar:
+    with _bar(console) as bar:
         task = bar.add_task("inspecting", total=len(runs))
         work = _Work(runs, command, found.experiment.threads, jobs)
         try:
@@ -104,6 +96,12 @@ def inspect_missing(
     if work.left:
         console.print(f"Stopped: {counted(work.left, 'agent')} {are(work.left)} left to inspect.")
     return bool(work.left)
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    disable = not console.is_terminal
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=disable)
 
 
 class _Work:

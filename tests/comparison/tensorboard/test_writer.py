@@ -11,6 +11,7 @@ from folders import experiment, write_run
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from coordconv_rl.arms import parse_arm
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
 from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_lines

@@ -50,8 +50,7 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    code = _trusted(experiment, code)
-    backend = _backend(options, folder, code)
+    backend = _backend(options, folder, code := _trusted(experiment, code))
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
     try:
@@ -75,7 +74,7 @@ def run_comparison(
         return FAILED
     finally:
         backend.close()
-    inspectors = jobs if options.inspect and options.backend == "local" else 0
+    inspectors = jobs if options.inspect and measure_with else 0
     return _close(folder, inspectors, code) if end == OK else end
 
 

@@ -118,7 +118,7 @@ def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
 
     asked: list[int] = []
     monkeypatch.setattr(closing, "close_comparison", close)
-    monkeypatch.setattr(launch, "_backend", lambda options, folder: LocalBackend())
+    monkeypatch.setattr(launch, "_backend", lambda options, folder, code: LocalBackend())
     experiment = make_experiment(tmp_path, games=("Pong",))
     assert launch.run_comparison(experiment, tmp_path, jobs=2, options=options) == 0
     assert asked == [expected]

@@ -6,6 +6,7 @@ head turns to a vector (see `heads`).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Protocol
@@ -94,8 +95,9 @@ def check_image(
             "uint8 in [0, 255]: declare them so, or, for images that are already scaled, pass "
             "normalize_images=False to the policy"
         )
-    _check_channels_first(space)
     smallest = SMALLEST_IMAGE[backbone]
+    if not _has_channels_first(space):
+        _doubt_channels(space, as_sb3=backbone == "nature" and min(space.shape[1:]) >= smallest)
     if min(space.shape[1:]) < smallest:
         raise InputError(
             f"found images of {space.shape[1]}x{space.shape[2]} pixels, wanted at least "
@@ -104,8 +106,8 @@ def check_image(
         )
 
 
-def _check_channels_first(space: spaces.Box) -> None:
-    """Raise `InputError` unless the first of three axes holds the channels.
+def _has_channels_first(space: spaces.Box) -> bool:
+    """Tell whether the first of three axes looks like the channels.
 
     SB3 takes the smallest axis of uint8 images in [0, 255], the first of equals, for the channels,
     and moves it to the front where it is the last. So MinAtar's Seaquest, 10x10x10, has its
@@ -113,17 +115,33 @@ def _check_channels_first(space: spaces.Box) -> None:
     channels than pixels a side, as stacked frames of MinAtar.
     """
     first, height, width = space.shape
-    if first <= min(height, width) or (height == width and not is_image_space(space)):
-        return
-    if width < min(first, height):
+    return first <= min(height, width) or (height == width and not is_image_space(space))
+
+
+def _doubt_channels(space: spaces.Box, *, as_sb3: bool) -> None:
+    """Raise `InputError` about the order of axes, or warn where SB3's `NatureCNN` takes the images.
+
+    Many stacked frames have more channels than pixels a side, and `VecTransposeImage(skip=True)`
+    says that they come first.
+    """
+    first, height, width = space.shape
+    if as_sb3:
+        warnings.warn(
+            f"images of shape {space.shape} are taken as (channels, height, width), with more "
+            "channels than pixels a side: if the channels are last, transpose the images",
+            stacklevel=4,
+        )
+    elif width < min(first, height):
         raise InputError(
             f"found images of shape {space.shape} with channels last, wanted (channels, height, "
             "width): wrap the environment in stable_baselines3's VecTransposeImage"
         )
-    raise InputError(
-        f"found images of shape {space.shape}, where no axis tells itself as the channels, wanted "
-        "(channels, height, width) with no more channels than pixels a side: transpose or resize"
-    )
+    else:
+        raise InputError(
+            f"found images of shape {space.shape}, where no axis tells itself as the channels, "
+            "wanted (channels, height, width) with no more channels than pixels a side: transpose "
+            "or resize"
+        )
 
 
 def nature_cnn(channels: int, convolution: Convolution) -> list[nn.Module]:

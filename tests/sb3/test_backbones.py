@@ -10,6 +10,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import A2C
 from stable_baselines3.common.preprocessing import is_image_space_channels_first
+from stable_baselines3.common.torch_layers import NatureCNN
 from torch import nn
 
 from coordconv_rl.envs.minatar import MinAtarVecEnv
@@ -90,6 +91,19 @@ def test_scaled_images_may_have_many_channels(shape):
         check_image(spaces.Box(0, 1, shape, bool), "impala", normalized_image=True)
 
 
+@pytest.mark.parametrize("shape", [(50, 41, 40), (70, 64, 64)])
+def test_more_channels_than_pixels_a_side_are_taken_as_by_nature_cnn(shape):
+    """SB3's users say so by `VecTransposeImage(skip=True)`, as many stacked frames want."""
+    space = spaces.Box(0, 255, shape, np.uint8)
+    torch.manual_seed(0)
+    stock = NatureCNN(space)
+    torch.manual_seed(0)
+    with pytest.warns(UserWarning, match="as .channels, height, width."):
+        ours = CoordConvExtractor(space, coords="none")
+    frames = torch.rand(2, *shape)
+    torch.testing.assert_close(ours(frames), stock(frames), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
     ("space", "options", "words"),
     [
@@ -99,7 +113,8 @@ def test_scaled_images_may_have_many_channels(shape):
         (spaces.Box(0, 100, (3, 84, 84), np.uint8), {}, r"\[0, 100\]"),
         (spaces.Box(0, 255, (84, 84, 3), np.uint8), {}, "channels last.*VecTransposeImage"),
         (spaces.Box(0, 255, (84, 3, 84), np.uint8), {}, "no axis tells"),
-        (spaces.Box(0, 255, (70, 64, 64), np.uint8), {}, "no axis tells"),
+        (spaces.Box(0, 255, (70, 64, 64), np.uint8), {"backbone": "impala"}, "no axis tells"),
+        (spaces.Box(0, 255, (50, 41, 40), np.uint8), {"backbone": "impala"}, "channels last"),
         (spaces.Box(0, 255, (3, 84, 35), np.uint8), {}, "84x35.*36x36.*impala"),
         (ATARI, {"backbone": "natura"}, "unknown backbone.*nature"),
         (ATARI, {"coords": "fist"}, "unknown coords.*first"),

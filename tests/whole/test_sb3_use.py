@@ -1,0 +1,243 @@
+"""What people do with SB3's models around `learn`: build many, swap environments, copy, send."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import logging
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+import weakref
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+import torch
+from images import SHAPE, patches
+from pairs import FAST, SETTINGS, assert_same, assert_same_update, both
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.utils import set_random_seed
+from torch.nn.parallel import DistributedDataParallel
+
+from coordconv_rl import CoordConvPolicy, DeviceRolloutBuffer
+
+ALGORITHMS = pytest.mark.parametrize("algorithm", [PPO, A2C])
+FRAMES = torch.randint(256, (3, *SHAPE), dtype=torch.uint8, generator=torch.manual_seed(1))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def make(algorithm: Any, **changed: Any) -> Any:
+    settings = SETTINGS[algorithm] | {"seed": 4, "rollout_buffer_class": DeviceRolloutBuffer}
+    return FAST[algorithm](CoordConvPolicy, patches(), **settings | changed)
+
+
+def weights(model: Any) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in model.policy.state_dict().items()}
+
+
+def assert_equal_weights(one: Any, other: Any) -> None:
+    torch.testing.assert_close(weights(one), weights(other), rtol=0, atol=0)
+
+
+def global_state() -> dict[str, Any]:
+    """Return what is shared by everything in a process and could be left changed."""
+    return {
+        "threads": threading.active_count(),
+        "torch's threads": torch.get_num_threads(),
+        "gradients": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "dtype": torch.get_default_dtype(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "products": torch.get_float32_matmul_precision(),
+        "oneDNN": torch.backends.mkldnn.enabled,
+        "cuDNN": (torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32),
+        "numpy": np.geterr(),
+        "environment": dict(os.environ),
+        "warnings": list(warnings.filters),
+        "log": (logging.root.level, list(logging.root.handlers)),
+        "signals": [signal.getsignal(number) for number in (2, 15)],
+    }
+
+
+@ALGORITHMS
+def test_a_trial_leaves_nothing_and_the_next_is_the_same(algorithm):
+    """As in a search over hyperparameters: one model after another in one process."""
+    make(algorithm).learn(16)  # what torch sets up at its first use
+    before = global_state()
+    kept: list[Any] = []
+    found: list[Any] = []
+    for _ in range(3):
+        model = make(algorithm).learn(32)
+        found.append(weights(model))
+        parts = model, model.policy, model.rollout_buffer, model.policy.acting_cache
+        kept += [weakref.ref(part) for part in parts]
+        del model, parts
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * len(kept)
+    assert global_state() == before
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=0, atol=0)
+
+
+@ALGORITHMS
+def test_another_environment_in_the_middle(algorithm):
+    fast, stock = both(algorithm)
+    assert_same_update(fast, stock)
+    for model in (fast, stock):
+        model.set_env(patches())
+    assert_same_update(fast, stock)
+    assert np.array_equal(fast._last_obs, stock._last_obs)
+
+
+@ALGORITHMS
+def test_a_copy_goes_on_as_the_original_and_apart_from_it(algorithm):
+    model = make(algorithm).learn(16)
+    model.predict(model._last_obs)  # or the distribution has gradients, which torch cannot copy
+    other = copy.deepcopy(model)
+    before = weights(other)
+    for one in (model, other):
+        set_random_seed(7)
+        one.learn(16, reset_num_timesteps=False)
+        if one is model:
+            torch.testing.assert_close(weights(other), before, rtol=0, atol=0)
+    assert_equal_weights(model, other)
+    assert any(not torch.equal(before[key], value) for key, value in weights(other).items())
+
+
+LOADED = """
+import pickle, sys, torch
+from stable_baselines3.common.utils import set_random_seed
+
+sent, frames = pickle.load(sys.stdin.buffer)
+torch.set_num_threads(1)
+policy = getattr(sent, "policy", sent)
+with torch.no_grad():
+    outputs = policy(frames, True), policy.evaluate_actions(frames, torch.arange(3) % 3)
+after = None
+if policy is not sent:
+    set_random_seed(7)
+    sent.learn(16, reset_num_timesteps=False)
+    after = policy.state_dict()
+pickle.dump((outputs, after), sys.stdout.buffer)
+"""
+
+
+@pytest.mark.parametrize(("what", "pickler"), [("policy", pickle), ("model", cloudpickle)])
+def test_sent_to_another_process(what, pickler):
+    """Outputs there are those here, and so is training; SB3's own workers use cloudpickle."""
+    model = make(PPO).learn(16)
+    policy = model.policy
+    with torch.no_grad():
+        policy(FRAMES)  # what acting prepares lies in the policy now
+    sent = model if what == "model" else policy
+    helpers = Path(__file__).parents[1] / "helpers"
+    found = subprocess.run(
+        [sys.executable, "-c", LOADED], input=pickler.dumps((sent, FRAMES)), check=True,
+        stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(helpers)}, timeout=120,
+    )  # fmt: skip
+    outputs, after = pickle.loads(found.stdout)
+    with torch.no_grad():
+        expected = policy(FRAMES, True), policy.evaluate_actions(FRAMES, torch.arange(3) % 3)
+    torch.testing.assert_close(outputs, expected, rtol=0, atol=0)
+    if what == "model":
+        set_random_seed(7)
+        model.learn(16, reset_num_timesteps=False)
+        torch.testing.assert_close(after, model.policy.state_dict(), rtol=0, atol=0)
+
+
+@ALGORITHMS
+def test_a_file_goes_from_ours_to_stock_and_back(algorithm, tmp_path):
+    """After each change of class, the same update gives the same weights."""
+    exact = {"policy_kwargs": {"precision": "float32"}}
+    model = make(algorithm, **exact).learn(16)
+    for number, (first, second) in enumerate(
+        [(FAST[algorithm], algorithm), (algorithm, FAST[algorithm])]
+    ):
+        path = tmp_path / f"{number}.zip"
+        model.save(path)
+        found = []
+        for cls in (first, second):
+            one = cls.load(path, env=patches())
+            assert type(one) is cls
+            set_random_seed(7)
+            found.append(one.learn(16, reset_num_timesteps=False))
+        assert_same(weights(found[1]), weights(found[0]))
+        assert one.num_timesteps == model.num_timesteps + 16
+        model = one
+    policy = tmp_path / "policy.zip"
+    model.policy.save(policy)
+    loaded = CoordConvPolicy.load(policy)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(FRAMES, True), model.policy(FRAMES, True), rtol=0, atol=0)
+
+
+def loss(call: Any) -> torch.Tensor:
+    _, values, log_prob = call(FRAMES, True)
+    return (values.sum() + 3 * log_prob.sum()) / 10
+
+
+def gradients(policy: Any) -> list[torch.Tensor]:
+    found = [p.grad.clone() for p in policy.parameters()]
+    policy.zero_grad(set_to_none=True)
+    return found
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A process group of one."""
+    if not (torch.distributed.is_available() and torch.distributed.is_gloo_available()):
+        pytest.skip("torch was built without gloo")
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("group")
+def test_distributed_data_parallel_gives_the_same_gradients():
+    fast, stock = both(PPO)
+    loss(fast.policy).backward()
+    expected = gradients(fast.policy)
+    reduced = []
+    parallel = DistributedDataParallel(fast.policy)
+
+    def reduce(_, bucket):
+        reduced.append(bucket.buffer().numel())
+        future = torch.futures.Future()
+        future.set_result(bucket.buffer())
+        return future
+
+    parallel.register_comm_hook(None, reduce)
+    loss(parallel).backward()
+    found = gradients(fast.policy)
+    assert sum(reduced) == sum(p.numel() for p in fast.policy.parameters())
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    loss(stock.policy).backward()
+    assert_same(found, gradients(stock.policy))
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled_with_gradients(backend):
+    if backend == "inductor":
+        if not (shutil.which("g++") or shutil.which("clang++")):
+            pytest.skip("torch's inductor wants a C++ compiler")
+        if "TEST_INDUCTOR" not in os.environ:
+            pytest.skip("takes a minute of C++: set TEST_INDUCTOR to try it")
+    fast, stock = both(PPO)
+    torch._dynamo.reset()
+    loss(torch.compile(fast.policy, backend=backend)).backward()
+    loss(stock.policy).backward()
+    assert_same(gradients(fast.policy), gradients(stock.policy))

@@ -112,7 +112,7 @@ def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
     tmp_path, monkeypatch, options, expected
 ):
 
-    def close(folder: Path, *, inspectors: int) -> int:
+    def close(folder: Path, *, inspectors: int, code: Path | None) -> int:
         asked.append(inspectors)
         return 0
 

@@ -41,10 +41,7 @@ SB3 = {
     "test_distributions": "",
     "test_identity": "PPO or A2C",
     "test_tensorboard": "PPO or A2C",
-    "test_vec_normalize": "PPO or A2C or DQN or predict or offpolicy",
     "test_vec_monitor": "",
-    "test_vec_stacked_obs": "",
-    "test_vec_check_nan": "",
 }
 CONTRIB = {
     "test_cnn": "",
@@ -53,7 +50,10 @@ CONTRIB = {
     "test_save_load": "CnnPolicy or TRPO or MaskablePPO or RecurrentPPO",
     "test_dict_env": "TRPO or QRDQN or Maskable or PPO",
 }
-"""Which tests of a file are run, as pytest's -k: those of algorithms without ours are not."""
+"""Which tests of a file are run, as pytest's -k: those of algorithms without ours are not.
+
+Files where no test uses a class of ours (environments, wrappers, preprocessing) are left out.
+"""
 
 EXPECTED = {
     "test_image_like_input[True-": "refused as by SB3, as an InputError instead of AssertionError",

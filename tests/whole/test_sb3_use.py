@@ -121,41 +121,34 @@ LOADED = """
 import pickle, sys, torch
 from stable_baselines3.common.utils import set_random_seed
 
-sent, frames = pickle.load(sys.stdin.buffer)
+policy, model, frames = map(pickle.loads, pickle.load(sys.stdin.buffer))
 torch.set_num_threads(1)
-policy = getattr(sent, "policy", sent)
 with torch.no_grad():
-    outputs = policy(frames, True), policy.evaluate_actions(frames, torch.arange(3) % 3)
-after = None
-if policy is not sent:
-    set_random_seed(7)
-    sent.learn(16, reset_num_timesteps=False)
-    after = policy.state_dict()
-pickle.dump((outputs, after), sys.stdout.buffer)
+    found = [(p(frames, True), p.predict_values(frames)) for p in (policy, model.policy)]
+set_random_seed(7)
+model.learn(16, reset_num_timesteps=False)
+pickle.dump((found, model.policy.state_dict()), sys.stdout.buffer)
 """
 
 
-@pytest.mark.parametrize(("what", "pickler"), [("policy", pickle), ("model", cloudpickle)])
-def test_sent_to_another_process(what, pickler):
-    """Outputs there are those here, and so is training; SB3's own workers use cloudpickle."""
+def test_sent_to_another_process():
+    """A policy by pickle, a model by cloudpickle: outputs there are those here; so is training."""
     model = make(PPO).learn(16)
-    policy = model.policy
     with torch.no_grad():
-        policy(FRAMES)  # what acting prepares lies in the policy now
-    sent = model if what == "model" else policy
-    helpers = Path(__file__).parents[1] / "helpers"
+        model.policy(FRAMES)  # what acting prepares lies in the policy now
+    sent = pickle.dumps(model.policy), cloudpickle.dumps(model), pickle.dumps(FRAMES)
+    path = str(Path(__file__).parents[1] / "helpers")
     found = subprocess.run(
-        [sys.executable, "-c", LOADED], input=pickler.dumps((sent, FRAMES)), check=True,
-        stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(helpers)}, timeout=120,
+        [sys.executable, "-c", LOADED], input=pickle.dumps(sent), check=True,
+        stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path}, timeout=120,
     )  # fmt: skip
     outputs, after = pickle.loads(found.stdout)
     with torch.no_grad():
-        expected = policy(FRAMES, True), policy.evaluate_actions(FRAMES, torch.arange(3) % 3)
-    torch.testing.assert_close(outputs, expected, rtol=0, atol=0)
-    if what == "model":
-        set_random_seed(7)
-        model.learn(16, reset_num_timesteps=False)
-        torch.testing.assert_close(after, model.policy.state_dict(), rtol=0, atol=0)
+        expected = model.policy(FRAMES, True), model.policy.predict_values(FRAMES)
+    torch.testing.assert_close(outputs, [expected, expected], rtol=0, atol=0)
+    set_random_seed(7)
+    model.learn(16, reset_num_timesteps=False)
+    torch.testing.assert_close(after, model.policy.state_dict(), rtol=0, atol=0)
 
 
 @ALGORITHMS

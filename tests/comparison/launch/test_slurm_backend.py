@@ -38,7 +38,7 @@ def backend(folder, monkeypatch):
 def test_a_comparison_ends_as_on_this_machine_and_lost_jobs_are_tried_again(
     folder, backend, monkeypatch
 ):
-    monkeypatch.setattr(launch, "_backend", lambda options, folder: backend)
+    monkeypatch.setattr(launch, "_backend", lambda options, folder, code: backend)
     asked = light(seeds=(0,))
     assert run_experiment(asked, folder, {RUNS[0]: {"1": "kill"}}, backend="slurm") == 0
     assert [attempts(folder, run) for run in RUNS[:2]] == [2, 1]

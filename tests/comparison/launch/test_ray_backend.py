@@ -46,7 +46,7 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     (tmp_path / "worker.py").write_text(WORKER)
     program = (sys.executable, str(tmp_path / "worker.py"))
     backend = ray_backend.RayBackend
-    monkeypatch.setattr(launch, "_backend", lambda o, _: backend(o.address, program))
+    monkeypatch.setattr(launch, "_backend", lambda o, *_: backend(o.address, program))
     folder = tmp_path / "runs"
     folder.mkdir()
     (folder / "plan.json").write_text(json.dumps({"pace": 0.3}))

@@ -1,8 +1,7 @@
 """Does a trained agent use its coordinates? Its scores with, without and with wrong ones.
 
 The second question, how much of the first layer's output comes from them, is answered on frames of
-the agent's own games. (No module here may be called `inspect`: `python agents/train.py` would find
-it instead of Python's own.)
+the agent's own games.
 """
 
 from __future__ import annotations

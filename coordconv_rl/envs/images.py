@@ -118,7 +118,9 @@ def _wrapped(env: AnyEnv, game: ImageGame) -> AnyEnv:
     if game.skip > 1:
         env = wrappers.MaxAndSkipObservation(env, game.skip)
     if game.resize is not None:
-        env = wrappers.ResizeObservation(env, (game.resize, game.resize))
+        shape = (game.resize, game.resize, env.observation_space.shape[-1])  # type: ignore[index]
+        # Gymnasium before 1.4 hands out what OpenCV returns: without the axis of one channel.
+        env = wrappers.ReshapeObservation(wrappers.ResizeObservation(env, shape[:2]), shape)
     if game.grey:
         env = _grey(env, game.label)
     if game.stack > 1:

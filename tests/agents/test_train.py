@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from folders import reopen
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from coordconv_rl.agents.evaluate import load_agent
@@ -194,6 +195,7 @@ def test_damaged_checkpoint_is_passed_over(tmp_path, small_run, caplog):
 def test_all_checkpoints_damaged_is_refused(tmp_path, small_run):
     config = small_run(steps=32)
     train_agent(config, tmp_path)
+    reopen(tmp_path)
     for path in list_checkpoints(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(InputError, match="is whole"):

@@ -69,7 +69,9 @@ def test_zip_needs_trust(run_folder, tmp_path):
 def test_evaluate_command_writes_what_it_prints(run_folder, capsys):
     assert main(["evaluate", str(run_folder), "--episodes", "1", "--seed", "9"]) == 0
     printed = capsys.readouterr().out
-    found = json.loads((run_folder / "evaluation.json").read_text())
+    assert not (run_folder / "evaluation.json").exists()  # the run's own, which has none
+    (path,) = (run_folder / "evaluations").iterdir()
+    found = json.loads(path.read_text())
     assert (found["episodes"], found["seed"], found["step"]) == (1, 9, 64)
     for name in ("stochastic", "greedy"):
         assert len(found[name]["scores"]) == 1

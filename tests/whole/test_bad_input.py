@@ -276,8 +276,8 @@ def test_a_forged_state_is_refused(run, trained):
     groups = whole.state["optimizer"]["param_groups"]
     states = {
         "episodes.csv ended": {**whole.state, "extra": None},
+        "csv ended: use": changed("extra", episodes_bytes=-5),
         "is of the run": changed("extra", run="ppo/Pong/cnn/seed-9"),
-        "is damaged": changed("extra", episodes_bytes=-5),
         "num_timesteps": changed("counters", num_timesteps="64"),
         "generator is at": changed("numpy", pos=10**6),
         "the optimizer's lr": changed("optimizer", param_groups=[groups[0] | {"lr": "x"}]),

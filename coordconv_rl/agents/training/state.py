@@ -140,7 +140,8 @@ def episodes_kept(checkpoint: Checkpoint, run: str) -> tuple[int, str | None]:
         InputError: It is a checkpoint of another run, or does not say.
     """
     extra = checkpoint.state.get("extra")
-    if not isinstance(extra, dict) or type(extra.get("episodes_bytes")) is not int:
+    kept = extra.get("episodes_bytes") if isinstance(extra, dict) else None
+    if not isinstance(extra, dict) or type(kept) is not int or kept < 0:
         raise InputError("the checkpoint does not say where its episodes.csv ended: use another")
     if extra.get("run") != run:
         raise InputError(
@@ -148,7 +149,7 @@ def episodes_kept(checkpoint: Checkpoint, run: str) -> tuple[int, str | None]:
             "move the foreign checkpoints away"
         )
     found = extra.get("episodes_sha256")
-    return extra["episodes_bytes"], found if isinstance(found, str) else None
+    return kept, found if isinstance(found, str) else None
 
 
 def restore_weights(model: Model, checkpoint: Checkpoint) -> None:

@@ -31,7 +31,7 @@ def boxes_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Fig
         drawn = load_drawn(root / row.results[0].unit)
         for index in range(DRAWN_CANVASES):
             axes[line][index].set_axis_off()
-            if drawn is not None:
+            if drawn is not None and index < len(drawn["canvases"]):
                 _draw_canvas(axes[line][index], {name: v[index] for name, v in drawn.items()})
         value = study.measure.show(row.results[0].test or 0.0)
         axes[line][0].set_title(f"{row.model}: {value}", fontsize=9, loc="left")

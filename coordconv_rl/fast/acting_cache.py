@@ -196,7 +196,7 @@ class ActingCache:
             or not found.seen.are_still(weights)
         ):
             with torch.no_grad():
-                network = prepare(layers, computation, acting=True)
+                network = prepare(layers, computation, acting=True, packing=self._recording is None)
             found = _Prepared(computation, is_inference, WeightsSeen(weights), network)
             self._prepared[key] = found
         return found

@@ -76,13 +76,17 @@ class Network:
     packed: Tensor | None = None
 
 
-def prepare(layers: KnownLayers, computation: Computation, *, acting: bool = False) -> Network:
+def prepare(
+    layers: KnownLayers, computation: Computation, *, acting: bool = False, packing: bool = True
+) -> Network:
     """Bring weights into the network's precision and memory layout.
 
     Args:
         layers: What the gate found.
         computation: How to compute.
         acting: Whether it is for few frames and no gradients; see `_convert`.
+        packing: Whether acting lasts long enough that a packed linear weight pays: packing takes
+            as long as some ten passes gain, and A2C acts five times with the same weights.
     """
     prepared: list[PreparedConvolution] = []
     height, width = computation.image
@@ -102,7 +106,7 @@ def prepare(layers: KnownLayers, computation: Computation, *, acting: bool = Fal
         )
     weight = layers.linear.weight.to(computation.dtype)
     bias = layers.linear.bias.to(computation.dtype)
-    packs = acting and not torch.is_grad_enabled() and is_packable(weight)
+    packs = packing and acting and not torch.is_grad_enabled() and is_packable(weight)
     packed = pack(weight) if packs else None
     return Network(tuple(prepared), weight, bias, layers.is_pooled, layers, computation, packed)
 

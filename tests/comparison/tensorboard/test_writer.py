@@ -7,16 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import experiment, write_run
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
 from coordconv_rl.arms import parse_arm
-from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
 from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_lines
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import EPISODE_COLUMNS
 
 
 def lines(folder: Path, arm: str, tag: str) -> dict[int, float]:
@@ -24,20 +21,6 @@ def lines(folder: Path, arm: str, tag: str) -> dict[int, float]:
     reader = EventAccumulator(str(folder / "by-arm" / arm))
     reader.Reload()
     return {p.step: float(tensor_util.make_ndarray(p.tensor_proto)) for p in reader.Tensors(tag)}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Four runs of two seeds: seed 3 is done, seed 5 is half way with twice its scores."""
-    plan.write_experiment(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
-    for arm in ("cnn", "coordconv"):
-        write_run(tmp_path, f"ppo/Pong/{arm}/seed-3")
-        path = write_run(tmp_path, f"ppo/Pong/{arm}/seed-5", status="running")
-        record = json.loads((path / "run.json").read_text())
-        (path / "run.json").write_text(json.dumps(record | {"step": 500}))
-        rows = "".join(f"{step},{2 * step},400,1\n" for step in range(100, 501, 100))
-        (path / "episodes.csv").write_text(f"{EPISODE_COLUMNS}\n{rows}")
-    return tmp_path
 
 
 def go_on(path: Path) -> None:

@@ -103,8 +103,8 @@ def test_what_multiprocessing_spawns_ignores_it_too(hostile, tmp_path):
 FAMILY = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-print(child.pid, flush=True)
 try:
+    print(child.pid, flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     sys.exit(130)

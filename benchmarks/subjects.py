@@ -26,8 +26,8 @@ from stable_baselines3.common.vec_env import (
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
 from coordconv_rl.agents.evaluate import load_agent
 from coordconv_rl.agents.training.threads import thread_callbacks
+from coordconv_rl.configs import Hyperparameters, RunConfig
 from coordconv_rl.configs.load import preset
-from coordconv_rl.configs.schema import Hyperparameters, RunConfig
 from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.fast.precision import detect_precision
 

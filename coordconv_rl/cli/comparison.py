@@ -12,6 +12,7 @@ import tyro
 
 from coordconv_rl.arms import parse_arm
 from coordconv_rl.cli.parse import HELP, Command, read_options
+from coordconv_rl.comparison import pairs_against
 from coordconv_rl.comparison.launch import LaunchOptions
 from coordconv_rl.configs import ExperimentConfig, experiment_names, load_experiment
 from coordconv_rl.errors import OK, InputError
@@ -32,6 +33,8 @@ class Compare(Command):
         status: Print the ledger of runs and stop.
         overrides: Set a hyperparameter of one algorithm, as in ppo.n_steps=64; give it again for
             another.
+        baseline: Compare all other arms with this one, in place of the pairs that the experiment
+            declares; it changes no run, and the folder's experiment.yaml and ledger keep it.
         trust_code: Import the code that a comparison's own experiment.yaml names; a file that you
             wrote needs no such word.
         launch: How to launch it.
@@ -51,6 +54,9 @@ class Compare(Command):
             name="set", metavar="ALGO.NAME=VALUE", help_behavior_hint="(default: as the presets)"
         ),
     ] = ()
+    baseline: Annotated[
+        str | None, tyro.conf.arg(metavar="ARM", help_behavior_hint="(default: as declared)")
+    ] = None
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     launch: Annotated[LaunchOptions, tyro.conf.arg(name="")] = field(default_factory=LaunchOptions)
 
@@ -97,11 +103,17 @@ class Compare(Command):
         if "arms" in changes:  # those of the file, by their names, and built-in ones
             own = {parse_arm(arm).label: arm for arm in named["arms"]}
             changes["arms"] = [own.get(str(arm), arm) for arm in changes["arms"]]
+            there = {parse_arm(arm).label for arm in changes["arms"]}
+            pairs = [pair for pair in named["comparisons"] if there.issuperset(pair)]
+            changes["comparisons"] = pairs
         if len(changes.get("seeds", ())) == 1:
             changes["seeds"] = tuple(range(changes["seeds"][0]))
         if self.overrides:
             changes["overrides"] = _merge(named["overrides"], self.overrides)
-        return load_experiment(self.experiment, changes)
+        config = load_experiment(self.experiment, changes)
+        if self.baseline is None:
+            return config
+        return dataclasses.replace(config, comparisons=pairs_against(config, self.baseline))
 
 
 def _merge(overrides: dict[str, dict[str, Any]], words: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -132,15 +144,20 @@ class Report(Command):
 
     Attributes:
         folder: The experiment's folder; it may still be running.
+        baseline: Compare all other arms with this one, in place of the pairs that the experiment
+            declares; the report says that they were chosen afterwards.
     """
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    baseline: Annotated[
+        str | None, tyro.conf.arg(metavar="ARM", help_behavior_hint="(default: as declared)")
+    ] = None
 
     def run(self) -> int:
         """Write it and print where it is."""
         from coordconv_rl.comparison.report import write_report
 
-        print(write_report(self.folder))
+        print(write_report(self.folder, self.baseline))
         return OK
 
 

@@ -3,6 +3,7 @@
 Names are imported when first used.
 
 - `plan`: an experiment's runs and their ids; the folder that remembers the experiment.
+- `baselines`: which arm is compared with which.
 - `entries`: what the ledger's lines say: what became of a run, or who asked for which runs.
 - `launch`: starts what is missing, watches it, ends with tables and a report.
 - `results`: an experiment's folder as data.

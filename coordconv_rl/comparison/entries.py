@@ -60,6 +60,7 @@ class RunRequest:
         games: The games.
         arms: The arms.
         seeds: The seeds.
+        comparisons: The pairs of arms that are to be compared, where they were named.
     """
 
     asked: str | None
@@ -69,6 +70,7 @@ class RunRequest:
     games: tuple[str, ...]
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
+    comparisons: tuple[tuple[str, str], ...] = ()
 
     def runs(self) -> Iterable[str]:
         """Return the ids of the runs asked for."""
@@ -157,6 +159,7 @@ def _parse_request(values: dict[str, Any]) -> RunRequest:
         if not isinstance(items, list) or not all(type(item) is kind for item in items):
             raise ValueError(f"{name} is {items!r}")
         values[name] = tuple(items)
+    values["comparisons"] = _parse_pairs(values.get("comparisons", []))
     request = RunRequest(**values)
     for text in (request.asked, request.by):
         if not (text is None or isinstance(text, str)):
@@ -164,6 +167,18 @@ def _parse_request(values: dict[str, Any]) -> RunRequest:
     if type(request.steps) is not int:
         raise ValueError(f"steps is {request.steps!r}")
     return request
+
+
+def _parse_pairs(values: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(values, list) or not all(map(_is_pair, values)):
+        raise ValueError(f"comparisons are {values!r}")
+    return tuple((arm, baseline) for arm, baseline in values)
+
+
+def _is_pair(value: Any) -> bool:
+    if not isinstance(value, list):
+        return False
+    return [type(arm) for arm in value] == [str, str]
 
 
 def line(content: Entry | RunRequest) -> str:

@@ -1,6 +1,7 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, and their YAML files.
 
 - `types`: what fields hold, how the command line reads them, and ids made of them.
+- `hyperparameters`: an algorithm's settings.
 - `schema`: the dataclasses; their fields are the keys of the YAML files and the command's options.
 - `check`: what no type can say: names that exist, numbers that make sense.
 - `load`: YAML to configuration and back.
@@ -10,6 +11,7 @@ package.
 """
 
 from coordconv_rl.configs.check import check_run, check_seed, check_trust, needs_code
+from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
     experiment_names,
@@ -24,7 +26,6 @@ from coordconv_rl.configs.load import (
 from coordconv_rl.configs.schema import (
     Evaluation,
     ExperimentConfig,
-    Hyperparameters,
     RunConfig,
 )
 from coordconv_rl.configs.types import Algo, SuiteName, game_folder, make_run_id

@@ -6,7 +6,8 @@ import math
 import re
 
 from coordconv_rl.arms import Arm, arm_value, parse_arm
-from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.configs.hyperparameters import Hyperparameters
+from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, RunConfig
 from coordconv_rl.envs import own_code, resolve_games
 from coordconv_rl.errors import InputError, unknown
 
@@ -142,11 +143,26 @@ def check_experiment(config: ExperimentConfig) -> None:
         if not re.fullmatch(NAME, name):
             raise InputError(f"environments name a game {name!r}: {NAME_WORDS}")
     _check_shared(config)
+    _check_comparisons(config)
     for algo in config.overrides:
         if algo not in config.algos:
             raise InputError(
                 f"overrides name {algo!r}, which is not among the algos {list(config.algos)}"
             )
+
+
+def _check_comparisons(config: ExperimentConfig) -> None:
+    for pair in config.comparisons:
+        for arm in pair:
+            if arm not in config.arm_labels:
+                raise unknown("arm in comparisons", arm, config.arm_labels)
+        if pair[0] == pair[1]:
+            raise InputError(f"comparisons hold {pair[0]} against itself: name two arms")
+    pairs = tuple(" against ".join(sorted(pair)) for pair in config.comparisons)
+    if pairs:
+        _check_list("comparisons", pairs)
+    if config.equivalence is not None and not 0 < config.equivalence < math.inf:
+        raise InputError(f"equivalence is {config.equivalence}: it must be a number above 0")
 
 
 def _spelled(arm: Arm) -> str:

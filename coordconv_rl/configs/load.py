@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from coordconv_rl.arms import arm_value, parse_arm
 from coordconv_rl.configs.check import check_experiment, check_run
-from coordconv_rl.configs.schema import ExperimentConfig, Hyperparameters, RunConfig
+from coordconv_rl.configs.hyperparameters import Hyperparameters
+from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 from coordconv_rl.envs import ImageGame
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.files import is_whole
@@ -243,8 +244,7 @@ def load_run(path: Path) -> RunConfig:
 
 def to_yaml(config: RunConfig | ExperimentConfig) -> str:
     """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
-    plain = json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
-    for name in ("environment", "environments"):  # most games are made as their names say
-        if not plain.get(name, True):
-            del plain[name]
+    values = json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
+    seldom = {"environment", "environments", "comparisons", "equivalence"}
+    plain = {name: value for name, value in values.items() if value or name not in seldom}
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

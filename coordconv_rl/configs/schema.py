@@ -7,11 +7,12 @@ elsewhere. The command line's options are these fields, and the texts below are 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from coordconv_rl.arms import Arm, Backbone, Head, parse_arm
+from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.types import (
     OPTIONAL,
     Algo,
@@ -23,39 +24,6 @@ from coordconv_rl.configs.types import (
     make_run_id,
 )
 from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """An algorithm's settings; `presets/a2c.yaml` and `presets/ppo.yaml` hold RL Zoo's.
-
-    Attributes:
-        n_envs: Environments stepped together.
-        n_steps: Environment steps of each environment in one rollout.
-        learning_rate: Step size at the start of training.
-        schedule: How the learning rate (and PPO's clip range) goes: constant, or linear to zero.
-        gamma: Discount factor of the return.
-        gae_lambda: Lambda of generalised advantage estimation.
-        ent_coef: Weight of the entropy bonus.
-        vf_coef: Weight of the value loss.
-        max_grad_norm: Bound on the gradient's norm.
-        n_epochs: Passes over one rollout (PPO; A2C makes one).
-        batch_size: Observations in one minibatch (PPO; A2C takes the whole rollout).
-        clip_range: PPO's clip range at the start of training.
-    """
-
-    n_envs: int
-    n_steps: int
-    learning_rate: float
-    schedule: Literal["constant", "linear"]
-    gamma: float
-    gae_lambda: float
-    ent_coef: float
-    vf_coef: float
-    max_grad_norm: float
-    n_epochs: int = 1
-    batch_size: Annotated[int | None, OPTIONAL] = None
-    clip_range: Annotated[float | None, OPTIONAL] = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +169,11 @@ class ExperimentPlan:
             line one number is how many, from 0.
         steps: Environment steps of each run.
         overrides: Hyperparameters that differ from the presets, by algorithm.
+        comparisons: Which arms are compared: pairs of their names, the baseline second; by default
+            each arm with coordinates against the arms without and with shuffled ones that have its
+            backbone and head, and any other arm against the first.
+        equivalence: By how little two arms' mean scores must differ, on the scale of the report's
+            aggregates, to be called equal: 0.05 is a twentieth of that scale.
     """
 
     name: str
@@ -215,6 +188,8 @@ class ExperimentPlan:
     overrides: tyro.conf.Fixed[tyro.conf.Suppress[dict[str, dict[str, float | int | str]]]] = field(
         default_factory=dict
     )
+    comparisons: tyro.conf.Fixed[tyro.conf.Suppress[tuple[tuple[str, str], ...]]] = ()
+    equivalence: Annotated[float | None, OPTIONAL] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from synthetic import make_experiment
+from synthetic import make_experiment, rows
 
 from coordconv_rl.cli.comparison import Compare
 from coordconv_rl.cli.main import main
-from coordconv_rl.configs import load_experiment
+from coordconv_rl.configs import load_experiment, to_yaml
 from coordconv_rl.errors import InputError
 
 PROG = "coordconv-rl compare"
@@ -99,3 +99,25 @@ def test_export_says_how_much_it_is_and_refuses_what_exists(tmp_path, capsys, mo
     assert capsys.readouterr().out.startswith("out: 3 of 3 runs done; ")
     assert main(["export", "runs", "out"]) == 2
     assert "out exists: name a folder that does not" in capsys.readouterr().err
+
+
+def test_a_baseline_and_fewer_arms_choose_the_pairs(tmp_path):
+    file = tmp_path / "own.yaml"
+    named = {"comparisons": [["coordconv", "cnn"], ["coordconv", "shuffled"]]}
+    file.write_text(to_yaml(load_experiment("quick", named)))
+    assert config(file).comparisons == (("coordconv", "cnn"), ("coordconv", "shuffled"))
+    assert config(file, "--arms", "cnn", "coordconv").comparisons == (("coordconv", "cnn"),)
+    chosen = config(file, "--baseline", "shuffled")
+    assert chosen.comparisons == (("cnn", "shuffled"), ("coordconv", "shuffled"))
+    with pytest.raises(InputError, match="unknown baseline 'nobody'"):
+        config(file, "--baseline", "nobody")
+
+
+def test_report_takes_a_baseline(tmp_path, capsys):
+    make_experiment(tmp_path, games=("Pong",), seeds=(1, 2, 3))
+    assert main(["report", str(tmp_path), "--baseline", "shuffled"]) == 0
+    assert {(r["arm"], r["against"]) for r in rows(tmp_path, "verdicts.csv")} == {
+        ("cnn", "shuffled"), ("coordconv", "shuffled"),
+    }  # fmt: skip
+    assert main(["report", str(tmp_path), "--baseline", "shufled"]) == 2
+    assert "did you mean shuffled?" in capsys.readouterr().err

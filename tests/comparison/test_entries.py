@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -44,3 +45,17 @@ def test_a_request_of_wrong_types_is_damaged(tmp_path, changes):
     (tmp_path / LEDGER_FILE).write_text(json.dumps(values) + "\n")
     with pytest.raises(InputError, match="damaged at line 1"):
         read_requests(tmp_path)
+
+
+def test_the_pairs_that_were_asked_for_are_kept_and_must_be_pairs(tmp_path):
+    asked = replace(ASKED, comparisons=(("coordconv", "cnn"),))
+    (tmp_path / LEDGER_FILE).write_text(line(asked))
+    assert read_requests(tmp_path) == (asked,)
+    assert not asked.is_same(ASKED)
+    older = {key: v for key, v in json.loads(line(ASKED)).items() if key != "comparisons"}
+    (tmp_path / LEDGER_FILE).write_text(json.dumps(older) + "\n")
+    assert read_requests(tmp_path) == (ASKED,)
+    for wrong in ("cnn", [["cnn"]], [["cnn", 1]]):
+        (tmp_path / LEDGER_FILE).write_text(json.dumps(older | {"comparisons": wrong}) + "\n")
+        with pytest.raises(InputError, match="comparisons are"):
+            read_requests(tmp_path)

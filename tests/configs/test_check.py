@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from coordconv_rl.configs import load_experiment, to_yaml
 from coordconv_rl.configs.check import check_run
 from coordconv_rl.errors import InputError
 
@@ -28,3 +29,29 @@ def test_bad_hyperparameters(small_run, changes, message):
 def test_more_workers_than_environments(small_run):
     with pytest.raises(InputError, match="only 2 environments"):
         check_run(small_run(workers=3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"comparisons": [["coordcon", "cnn"]]}, "unknown arm in comparisons 'coordcon': did you"),
+        ({"comparisons": [["cnn", "cnn"]]}, "comparisons hold cnn against itself"),
+        ({"comparisons": [["coordconv", "cnn"], ["cnn", "coordconv"]]}, "cnn against coordconv mo"),
+        ({"comparisons": [["coordconv"]]}, "comparisons.0"),
+        ({"equivalence": 0}, "equivalence is 0"),
+    ],
+)
+def test_bad_comparisons(changes, message):
+    with pytest.raises(InputError, match=message):
+        load_experiment("quick", changes)
+
+
+def test_comparisons_are_kept_in_yaml_only_where_they_are_named(tmp_path):
+    path = tmp_path / "experiment.yaml"
+    named = load_experiment("quick", {"comparisons": [["shuffled", "cnn"]], "equivalence": 0.05})
+    path.write_text(to_yaml(named))
+    assert load_experiment(str(path)) == named
+    assert named.comparisons == (("shuffled", "cnn"),)
+    plain = to_yaml(load_experiment("quick"))
+    assert "comparisons" not in plain
+    assert "equivalence" not in plain

@@ -7,8 +7,9 @@ import io
 import pytest
 import tyro
 
+from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import to_yaml
-from coordconv_rl.configs.schema import Evaluation, Hyperparameters, RunConfig
+from coordconv_rl.configs.schema import Evaluation, RunConfig
 
 
 @pytest.mark.parametrize(

@@ -61,21 +61,29 @@ def close_comparison(
 
 
 def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> None:
-    """Print an algorithm's two tables of scores, the answer, and what to be wary of."""
-    for table in (report.game_scores_table(analysis), report.aggregates_table(analysis)):
+    """Print an algorithm's tables of scores and pairs, the answer, and what to be wary of."""
+    for table in _tables(analysis):
         console.print(rich_table(f"{analysis.algo.upper()}: {table.caption}", table))
-    for text in (report.answer(analysis), *report.cautions(found, analysis)):
+    verdict = report.answer(found, analysis)
+    single = len(verdict.texts) == 1
+    texts = [str(verdict)] if single else [f"{verdict.heading}:", *verdict.texts]
+    for text in (*texts, *report.limits(found, analysis)):
         console.print(text, soft_wrap=True, markup=False)
+
+
+def _tables(analysis: AlgoAnalysis) -> list[report.Table]:
+    tables = [report.game_scores_table(analysis), report.aggregates_table(analysis)]
+    return [*tables, report.pairs_table(analysis)] if analysis.comparisons else tables
 
 
 def _markdown(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:
     """Return what `results.md` holds: the same tables and sentences as on the terminal."""
     lines = []
     for analysis in analyses:
-        tables = (report.game_scores_table(analysis), report.aggregates_table(analysis))
-        lines += [f"## {analysis.algo.upper()}", "", report.answer(analysis), ""]
-        lines += [f"- {text}" for text in report.cautions(found, analysis)]
-        lines += ["", *report.tables_as_markdown(tables)]
+        lines += [f"## {analysis.algo.upper()}", ""]
+        lines += report.verdict_as_markdown(report.answer(found, analysis))
+        lines += [f"- {text}" for text in report.limits(found, analysis)]
+        lines += ["", *report.tables_as_markdown(_tables(analysis))]
     return "\n".join(lines) + "\n"
 
 

@@ -104,7 +104,8 @@ def make_request(
     algos, games, arms, seeds = (
         tuple(dict.fromkeys(values)) for values in zip(*plan.run_keys(experiment), strict=True)
     )
-    return RunRequest(asked, by, experiment.steps, algos, games, arms, seeds)
+    pairs = experiment.comparisons
+    return RunRequest(asked, by, experiment.steps, algos, games, arms, seeds, pairs)
 
 
 def _user() -> str:

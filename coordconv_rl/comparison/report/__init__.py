@@ -4,12 +4,14 @@ Names are imported when first used, since drawing needs matplotlib.
 
 - `write`: an experiment's folder to its report.
 - `page`: the whole report as one structure, which `page.html.j2` and `as_markdown` show.
-- `verdict`: the answer in sentences, and what to be wary of.
+- `verdict`: the answer in sentences, for each pair of arms.
+- `cautions`: what to be wary of.
 - `methods`: how it was made: protocol, versions, machines, the command to repeat it.
 - `tables`: tables as data, and how numbers and intervals are written.
 - `score_tables`: scores by game, aggregates, pairs of arms.
 - `run_tables`: which runs are done, which failed, how fast they were.
 - `inspections`: what happens to the score without coordinates, as data and tables.
+- `looks`: an arm's colour and line in every figure.
 - `charts`: draws on axes that it is given.
 - `figures`: which charts there are, with their captions and words for those who do not see them.
 - `svg`: a figure as PNG and SVG files, and as an element that takes on the page's colours.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.comparison.report.score_tables import game_scores
+from coordconv_rl.comparison.report.verdict import outcome, sentence
 from coordconv_rl.comparison.results import (
     Results,
     curve,
@@ -26,38 +27,24 @@ from coordconv_rl.files import write_text_atomic
 
 _RUN_COLUMNS = (
     "algo", "game", "arm", "seed", "status", "attempts", "step", "score", "score_source",
-    "human_normalised", "reason",
+    "human_normalised", "min_max", "reason",
 )  # fmt: skip
 _AGGREGATE_COLUMNS = (
-    "algo",
-    "arm",
-    "runs_done",
-    "runs_planned",
-    "statistic",
-    "value",
-    "low",
-    "high",
-)
+    "algo", "arm", "runs_done", "runs_planned", "scale", "statistic", "value", "low", "high",
+)  # fmt: skip
 _PAIR_COLUMNS = (
-    "algo",
-    "arm",
-    "against",
-    "games",
-    "fewest_seeds",
-    "statistic",
-    "value",
-    "low",
-    "high",
-)
+    "algo", "arm", "against", "games", "fewest_seeds", "scale", "statistic", "value", "low", "high",
+)  # fmt: skip
+_VERDICT_COLUMNS = (
+    "algo", "arm", "against", "pairs", "p", "p_holm", "seeds_needed", "finding", "verdict",
+)  # fmt: skip
 _GAME_COLUMNS = (
     "algo", "arm", "against", "game", "probability_of_improvement", "paired_difference", "low",
     "high", "p_holm",
 )  # fmt: skip
 _STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "optimality_gap")
-
-
 _SCORE_COLUMNS = (
-    "algo", "game", "arm", "mean", "std", "n", "planned", "human_normalised", "source",
+    "algo", "game", "arm", "mean", "std", "n", "planned", "human_normalised", "min_max", "source",
 )  # fmt: skip
 _CURVE_COLUMNS = ("algo", "game", "arm", "step", "seeds", "mean", "low", "high")
 _RUN_CURVE_COLUMNS = ("algo", "game", "arm", "seed", "step", "score")
@@ -65,6 +52,7 @@ CSV_FILES: dict[str, str] = {
     "runs.csv": "every run's score",
     "aggregates.csv": "aggregates by arm",
     "pairs.csv": "pairs of arms",
+    "verdicts.csv": "pairs of arms: p-values and what is shown",
     "pairs_by_game.csv": "pairs of arms by game",
     "learning_curves.csv": "learning curves by arm",
     "learning_curves_by_run.csv": "learning curves by run",
@@ -75,9 +63,10 @@ def write_tables(folder: Path, found: Results, analyses: Sequence[AlgoAnalysis])
     """Write `CSV_FILES` into the report's folder."""
     grid = step_grid(found.experiment)
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
-        "runs.csv": (_RUN_COLUMNS, _runs(found)),
+        "runs.csv": (_RUN_COLUMNS, _runs(found, analyses)),
         "aggregates.csv": (_AGGREGATE_COLUMNS, _aggregates(analyses)),
         "pairs.csv": (_PAIR_COLUMNS, _pairs(analyses)),
+        "verdicts.csv": (_VERDICT_COLUMNS, _verdicts(analyses)),
         "pairs_by_game.csv": (_GAME_COLUMNS, _games(analyses)),
         "learning_curves.csv": (_CURVE_COLUMNS, _curves(found, grid)),
         "learning_curves_by_run.csv": (_RUN_CURVE_COLUMNS, _run_curves(found, grid)),
@@ -108,13 +97,18 @@ def _ends(found: Estimate) -> tuple[str, str, str]:
     return _number(float(found.value)), _number(low), _number(high)
 
 
-def _runs(found: Results) -> Iterable[Sequence[object]]:
+def _runs(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
+    scales = {analysis.algo: analysis.scale for analysis in analyses}
     for run in found.runs:
         score, source = final_score(run) or (None, "")
         human = None if score is None else human_normalised(run.game, score)
+        scale = scales[run.algo]
+        share = None
+        if score is not None and scale.name == "min-max":
+            share = scale.apply(np.full(len(found.games), score))[found.games.index(run.game)]
         key = (run.algo, run.game, run.arm, run.seed, run.status, run.attempts, run.step)
         reason = " ".join((run.reason or "").split())
-        yield *key, _number(score), source, _number(human), reason
+        yield *key, _number(score), source, _number(human), _number(share), reason
 
 
 def _aggregates(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
@@ -124,16 +118,32 @@ def _aggregates(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
             for name in _STATISTICS:
                 found = getattr(own, name)
                 if found is not None:
-                    yield analysis.algo, arm, *counts, name, *_ends(found)
+                    yield analysis.algo, arm, *counts, analysis.scale.name, name, *_ends(found)
 
 
 def _pairs(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
     for analysis in analyses:
+        scale = analysis.scale.name
         for pair in analysis.comparisons:
             key = (analysis.algo, pair.arm, pair.against, len(pair.games), pair.seeds)
-            yield *key, "probability_of_improvement", *_ends(pair.improvement)
-            if pair.iqm_difference is not None:
-                yield *key, "iqm_difference", *_ends(pair.iqm_difference)
+            for kind, name, found in (
+                ("rank", "probability_of_improvement", pair.improvement),
+                ("rank", "probability_of_improvement_area", pair.area_improvement),
+                (scale, "iqm_difference", pair.iqm_difference),
+                (scale, "mean_difference", pair.mean_difference),
+            ):
+                if found is not None:
+                    yield *key, kind, name, *_ends(found)
+
+
+def _verdicts(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
+    for analysis in analyses:
+        for pair in analysis.comparisons:
+            yield (
+                analysis.algo, pair.arm, pair.against, len(analysis.pairs), _number(pair.p),
+                _number(pair.p_holm), pair.seeds_needed or "", outcome(analysis, pair),
+                sentence(analysis, pair),
+            )  # fmt: skip
 
 
 def _games(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
@@ -146,7 +156,7 @@ def _games(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
                     *key,
                     chance,
                     *_ends(pair.paired_by_game[place]),
-                    _number(pair.p_values[place]),
+                    _number(pair.p_by_game[place]),
                 )
 
 
@@ -155,7 +165,8 @@ def _scores(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequen
         source = "+".join(score_sources(found, analysis.algo))
         for game, by_arm in game_scores(analysis.games, analysis.scores).items():
             for arm, score in by_arm.items():
-                numbers = (score.mean, score.std, score.n, score.planned, score.normalised)
+                share = score.scaled if analysis.scale.name == "min-max" else None
+                numbers = (score.mean, score.std, score.n, score.planned, score.human, share)
                 yield (analysis.algo, game, arm, *numbers, source)
 
 

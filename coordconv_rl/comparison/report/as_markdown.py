@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from coordconv_rl.comparison.report.page import AlgoPart, Page
 from coordconv_rl.comparison.report.svg import Drawing
 from coordconv_rl.comparison.report.tables import Cell, Table
+from coordconv_rl.comparison.report.verdict import Verdict
 
 
 def markdown(page: Page) -> str:
@@ -15,7 +16,7 @@ def markdown(page: Page) -> str:
     lines = [f"# {escape(page.title)}: does CoordConv help?", ""]
     lines += [f"{escape(page.description)}", "", escape(page.made), ""]
     lines += [line for text in page.banners for line in (f"> **{escape(text)}**", "")]
-    lines += [line for part in page.algos for line in (f"**{escape(part.verdict)}**", "")]
+    lines += [line for part in page.algos for line in verdict_as_markdown(part.verdict)]
     for part in page.algos:
         lines += _algo(part)
     lines += ["## Runs", "", *tables_as_markdown(page.runs), "The numbers as files:", ""]
@@ -39,12 +40,19 @@ def markdown(page: Page) -> str:
     return "\n".join(lines) + "\n"
 
 
+def verdict_as_markdown(verdict: Verdict) -> list[str]:
+    """Return a verdict, line by line: a paragraph, or a list where there are several pairs."""
+    if len(verdict.texts) == 1:
+        return [f"**{escape(str(verdict))}**", ""]
+    return [
+        f"**{escape(verdict.heading)}:**", "", *(f"- {escape(text)}" for text in verdict.texts), "",
+    ]  # fmt: skip
+
+
 def _algo(part: AlgoPart) -> list[str]:
     lines = [f"## {part.algo.upper()}", ""]
     lines += [f"- {escape(text)}" for text in part.warnings]
     lines += ["", *_figures(part.figures), *tables_as_markdown(part.tables)]
-    if part.power:
-        lines += [part.power, ""]
     return lines + tables_as_markdown(part.details)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
-from colorsys import hls_to_rgb
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from coordconv_rl.arms import ARMS
+from coordconv_rl.comparison.report.looks import ArmLook, arm_look
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results, curves, step_grid
 from coordconv_rl.comparison.statistics import ArmEstimates, Array, Comparison, Estimate
@@ -22,24 +20,12 @@ from coordconv_rl.comparison.statistics import ArmEstimates, Array, Comparison, 
 LEGEND_COLUMNS = {18: 3, 36: 2}  # characters of a label of which so many fit below a chart
 LEGEND_ROWS = 3  # that fit below a chart; each one more makes the figure higher
 ROW_INCHES = 0.19
-# Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every kind of colour vision.
-_COLOURS = ("#555555", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#0072B2")
-_LINE_STYLES = {"cnn": "--", "shuffled": "-."}  # dots are for gaps
 # Marker and colour by what happens to the coordinates.
 _TREATMENTS = {
     "trained": ("o", "#0072B2"),
     "zeroed": ("s", "#E69F00"),
     "permuted": ("^", "#CC79A7"),
 }
-
-
-def arm_colour(arm: str) -> str:
-    """Return an arm's colour, the same in every figure; others than the six get one by name."""
-    known = dict(zip(ARMS, _COLOURS, strict=True))
-    if arm in known:
-        return known[arm]
-    hue = zlib.crc32(arm.encode()) / 2**32
-    return to_hex(hls_to_rgb(hue, 0.45, 0.65))
 
 
 def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> None:
@@ -59,16 +45,17 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
     for arm in results.experiment.arm_labels:
         rows = curves(results, algo, game, arm, grid)
         whole, part, low, high = mean_lines(rows)
-        line: dict[str, Any] = {"color": arm_colour(arm), "linestyle": _LINE_STYLES.get(arm, "-")}
+        look = arm_look(arm)
+        line: dict[str, Any] = {"color": look.colour, "linestyle": look.line}
         axes.plot(grid, whole, label=f"{arm} ({_seeds(rows)})", **line)
         axes.plot(grid, part, linewidth=0.8, alpha=0.7, **line)
-        _draw_gaps(axes, grid, np.where(np.isnan(whole), part, whole), line["color"])
+        _draw_gaps(axes, grid, np.where(np.isnan(whole), part, whole), look.colour)
         if len(rows) > 1:
-            axes.fill_between(grid, low, high, color=line["color"], alpha=0.15, linewidth=0)
+            axes.fill_between(grid, low, high, color=look.colour, alpha=0.15, linewidth=0)
     axes.set_title(f"{game} ({algo.upper()})")
     axes.set_xlim(0, results.experiment.steps)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
-    axes.set_xlabel("environment steps (4 frames each)")
+    axes.set_xlabel("environment steps")
     axes.set_ylabel("raw score")
     axes.spines[["top", "right"]].set_visible(False)
     _say_if_empty(axes)
@@ -112,12 +99,12 @@ def _seeds(rows: Array) -> str:
     return f"{counted(len(rows), 'seed')}; {least}{fewest} where thin"
 
 
-def draw_iqm(axes: Axes, arms: Mapping[str, ArmEstimates]) -> None:
-    """Draw each arm's interquartile mean with its interval."""
-    rows = [(arm, own.iqm, arm_colour(arm)) for arm, own in arms.items()]
+def draw_iqm(axes: Axes, arms: Mapping[str, ArmEstimates], scale: str) -> None:
+    """Draw each arm's interquartile mean with its interval, on the scale that is named."""
+    rows = [(arm, own.iqm, arm_look(arm)) for arm, own in arms.items()]
     _draw_intervals(axes, rows)
     axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel("IQM, human-normalised score")
+    axes.set_xlabel(f"IQM, {scale} score")
 
 
 def draw_improvement(axes: Axes, pairs: Sequence[Comparison]) -> None:
@@ -125,38 +112,41 @@ def draw_improvement(axes: Axes, pairs: Sequence[Comparison]) -> None:
     axes.axvline(0.5, color="0.6", linewidth=1, linestyle="--")
     _draw_intervals(
         axes,
-        [(f"{p.arm}\nagainst {p.against}", p.improvement, arm_colour(p.arm)) for p in pairs],
+        [(f"{p.arm}\nagainst {p.against}", p.improvement, arm_look(p.arm)) for p in pairs],
     )
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("probability of improvement")
 
 
-def draw_profile(axes: Axes, thresholds: Array, arms: Mapping[str, ArmEstimates]) -> None:
-    """Draw the share of runs above each human-normalised score."""
+def draw_profile(
+    axes: Axes, thresholds: Array, arms: Mapping[str, ArmEstimates], scale: str
+) -> None:
+    """Draw the share of runs above each score on the scale that is named."""
     for arm, own in arms.items():
         _draw_band(axes, thresholds, own.profile, arm)
     axes.set_xlim(thresholds[0], thresholds[-1])
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("human-normalised score")
+    axes.set_xlabel(f"{scale} score")
     axes.set_ylabel("share of runs above it")
     legend_below(axes)
 
 
-def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates]) -> None:
+def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates], scale: str) -> None:
     """Draw the interquartile mean over the training; dots join a line across missing points.
 
     Args:
         axes: Where to.
         grid: Environment steps.
         arms: Aggregates by arm.
+        scale: The name of their scale.
     """
     for arm, own in arms.items():
         _draw_band(axes, grid, own.efficiency, arm)
-        _draw_gaps(axes, grid, own.efficiency.value, arm_colour(arm))
+        _draw_gaps(axes, grid, own.efficiency.value, arm_look(arm).colour)
     axes.set_xlim(0, grid[-1])
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
-    axes.set_xlabel("environment steps (4 frames each)")
-    axes.set_ylabel("IQM, human-normalised")
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel(f"IQM, {scale}")
     _say_if_empty(axes)
     legend_below(axes)
 
@@ -209,11 +199,14 @@ def legend_below(axes: Axes) -> None:
     )
 
 
-def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Estimate, str]]) -> None:
-    for place, (_, found, colour) in enumerate(rows):
+def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Estimate, ArmLook]]) -> None:
+    for place, (_, found, look) in enumerate(rows):
         if found.low is not None and found.high is not None:
-            axes.barh(place, found.high - found.low, 0.5, found.low, color=colour, alpha=0.35)
-        axes.plot(found.value, place, "|", color=colour, markersize=20, markeredgewidth=3)
+            axes.barh(
+                place, found.high - found.low, 0.5, found.low, hatch=look.hatch, linewidth=0,
+                facecolor=to_rgba(look.colour, 0.35), edgecolor=look.colour,
+            )  # fmt: skip
+        axes.plot(found.value, place, "|", color=look.colour, markersize=20, markeredgewidth=3)
     _label_rows(axes, [label for label, _, _ in rows])
 
 
@@ -224,10 +217,10 @@ def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
 
 
 def _draw_band(axes: Axes, x: Array, found: Estimate, arm: str) -> None:
-    colour = arm_colour(arm)
-    axes.plot(x, found.value, color=colour, label=arm)
+    look = arm_look(arm)
+    axes.plot(x, found.value, color=look.colour, linestyle=look.line, label=arm)
     if found.low is not None and found.high is not None:
-        axes.fill_between(x, found.low, found.high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(x, found.low, found.high, color=look.colour, alpha=0.15, linewidth=0)
     axes.grid(color="0.6", alpha=0.4)
 
 

@@ -72,7 +72,8 @@ def _figure(height: float, plot: Callable[..., object], *arguments: Any) -> Figu
 
 def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
     """Draw the IQM by arm, the performance profile, and the IQM over the training."""
-    algo, arms = analysis.algo, analysis.arms
+    algo, arms, scale = analysis.algo, analysis.arms, analysis.scale.name
+    title = f"{scale[0].upper()}{scale[1:]}"
     bands = "Bands are 95% intervals." if _has_intervals(arms) else "Too few seeds for bands."
     spoken = "; ".join(
         f"{arm} {float(own.iqm.value):.3f}"
@@ -81,36 +82,41 @@ def _draw_aggregates(analysis: AlgoAnalysis, folder: Path) -> list[Drawing]:
     )
     return [
         save_figure(
-            _figure(0.9 + 0.45 * len(arms), charts.draw_iqm, arms),
+            _figure(0.9 + 0.45 * len(arms), charts.draw_iqm, arms, scale),
             folder,
             f"iqm_{algo}",
-            f"Interquartile mean over {counted(len(analysis.shared), 'game')}. {bands}",
-            f"Human-normalised IQM by arm: {spoken}.",
+            f"Interquartile mean over {counted(len(analysis.shared), 'game')}, "
+            f"{scale}{_ends(scale)}. {bands}",
+            f"{title} IQM by arm: {spoken}.",
         ),
         save_figure(
-            _figure(3.8, charts.draw_profile, analysis.thresholds, arms),
+            _figure(3.8, charts.draw_profile, analysis.thresholds, arms, scale),
             folder,
             f"profile_{algo}",
-            f"Performance profile: higher is better everywhere. {bands}{_beyond(analysis)}",
-            "Share of runs above each human-normalised score, one line an arm.",
+            f"Performance profile, {scale}: higher is better everywhere. {bands}"
+            f"{_beyond(analysis)}",
+            f"Share of runs above each {scale} score, one line an arm.",
         ),
         save_figure(
-            _figure(3.8, charts.draw_efficiency, analysis.grid, arms),
+            _figure(3.8, charts.draw_efficiency, analysis.grid, arms, scale),
             folder,
             f"efficiency_{algo}",
-            "Sample efficiency: IQM of the training's games, where all finished runs have one. "
-            f"{bands}{_dotted(arms)}",
-            "Human-normalised IQM over environment steps, one line an arm.",
+            f"Sample efficiency, {scale}: IQM of the training's games, where all finished runs "
+            f"have one. {bands}{_dotted(arms)}",
+            f"{title} IQM over environment steps, one line an arm.",
         ),
     ]
+
+
+def _ends(scale: str) -> str:
+    low, high = "lowest and the highest", "run of a game over all arms"
+    return f" between the {low} {high}" if scale == "min-max" else ""
 
 
 def _beyond(analysis: AlgoAnalysis) -> str:
     """Say how many runs' scores lie beyond the profile's axis; nothing where none does."""
     columns = [game in analysis.shared for game in analysis.games]
-    scores = np.concatenate(
-        [own.normalised[:, columns].ravel() for own in analysis.scores.values()]
-    )
+    scores = np.concatenate([own.scaled[:, columns].ravel() for own in analysis.scores.values()])
     count = int((scores > analysis.thresholds[-1]).sum())
     verb = "lies" if count == 1 else "lie"
     return f" The scores of {counted(count, 'run')} {verb} beyond the axis." if count else ""

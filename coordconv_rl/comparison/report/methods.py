@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import product
 from typing import Any
 
 from coordconv_rl.arms import arm_value
+from coordconv_rl.comparison.baselines import declared_pairs
+from coordconv_rl.comparison.report.cautions import named
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
-from coordconv_rl.comparison.statistics import BOOTSTRAP_SEED, MIN_SEEDS, RESAMPLES
+from coordconv_rl.comparison.statistics import (
+    BOOTSTRAP_SEED,
+    MIN_SEEDS,
+    PERMUTATIONS,
+    RESAMPLES,
+    AlgoAnalysis,
+)
 from coordconv_rl.configs import ExperimentConfig, preset
 from coordconv_rl.runs import EXPERIMENT_FILE
 
@@ -24,18 +32,46 @@ _PATH_WORDS = {
     "fast": "fast path: this package's policy, algorithms and rollout buffer; all arms alike",
     "plain": "plain path: SB3's own policy, algorithms and rollout buffer; all arms alike",
 }
-METHOD_NOTES: tuple[str, ...] = (
-    "A seed is the unit: a run's score is the mean of its evaluation games, with sampled actions.",
-    "Human-normalised: (score - random) / (human - random); 0 is random play, 1 a human tester.",
-    "IQM: the mean of the middle half of all runs. Optimality gap: how far runs stay below human "
-    "level. Probability of improvement: how often a run of one arm beats one of another on the "
-    "same game, ties counting half (Agarwal et al. 2021, arXiv 2108.13264).",
-    f"Intervals: 95%, percentile bootstrap over seeds, stratified by game, {RESAMPLES:,} resamples "
-    f"(500 for bands), generator seed {BOOTSTRAP_SEED}. None is given under {MIN_SEEDS} seeds.",
-    "Paired difference: the mean over seeds of the difference of two runs with the same game and "
-    "seed. p: Welch's t-test over seeds, corrected for the number of games (Holm 1979).",
-    "Missing runs are counted and shown, and never filled in.",
-)
+_SCALES: dict[str, str] = {
+    "human-normalised": (
+        "Human-normalised: (score - random) / (human - random); 0 is random play, 1 a human tester."
+    ),
+    "min-max": (
+        "Min-max: (score - lowest) / (highest - lowest), between the lowest and the highest "
+        "finished run of the game over all arms of the algorithm. It compares arms with each other "
+        "and says nothing of human play; a run or an arm more may move it. Intervals keep it as it "
+        "is. "
+        "Learning curves are on the same scale, so that they may leave 0 to 1."
+    ),
+}
+
+
+def method_notes(analyses: Sequence[AlgoAnalysis]) -> tuple[str, ...]:
+    """Return how the numbers are made, one sentence or a few for each kind."""
+    scales = dict.fromkeys(analysis.scale.name for analysis in analyses)
+    gap = " Optimality gap: how far runs stay below human level." * ("human-normalised" in scales)
+    return (
+        "A seed is the unit: a run's score is the mean of its evaluation games, with sampled "
+        "actions.",
+        *(_SCALES[name] for name in scales),
+        f"IQM: the mean of the middle half of all runs.{gap} Probability of improvement: how often "
+        "a run of one arm beats one of another on the same game, ties counting half, averaged over "
+        "games (Agarwal et al. 2021, arXiv 2108.13264). It goes by ranks of raw scores.",
+        f"Intervals: 95%, percentile bootstrap over seeds, stratified by game, {RESAMPLES:,} "
+        f"resamples (500 for bands), generator seed {BOOTSTRAP_SEED}. None is given under "
+        f"{MIN_SEEDS} seeds.",
+        "p of a pair: a permutation test of the probability of improvement, two-sided, stratified "
+        f"by game; exact, or of {PERMUTATIONS:,} drawn permutations where there are too many to "
+        "count. It is corrected by Holm's method (1979) for all pairs of the algorithm that are "
+        "compared, also those that lack runs yet.",
+        "Area under the curve: the mean height of a run's learning curve; a measure of sample "
+        "efficiency.",
+        "Seeds needed: if the true difference of means is the one found, so many seeds an arm show "
+        "it with 80% probability at the 5% level, by a t-test. The size found is itself uncertain.",
+        "Paired difference: the mean over seeds of the difference of two runs with the same game "
+        "and seed. p of a game: Welch's t-test over seeds, corrected for the number of games.",
+        "Missing runs are counted and shown, and never filled in.",
+    )
 
 
 def protocol(found: Results) -> list[tuple[str, str]]:
@@ -47,6 +83,7 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     facts = [
         ("Arms", ", ".join(experiment.arm_labels)),
         *((f"Arm {label}", text) for label, text in _own_arms(experiment)),
+        ("Compared", _compared(experiment)),
         ("Games", ", ".join(found.games)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
         ("Training", _training(experiment)),
@@ -68,6 +105,14 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     checked = sum(run.is_checked for run in started)
     facts.append(("Files", f"compared with their digests: {checked} of {len(started)} runs"))
     return facts + _conditions([run.record for run in started if run.record])
+
+
+def _compared(experiment: ExperimentConfig) -> str:
+    """Say which pairs of arms are compared and by what margin they are called equal."""
+    how = "as the experiment names them" if experiment.comparisons else "as follows from the arms"
+    margin = experiment.equivalence
+    equal = "" if margin is None else f"; called equal where means differ by less than {margin:g}"
+    return f"{named(declared_pairs(experiment))} ({how}){equal}"
 
 
 def _own_arms(experiment: ExperimentConfig) -> list[tuple[str, str]]:

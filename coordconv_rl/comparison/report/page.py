@@ -14,14 +14,15 @@ from coordconv_rl.comparison.report import (
     inspections,
     run_tables,
     score_tables,
-    verdict,
 )
 from coordconv_rl.comparison.report.as_csv import CSV_FILES
-from coordconv_rl.comparison.report.methods import METHOD_NOTES, command, protocol
+from coordconv_rl.comparison.report.cautions import banners, limits
+from coordconv_rl.comparison.report.methods import command, method_notes, protocol
 from coordconv_rl.comparison.report.svg import Drawing
 from coordconv_rl.comparison.report.tables import Table, counted
+from coordconv_rl.comparison.report.verdict import Verdict, answer
 from coordconv_rl.comparison.results import Results
-from coordconv_rl.comparison.statistics import BASELINE, AlgoAnalysis
+from coordconv_rl.comparison.statistics import AlgoAnalysis
 from coordconv_rl.configs import to_yaml
 
 INSPECTION_NOTE = (
@@ -37,9 +38,8 @@ class AlgoPart:
     """The report's section on one algorithm."""
 
     algo: str
-    verdict: str
+    verdict: Verdict
     warnings: list[str]
-    power: str | None
     figures: list[Drawing]
     tables: list[Table]
     details: list[Table]
@@ -58,10 +58,10 @@ class Page:
     protocol: list[tuple[str, str]]
     command: str
     experiment: str
+    methods: tuple[str, ...]
     inspections: list[Table] = field(default_factory=list)
     inspection_figures: list[Drawing] = field(default_factory=list)
     inspection_notes: tuple[str, ...] = ()
-    methods: tuple[str, ...] = METHOD_NOTES
     files: Mapping[str, str] = field(default_factory=lambda: CSV_FILES)
 
 
@@ -80,12 +80,13 @@ def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Pa
         title=found.experiment.name,
         description=found.experiment.description,
         made=f"{done} of {counted(len(found.runs), 'run')} done. Written {now}.",
-        banners=verdict.banners(found),
+        banners=banners(found),
         algos=[_algo_part(found, analysis, folder) for analysis in analyses],
         runs=[run_tables.completeness_table(found), *([trouble] if trouble else [])],
         protocol=protocol(found),
         command=command(found),
         experiment=to_yaml(found.experiment),
+        methods=method_notes(analyses),
         **_inspection_part(found, folder),
     )
 
@@ -103,19 +104,18 @@ def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
 
 def _algo_part(found: Results, analysis: AlgoAnalysis, folder: Path) -> AlgoPart:
     """Put together what the report says of one algorithm."""
-    pairs = [score_tables.pair_games_table(pair) for pair in analysis.comparisons]
-    main = [(p.arm, p.against) == (verdict.SUBJECT, BASELINE) for p in analysis.comparisons]
-    tables = [score_tables.aggregates_table(analysis)]
-    if pairs:
-        tables.append(score_tables.pairs_table(analysis))
-    tables.append(score_tables.game_scores_table(analysis))
-    tables += [table for table, is_main in zip(pairs, main, strict=True) if is_main]
+    by_game = [score_tables.pair_games_table(analysis, pair) for pair in analysis.comparisons]
     return AlgoPart(
         algo=analysis.algo,
-        verdict=verdict.answer(analysis),
-        warnings=verdict.cautions(found, analysis),
-        power=verdict.power_note(analysis),
+        verdict=answer(found, analysis),
+        warnings=limits(found, analysis),
         figures=figures.draw_algo(found, analysis, folder),
-        tables=[*tables, run_tables.speed_table(found, analysis.algo)],
-        details=[table for table, is_main in zip(pairs, main, strict=True) if not is_main],
+        tables=[
+            *([score_tables.pairs_table(analysis)] if by_game else []),
+            score_tables.aggregates_table(analysis),
+            score_tables.game_scores_table(analysis),
+            *by_game[:1],
+            run_tables.speed_table(found, analysis.algo),
+        ],
+        details=by_game[1:],
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, interval, number
+from coordconv_rl.comparison.report.verdict import outcome, p_text
 from coordconv_rl.comparison.statistics import AlgoAnalysis, Array, Comparison, Scores
 from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
 
@@ -29,24 +30,26 @@ class GameScore:
         std: Standard deviation over seeds (n - 1); None for fewer than two.
         n: Seeds that are done and have a score.
         planned: Seeds of the plan.
-        normalised: The mean, human-normalised; None without reference scores.
+        human: The mean, human-normalised; None without reference scores.
+        scaled: The mean on the scale of the aggregates; None where the game has none.
     """
 
     mean: float | None
     std: float | None
     n: int
     planned: int
-    normalised: float | None
+    human: float | None
+    scaled: float | None
 
     def cell(self) -> Cell:
-        """Return the mean with its spread and, below, the normalised mean and n of N."""
+        """Return the mean with its spread and, below, the scaled mean and n of N."""
         count = f"n = {self.n} of {self.planned}"
         if self.mean is None:
             return Cell(NONE, count)
         text = number(self.mean, 4).text
         if self.std is not None:
             text += f" \u00b1 {number(self.std).text}"
-        share = "" if self.normalised is None else f"{self.normalised:.3f}, "
+        share = "" if self.scaled is None else f"{self.scaled:.3f}, "
         return Cell(text, f"{share}{count}", self.mean)
 
 
@@ -61,51 +64,61 @@ def game_scores(
     """
     return {
         game: {
-            arm: _game_score(own.raw[:, column], own.normalised[:, column])
+            arm: _game_score(own.raw[:, column], own.human[:, column], own.scaled[:, column])
             for arm, own in scores.items()
         }
         for column, game in enumerate(games)
     }
 
 
-def _game_score(raw: Array, normalised: Array) -> GameScore:
+def _game_score(raw: Array, human: Array, scaled: Array) -> GameScore:
     there = raw[np.isfinite(raw)]
     if not len(there):
-        return GameScore(None, None, 0, len(raw), None)
+        return GameScore(None, None, 0, len(raw), None, None)
     std = float(there.std(ddof=1)) if len(there) > 1 else None
-    human = normalised[np.isfinite(normalised)]
-    share = float(human.mean()) if len(human) else None
-    return GameScore(float(there.mean()), std, len(there), len(raw), share)
+    shares = [float(own[np.isfinite(raw)].mean()) for own in (human, scaled)]
+    known = [None if np.isnan(share) else share for share in shares]
+    return GameScore(float(there.mean()), std, len(there), len(raw), *known)
 
 
 def game_scores_table(analysis: AlgoAnalysis) -> Table:
-    """Return each game's scores by arm beside the reference scores."""
+    """Return each game's scores by arm beside the reference scores, where any game has them."""
     references = reference_scores()
+    names = ("Random", "Human", f"RL Zoo {analysis.algo.upper()} 10M")
+    has_any = any(game in references for game in analysis.games)
     rows = []
     for game, by_arm in game_scores(analysis.games, analysis.scores).items():
         reference = references.get(game)
         zoo = getattr(reference, f"rlzoo_{analysis.algo}_10m", None)
-        human = (reference.random, reference.human) if reference else (None, None)
+        known = (reference.random, reference.human, zoo) if reference else (None, None, None)
         arms = [score.cell() for score in by_arm.values()]
-        rows.append((game_cell(game), *arms, *(number(known, 5) for known in (*human, zoo))))
-    columns = ("Game", *analysis.scores, "Random", "Human", f"RL Zoo {analysis.algo.upper()} 10M")
-    caption = "Raw score by game, mean \u00b1 standard deviation over seeds; human-normalised; n"
+        others = [number(score, 5) for score in known] if has_any else []
+        rows.append((game_cell(analysis, game), *arms, *others))
+    columns = ("Game", *analysis.scores, *(names if has_any else ()))
+    caption = (
+        f"Raw score by game, mean \u00b1 standard deviation over seeds; {analysis.scale.name}; n"
+    )
     return Table(caption, columns, tuple(rows))
 
 
 def aggregates_table(analysis: AlgoAnalysis) -> Table:
-    """Return each arm's aggregates of human-normalised scores."""
+    """Return each arm's aggregates on the analysis's scale."""
     marked = any(own.iqm_unmarked for own in analysis.arms.values())
+    headings = {"iqm": "IQM", "iqm_unmarked": f"IQM without {TINY_RANGE_MARK}"}
+    headings |= {"median": "Median", "mean": "Mean", "optimality_gap": "Optimality gap"}
+    if not marked:
+        del headings["iqm_unmarked"]
+    if analysis.scale.name != "human-normalised":
+        del headings["optimality_gap"]
     rows = []
     for arm, scores in analysis.scores.items():
         own = analysis.arms.get(arm)
-        names = ("iqm", *(["iqm_unmarked"] if marked else []), "median", "mean", "optimality_gap")
-        estimates = [getattr(own, name, None) for name in names]
+        estimates = [getattr(own, name, None) for name in headings]
         runs = Cell(f"{scores.done} of {scores.planned}", value=scores.done)
         rows.append((Cell(arm), runs, *map(interval, estimates)))
-    unmarked = (f"IQM without {TINY_RANGE_MARK}",) if marked else ()
-    columns = ("Arm", "Runs", "IQM", *unmarked, "Median", "Mean", "Optimality gap")
-    return Table("Human-normalised score, 95% intervals", columns, tuple(rows))
+    columns = ("Arm", "Runs", *headings.values())
+    name = analysis.scale.name
+    return Table(f"{name[0].upper()}{name[1:]} score, 95% intervals", columns, tuple(rows))
 
 
 def pairs_table(analysis: AlgoAnalysis) -> Table:
@@ -113,30 +126,40 @@ def pairs_table(analysis: AlgoAnalysis) -> Table:
     rows = [
         (
             Cell(f"{pair.arm} against {pair.against}"),
+            Cell(outcome(analysis, pair)),
             interval(pair.improvement),
+            _p_cell(pair.p),
+            _p_cell(pair.p_holm),
             interval(pair.iqm_difference, signed=True),
+            interval(pair.mean_difference, signed=True),
+            interval(pair.area_improvement),
             Cell(str(len(pair.games)), value=len(pair.games)),
             Cell(str(pair.seeds), value=pair.seeds),
             number(pair.seeds_needed, digits=9),
         )
         for pair in analysis.comparisons
     ]
-    columns = ("Arms", "Probability of improvement", "IQM difference", "Games")
-    return Table(
-        "Pairs of arms, 95% intervals",
-        (*columns, "Fewest seeds", "Seeds needed"),
-        tuple(rows),
-    )
+    columns = (
+        "Arms", "Finding", "Probability of improvement", "p", "p (Holm)", "IQM difference",
+        "Mean difference", "Improvement of the area under the curve", "Games", "Fewest seeds",
+        "Seeds needed",
+    )  # fmt: skip
+    caption = f"Pairs of arms, 95% intervals; differences are {analysis.scale.name}"
+    return Table(caption, columns, tuple(rows))
 
 
-def pair_games_table(pair: Comparison) -> Table:
+def _p_cell(p: float) -> Cell:
+    return Cell(p_text(p), value=p) if np.isfinite(p) else Cell(NONE)
+
+
+def pair_games_table(analysis: AlgoAnalysis, pair: Comparison) -> Table:
     """Return a pair of arms game by game."""
     rows = [
         (
-            game_cell(game),
+            game_cell(analysis, game),
             number(pair.improvement_by_game[place]),
             interval(pair.paired_by_game[place], signed=True),
-            number(pair.p_values[place], 2),
+            _p_cell(pair.p_by_game[place]),
         )
         for place, game in enumerate(pair.games)
     ]
@@ -144,6 +167,7 @@ def pair_games_table(pair: Comparison) -> Table:
     return Table(f"{pair.arm} against {pair.against}, game by game", columns, tuple(rows))
 
 
-def game_cell(game: str) -> Cell:
+def game_cell(analysis: AlgoAnalysis, game: str) -> Cell:
     """Return a game's name, marked where human-normalised scores are hardly comparable."""
-    return Cell(f"{game} {TINY_RANGE_MARK}" if game in TINY_RANGE_GAMES else game)
+    is_marked = game in TINY_RANGE_GAMES and analysis.scale.name == "human-normalised"
+    return Cell(f"{game} {TINY_RANGE_MARK}" if is_marked else game)

@@ -1,58 +1,82 @@
-"""What the report says in sentences: the verdict with its uncertainty, and what to be wary of."""
+"""The answer in sentences: for each pair of arms, what is shown and how surely."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from coordconv_rl.comparison import results
-from coordconv_rl.comparison.report.tables import are, bounds, counted, interval
-from coordconv_rl.comparison.results import NOT_WHOLE, Results
-from coordconv_rl.comparison.statistics import (
-    BASELINE,
-    CONTROL,
-    MIN_SEEDS,
-    AlgoAnalysis,
-    Comparison,
-)
-from coordconv_rl.envs import TINY_RANGE_GAMES
+import numpy as np
 
-SUBJECT = "coordconv"
+from coordconv_rl.comparison.report.tables import bounds, counted, interval, number
+from coordconv_rl.comparison.results import Results
+from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, Comparison
+
+LEVEL = 0.05  # of the corrected p-value
 
 
-def answer(analysis: AlgoAnalysis) -> str:
-    """Answer, for one algorithm, whether CoordConv helped, and whether geometry is the reason."""
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of one algorithm: what was compared, and a text for each pair of arms."""
+
+    heading: str
+    texts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """All of it as one paragraph."""
+        text = " ".join(self.texts)
+        return f"{self.heading}: {text[0].lower()}{text[1:]}"
+
+
+def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
+    """Answer, for one algorithm, which arm did better than which, and whether geometry helped."""
     name = analysis.algo.upper()
-    main = _pair(analysis, SUBJECT, BASELINE)
-    if lacking := [arm for arm in (SUBJECT, BASELINE) if arm not in analysis.scores]:
-        return f"{name}: no verdict, as the experiment has no arm {' and no '.join(lacking)}."
-    if main is None:
-        return f"{name}: no verdict yet, for want of finished runs of {SUBJECT} and {BASELINE}."
-    games = counted(len(main.games), "game")
-    sentence = f"{name}, {games}, at least {counted(main.seeds, 'seed')} an arm: {_chance(main)}"
-    control = _pair(analysis, SUBJECT, CONTROL)
-    if main.improvement.low is None:
-        return f"{sentence} Too few seeds for a verdict: at least {MIN_SEEDS} are needed."
-    if control is None:
-        return f"{sentence} {_side(main)}"
-    return f"{sentence} {_side(main)} {_geometry(main, control)}"
+    pairs = analysis.comparisons
+    if not analysis.pairs:
+        return Verdict(name, ("No verdict, as the experiment has one arm only.",))
+    if not pairs:
+        arms = " and ".join(analysis.pairs[0])
+        return Verdict(name, (f"No verdict yet, for want of finished runs of {arms}.",))
+    games = counted(max(len(pair.games) for pair in pairs), "game")
+    seeds = counted(min(pair.seeds for pair in pairs), "seed")
+    heading = f"{name}, {games}, at least {seeds} an arm"
+    compared = {(pair.arm, pair.against) for pair in pairs}
+    missing = [pair for pair in analysis.pairs if pair not in compared]
+    return Verdict(
+        heading,
+        (
+            *(sentence(analysis, pair) for pair in pairs),
+            *(f"{x} against {y}: no verdict yet, for want of finished runs." for x, y in missing),
+            *_geometry(found, analysis),
+        ),
+    )
 
 
-def _pair(analysis: AlgoAnalysis, arm: str, against: str) -> Comparison | None:
-    found = [p for p in analysis.comparisons if (p.arm, p.against) == (arm, against)]
-    return found[0] if found else None
+def sentence(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say of one pair how often an arm beats the other, what that shows, and what it does not."""
+    parts = [_chance(analysis, pair), _finding(analysis, pair), _equivalence(analysis, pair)]
+    return " ".join(part for part in parts if part)
 
 
-def _chance(pair: Comparison) -> str:
+def _chance(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say how often one arm beats the other, how surely, and by how much."""
     chance = f"{float(pair.improvement.value):.2f}"
-    between = bounds(pair.improvement)
-    text = f"a {pair.arm} agent beats a {pair.against} agent with probability {chance}"
-    text += f" (95% interval {between})" if between else ""
+    sure = [f"95% interval {between}" for between in [bounds(pair.improvement)] if between]
+    if np.isfinite(pair.p):
+        many = len(analysis.pairs) > 1
+        corrected = f", {p_text(pair.p_holm)} corrected for {len(analysis.pairs)} pairs"
+        sure.append(f"p {p_text(pair.p)}{corrected if many else ''}")
+    text = f"A {pair.arm} agent beats a {pair.against} agent with probability {chance}"
+    text += f" ({'; '.join(sure)})" if sure else ""
     if pair.iqm_difference is None:
         return f"{text}."
-    between = bounds(pair.iqm_difference)
-    difference = interval(pair.iqm_difference, signed=True).text
-    difference += f" ({between})" if between else ""
-    return f"{text}; the difference of human-normalised IQMs is {difference}."
+    difference = interval(pair.iqm_difference, signed=True)
+    between = f" ({difference.detail})" if bounds(pair.iqm_difference) else ""
+    return f"{text}; the difference of {analysis.scale.name} IQMs is {difference.text}{between}."
+
+
+def p_text(p: float) -> str:
+    """Return a p-value with two digits, or that it is very small."""
+    return "< 0.0001" if p < 0.0001 else number(p, 2).text
 
 
 def direction(pair: Comparison) -> int:
@@ -63,109 +87,73 @@ def direction(pair: Comparison) -> int:
     return int(low > 0.5) - int(high < 0.5)
 
 
-def _side(pair: Comparison) -> str:
+def outcome(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say in a word or two what is shown of a pair: for tables."""
+    if pair.improvement.low is None:
+        return "too few seeds"
+    found = ("no difference shown", "better", "worse")[direction(pair)]
+    if direction(pair) and not pair.p_holm < LEVEL:
+        found += ", not after correction"
+    margin = analysis.equivalence
+    return f"{found}; equal within {margin:g}" if margin and is_equivalent(pair, margin) else found
+
+
+def is_equivalent(pair: Comparison, margin: float) -> bool:
+    """Return whether the interval of the difference of means lies within the margin."""
+    found = pair.mean_difference
+    if found is None or found.low is None or found.high is None:
+        return False
+    return bool(-margin < found.low and found.high < margin)
+
+
+def _finding(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say what the interval and the corrected p-value show, or how many seeds would."""
+    if pair.improvement.low is None:
+        return f"Too few seeds for a verdict: at least {MIN_SEEDS} are needed."
     found = direction(pair)
     if found == 0:
-        return "The interval holds 0.5, so no difference is shown."
+        needed = pair.seeds_needed
+        seeds = f" About {needed:,} seeds an arm show one of the size found." if needed else ""
+        return f"The interval holds 0.5, so no difference is shown.{seeds}"
     helped = "better" if found > 0 else "worse"
-    return f"The interval leaves 0.5 out: {pair.arm} did {helped} than {pair.against} here."
+    text = f"The interval leaves 0.5 out: {pair.arm} did {helped} than {pair.against} here"
+    if pair.p_holm < LEVEL:
+        return f"{text}."
+    many = f", corrected for {len(analysis.pairs)} pairs," if len(analysis.pairs) > 1 else ""
+    return f"{text}, but p{many} is above {LEVEL}, so chance is not ruled out."
 
 
-def _geometry(main: Comparison, control: Comparison) -> str:
-    chance = f"{float(control.improvement.value):.2f}"
-    between = bounds(control.improvement)
-    against = f"Against shuffled coordinates the probability is {chance}" + (
-        f" ({between})" if between else ""
-    )
-    if direction(main) <= 0:
-        return f"{against}."
-    if direction(control) > 0:
-        return f"{against}: the geometry helps, and not only the additional parameters."
-    return f"{against}: it is not shown that the geometry helps beyond the additional parameters."
+def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say whether two arms are shown to be equal within the experiment's margin."""
+    margin, found = analysis.equivalence, pair.mean_difference
+    if margin is None or found is None or found.low is None:
+        return ""
+    difference = f"{interval(found, signed=True).text} ({bounds(found)})"
+    text = f"The means differ by {difference} on the {analysis.scale.name} scale"
+    if is_equivalent(pair, margin):
+        return f"{text}: they differ by less than {margin:g}."
+    return f"{text}: it is not shown that they differ by less than {margin:g}."
 
 
-def banners(found: Results) -> list[str]:
-    """Return what a reader must know before any number: holes, and runs that still go."""
-    counts = Counter(run.status for run in found.runs)
-    done, planned = counts["done"], len(found.runs)
-    left_out = _left_out(found)
-    if done == planned:
-        return left_out
-    others = ", ".join(
-        f"{counts[status]} {status}"
-        for status in ("running", "waiting", "failed", "lost", NOT_WHOLE)
-        if counts[status]
-    )
-    return [
-        f"Incomplete: {done} of {planned} runs {are(done)} done ({others}). Missing runs are left "
-        "out of every number and never filled in; what is here may change.",
-        *left_out,
-    ]
-
-
-def _left_out(found: Results) -> list[str]:
-    """Name what the folder holds of earlier, larger requests."""
-    if not found.left_out:
-        return []
-    experiment = found.experiment
-    parts = zip(*(run.replace("/seed-", "/").split("/") for run in found.left_out), strict=True)
-    now: tuple[tuple[object, ...], ...] = (
-        experiment.algos, found.games, experiment.arm_labels, experiment.seeds,
-    )  # fmt: skip
-    gone = [
-        f"{name} {', '.join(sorted(missing, key=lambda value: (len(value), value)))}"
-        for name, values, kept in zip(("algorithm", "game", "arm", "seed"), parts, now, strict=True)
-        if (missing := set(values) - set(map(str, kept)))
-    ]
-    return [
-        f"Left out: {counted(len(found.left_out), 'run')} in this folder that the experiment asked "
-        f"for earlier and does not ask for now ({'; '.join(gone)})."
-    ]
-
-
-def cautions(found: Results, analysis: AlgoAnalysis) -> list[str]:
-    """Return what limits the numbers of one algorithm."""
-    said = []
-    if any(pair.seeds < MIN_SEEDS for pair in analysis.comparisons):
-        said.append(
-            f"Some cells have fewer than {MIN_SEEDS} finished seeds: no interval is given for what "
-            "depends on them."
-        )
-    elif any(pair.seeds < 10 for pair in analysis.comparisons):
-        said.append(
-            "With fewer than 10 seeds, percentile bootstrap intervals tend to be too narrow "
-            "(Agarwal et al. 2021, section 4): a bound close to 0.5 is no proof."
-        )
-    if left_out := [game for game in analysis.games if game not in analysis.shared]:
-        said.append(
-            f"Left out of the aggregates: {', '.join(left_out)} (no reference scores, or an arm "
-            "without a finished run)."
-        )
-    if marked := sorted(TINY_RANGE_GAMES & set(analysis.shared)):
-        said.append(
-            f"\u2020 {', '.join(marked)}: human and random play score nearly the same there, so "
-            "human-normalised scores, and aggregates with them, mean little."
-        )
-    sources = results.score_sources(found, analysis.algo)
-    if sources == ("training",):
-        said.append("Scores are means of the last 100 training games: there was no evaluation.")
-    elif len(sources) > 1:
-        said.append("Scores mix evaluations and training games: compare them with care.")
-    return said
-
-
-def power_note(analysis: AlgoAnalysis) -> str | None:
-    """Say how many seeds would show a difference of the size found; None without a comparison."""
-    main = _pair(analysis, SUBJECT, BASELINE)
-    if main is None:
-        return None
-    if main.seeds_needed is None:
-        return (
-            "How many seeds would be needed cannot be told: too few seeds, no reference scores, "
-            "or hardly any difference."
-        )
-    return (
-        f"If the true difference of mean human-normalised scores between {SUBJECT} and {BASELINE} "
-        f"is the one found, {main.seeds_needed:,} seeds an arm show it with 80% probability at the "
-        f"5% level; this experiment has {main.seeds}. The size found is itself uncertain."
-    )
+def _geometry(found: Results, analysis: AlgoAnalysis) -> Iterator[str]:
+    """Say of each arm that beats the one without coordinates whether geometry is the reason."""
+    arms = found.experiment.arms_by_label
+    pairs = analysis.comparisons
+    for main in pairs:
+        kin = [
+            pair
+            for pair in pairs
+            if pair.arm == main.arm
+            and (arms[pair.against].backbone, arms[pair.against].head)
+            == (arms[main.arm].backbone, arms[main.arm].head)
+        ]
+        plain = main in kin and arms[main.against].extractor is None
+        control = [pair for pair in kin if arms[pair.against].shuffled]
+        if plain and arms[main.against].coords == "none" and control and direction(main) > 0:
+            if direction(control[0]) > 0:
+                yield f"{main.arm}: the geometry helps, and not only the additional parameters."
+            else:
+                yield (
+                    f"{main.arm}: it is not shown that the geometry helps beyond the additional "
+                    "parameters."
+                )

@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from coordconv_rl.comparison.baselines import pairs_against
 from coordconv_rl.comparison.report.as_csv import write_tables
 from coordconv_rl.comparison.report.as_markdown import markdown
 from coordconv_rl.comparison.report.page import Page, build_page
@@ -19,20 +20,23 @@ from coordconv_rl.files import refuse_links, write_text_atomic
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def write_report(folder: Path | str) -> Path:
+def write_report(folder: Path | str, baseline: str | None = None) -> Path:
     """Write the report of an experiment, also of one that still runs or has failed runs.
 
     Args:
         folder: The experiment's folder. The report goes to its folder `report`.
+        baseline: The arm to compare all others with, in place of the pairs that the experiment
+            declares; the report says so.
 
     Returns:
         The path of the page, `report/index.html`.
 
     Raises:
         InputError: The folder holds no experiment, no started run, a damaged file or runs of
-            another experiment, or it cannot be written.
+            another experiment, has no such arm, or it cannot be written.
     """
     found = read_results(folder)
+    pairs = None if baseline is None else pairs_against(found.experiment, baseline)
     if all(run.record is None for run in found.runs):
         raise InputError(
             f"{folder} holds an experiment of which no run has started: start it with "
@@ -42,7 +46,7 @@ def write_report(folder: Path | str) -> Path:
     refuse_links(found.folder)
     try:
         target.mkdir(exist_ok=True)
-        analyses = [analyse(found, algo) for algo in found.experiment.algos]
+        analyses = [analyse(found, algo, pairs) for algo in found.experiment.algos]
         write_tables(target, found, analyses)
         page = build_page(found, analyses, target)
         write_text_atomic(target / "report.md", markdown(page))

@@ -1,28 +1,40 @@
 """What an experiment's results say, in numbers: estimates with intervals, by arm and pair of arms.
 
 Only finished runs count. Missing ones are NaN in every array, counted, and never filled in.
-Aggregates use human-normalised scores (0 is random play, 1 is human) of games that have both
-reference scores; ranks, as in the probability of improvement, use raw scores of all games.
+Aggregates use scores on a scale that the games share (see `scale`); ranks, as in the probability of
+improvement, use raw scores of all games. The bootstrap keeps the scale as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from coordconv_rl.comparison.baselines import Pair, declared_pairs
 from coordconv_rl.comparison.results import Results, step_grid
-from coordconv_rl.comparison.statistics import bootstrap, estimators
+from coordconv_rl.comparison.statistics import estimators
 from coordconv_rl.comparison.statistics.bootstrap import Estimate
 from coordconv_rl.comparison.statistics.estimators import Array
-from coordconv_rl.comparison.statistics.scores import Scores, collect_curves, collect_scores
+from coordconv_rl.comparison.statistics.pairs import (
+    Comparison,
+    compare_arms,
+    correct,
+    has_runs,
+    with_interval,
+)
+from coordconv_rl.comparison.statistics.scale import Scale
+from coordconv_rl.comparison.statistics.scores import (
+    Scores,
+    areas,
+    collect_curves,
+    collect_scores,
+)
 from coordconv_rl.envs import TINY_RANGE_GAMES
 
 Mask = npt.NDArray[np.bool_]
-BASELINE, CONTROL = "cnn", "shuffled"
-BOOTSTRAP_SEED = 0
 PROFILE_POINTS = 81
 CURVE_POINTS = 25
 BAND_RESAMPLES = 500  # of curves and profiles, which are looked at and not read off
@@ -30,14 +42,16 @@ BAND_RESAMPLES = 500  # of curves and profiles, which are looked at and not read
 
 @dataclass(frozen=True)
 class ArmEstimates:
-    """One arm's aggregates over the shared games, human-normalised.
+    """One arm's aggregates over the shared games, on the analysis's scale.
 
     Attributes:
         iqm: The interquartile mean.
-        iqm_unmarked: The same without the games of `TINY_RANGE_GAMES`; None where there are none.
+        iqm_unmarked: The same without the games of `TINY_RANGE_GAMES`; None where there are none,
+            and on another scale than the human one.
         median: The median over games.
         mean: The mean over games.
-        optimality_gap: By how much runs fall short of human level; smaller is better.
+        optimality_gap: By how much runs fall short of human level; smaller is better. None on
+            another scale.
         profile: The share of runs above each of the analysis's thresholds.
         efficiency: The interquartile mean at each step of the grid, from the training's games.
     """
@@ -46,39 +60,9 @@ class ArmEstimates:
     iqm_unmarked: Estimate | None
     median: Estimate
     mean: Estimate
-    optimality_gap: Estimate
+    optimality_gap: Estimate | None
     profile: Estimate
     efficiency: Estimate
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One arm against another, over the games in which both have finished runs.
-
-    Attributes:
-        arm: The arm.
-        against: The arm that it is compared with.
-        games: The games compared.
-        seeds: The smallest number of finished runs of either arm in these games.
-        improvement: The probability that a run of `arm` beats one of `against`.
-        improvement_by_game: The same for each of the games.
-        iqm_difference: Difference of interquartile means, human-normalised; None without
-            reference scores.
-        paired_by_game: Mean difference of raw scores by seed, one estimate for each of the games.
-        p_values: Welch's test for each of the games, corrected by Holm for their number.
-        seeds_needed: Seeds that would show a difference of the size found (see `bootstrap`).
-    """
-
-    arm: str
-    against: str
-    games: tuple[str, ...]
-    seeds: int
-    improvement: Estimate
-    improvement_by_game: Array
-    iqm_difference: Estimate | None
-    paired_by_game: tuple[Estimate, ...]
-    p_values: Array
-    seeds_needed: int | None
 
 
 @dataclass(frozen=True)
@@ -88,58 +72,95 @@ class AlgoAnalysis:
     Attributes:
         algo: The algorithm.
         games: The experiment's games.
+        scale: The scale of the aggregates.
         scores: Final scores by arm.
-        shared: The games that the aggregates cover: with reference scores, and with a finished
-            run of every arm that has any.
+        shared: The games that the aggregates cover: with a scale, and with a finished run of
+            every arm that has any.
         arms: Aggregates by arm; none for an arm without finished runs, or without shared games.
         grid: Environment steps of the sample-efficiency curves.
-        thresholds: Human-normalised scores of the performance profiles; none without shared games.
-        comparisons: Every arm against the baseline, then `coordconv` against the control.
+        thresholds: Scores of the performance profiles; none without shared games.
+        pairs: The pairs that are declared.
+        comparisons: Those of them of which both arms have finished runs of a game.
+        equivalence: By how little two arms' means must differ to be called equal; None if the
+            experiment does not say.
     """
 
     algo: str
     games: tuple[str, ...]
+    scale: Scale
     scores: dict[str, Scores]
     shared: tuple[str, ...]
     arms: dict[str, ArmEstimates]
     grid: Array
     thresholds: Array
+    pairs: tuple[Pair, ...]
     comparisons: tuple[Comparison, ...]
+    equivalence: float | None
 
 
-def analyse(found: Results, algo: str) -> AlgoAnalysis:
-    """Estimate everything about one algorithm of an experiment."""
-    scores = collect_scores(found, algo)
-    present = [arm for arm, own in scores.items() if own.done]
-    games = np.array(found.games)
-    common = np.all([_has_runs(scores[arm].normalised) for arm in present], axis=0)
-    shared = common if present else np.zeros(len(games), dtype=bool)
+def analyse(found: Results, algo: str, pairs: Sequence[Pair] | None = None) -> AlgoAnalysis:
+    """Estimate everything about one algorithm of an experiment.
+
+    Args:
+        found: The experiment.
+        algo: The algorithm.
+        pairs: Which arms to compare; those that the experiment declares if None.
+    """
+    scores, scale = collect_scores(found, algo)
     grid = step_grid(found.experiment, CURVE_POINTS)
-    marked = np.isin(games, list(TINY_RANGE_GAMES))
-    arms, thresholds = {}, np.empty(0)
-    if shared.any():
-        own = {arm: scores[arm].normalised[:, shared] for arm in present}
-        thresholds = profile_thresholds(np.concatenate([x.ravel() for x in own.values()]))
-        for arm in present:
-            curves = collect_curves(found, algo, arm, tuple(games[shared]), grid)
-            arms[arm] = _estimate_arm(own[arm], curves, marked[shared], thresholds)
-    pairs = [(arm, BASELINE) for arm in scores if arm != BASELINE]
-    pairs.append(("coordconv", CONTROL))
-    comparisons = tuple(
-        compared
-        for arm, against in pairs
-        if arm in scores
-        and against in scores
-        and (compared := compare_arms(found.games, arm, scores[arm], against, scores[against]))
-    )
-    named = tuple(str(game) for game in games[shared])
+    curves = {arm: collect_curves(found, algo, arm, grid) for arm, own in scores.items()}
+    shared, arms, thresholds = _aggregates(found.games, scale, scores, curves)
+    declared = declared_pairs(found.experiment) if pairs is None else tuple(pairs)
+    heights = {arm: areas(lines, grid) for arm, lines in curves.items()}
+    compared = [
+        compare_arms(
+            found.games, pair, (scores[pair[0]], scores[pair[1]]),
+            (heights[pair[0]], heights[pair[1]]),
+        )
+        for pair in declared
+    ]  # fmt: skip
     return AlgoAnalysis(
-        algo, found.games, scores, named, arms, grid.astype(float), thresholds, comparisons
+        algo=algo,
+        games=found.games,
+        scale=scale,
+        scores=scores,
+        shared=tuple(str(game) for game in np.array(found.games)[shared]),
+        arms=arms,
+        grid=grid.astype(float),
+        thresholds=thresholds,
+        pairs=declared,
+        comparisons=correct([pair for pair in compared if pair is not None], len(declared)),
+        equivalence=found.experiment.equivalence,
     )
+
+
+def _aggregates(
+    games: tuple[str, ...], scale: Scale, scores: dict[str, Scores], curves: dict[str, Array]
+) -> tuple[Mask, dict[str, ArmEstimates], Array]:
+    """Estimate the aggregates of every arm that has finished runs.
+
+    Returns:
+        Which games the aggregates cover, the estimates by arm, and the profiles' thresholds.
+    """
+    present = [arm for arm, own in scores.items() if own.done]
+    shared = np.all([has_runs(scores[arm].scaled) for arm in present], axis=0)
+    if not present or not shared.any():
+        return np.zeros(len(games), dtype=bool), {}, np.empty(0)
+    own = {arm: scores[arm].scaled[:, shared] for arm in present}
+    thresholds = profile_thresholds(np.concatenate([x.ravel() for x in own.values()]))
+    is_human = scale.name == "human-normalised"
+    marked = np.isin(np.array(games)[shared], list(TINY_RANGE_GAMES if is_human else ()))
+    arms = {
+        arm: _estimate_arm(own[arm], scale.apply(curves[arm])[..., shared], marked, thresholds)
+        for arm in present
+    }
+    if not is_human:
+        arms = {arm: replace(found, optimality_gap=None) for arm, found in arms.items()}
+    return shared, arms, thresholds
 
 
 def profile_thresholds(scores: Array) -> Array:
-    """Return the human-normalised scores at which a performance profile is drawn.
+    """Return the scores at which a performance profile is drawn.
 
     They go from the lowest score, or 0 if that is lower, to the highest, or 1 if that is higher;
     but a few games in which agents are dozens of times as good as a human do not press the others
@@ -157,44 +178,6 @@ def profile_thresholds(scores: Array) -> Array:
     return np.linspace(min(0.0, float(known.min())), high, PROFILE_POINTS)
 
 
-def compare_arms(
-    games: tuple[str, ...], arm: str, x: Scores, against: str, y: Scores
-) -> Comparison | None:
-    """Compare two arms over the games where both have runs; None where there is no such game."""
-    both = _has_runs(x.raw) & _has_runs(y.raw)
-    if not both.any():
-        return None
-    raw = x.raw[:, both], y.raw[:, both]
-    known = _has_runs(x.normalised) & _has_runs(y.normalised)
-    normalised = x.normalised[:, known], y.normalised[:, known]
-    paired = estimators.paired_difference(*raw)
-    return Comparison(
-        arm=arm,
-        against=against,
-        games=tuple(game for game, has in zip(games, both, strict=True) if has),
-        seeds=min(map(bootstrap.fewest_seeds, raw)),
-        improvement=_estimate(estimators.probability_of_improvement, *raw),
-        improvement_by_game=estimators.improvement_by_game(*raw),
-        iqm_difference=_estimate(_iqm_difference, *normalised) if known.any() else None,
-        paired_by_game=tuple(
-            _estimate(estimators.mean, paired[:, [game]]) for game in range(paired.shape[1])
-        ),
-        p_values=bootstrap.holm(bootstrap.p_values_by_game(*raw)),
-        seeds_needed=bootstrap.seeds_needed(*normalised) if known.any() else None,
-    )
-
-
-def _iqm_difference(x: Array, y: Array) -> Array:
-    return estimators.iqm(x) - estimators.iqm(y)
-
-
-def _estimate(
-    statistic: Callable[..., Array], *scores: Array, resamples: int = bootstrap.RESAMPLES
-) -> Estimate:
-    rng = np.random.default_rng(BOOTSTRAP_SEED)  # anew, so no result depends on the ones before
-    return bootstrap.estimate(statistic, *scores, rng=rng, resamples=resamples)
-
-
 def _estimate_arm(scores: Array, curves: Array, marked: Mask, thresholds: Array) -> ArmEstimates:
     """Estimate one arm's aggregates.
 
@@ -210,15 +193,11 @@ def _estimate_arm(scores: Array, curves: Array, marked: Mask, thresholds: Array)
 
     both = marked.any() and not marked.all()
     return ArmEstimates(
-        iqm=_estimate(estimators.iqm, scores),
-        iqm_unmarked=_estimate(estimators.iqm, scores[:, ~marked]) if both else None,
-        median=_estimate(estimators.median, scores),
-        mean=_estimate(estimators.mean, scores),
-        optimality_gap=_estimate(estimators.optimality_gap, scores),
-        profile=_estimate(profile, scores, resamples=BAND_RESAMPLES),
-        efficiency=_estimate(estimators.sample_efficiency, curves, resamples=BAND_RESAMPLES),
+        iqm=with_interval(estimators.iqm, scores),
+        iqm_unmarked=with_interval(estimators.iqm, scores[:, ~marked]) if both else None,
+        median=with_interval(estimators.median, scores),
+        mean=with_interval(estimators.mean, scores),
+        optimality_gap=with_interval(estimators.optimality_gap, scores),
+        profile=with_interval(profile, scores, resamples=BAND_RESAMPLES),
+        efficiency=with_interval(estimators.sample_efficiency, curves, resamples=BAND_RESAMPLES),
     )
-
-
-def _has_runs(scores: Array) -> Mask:
-    return np.asarray(np.isfinite(scores).any(axis=0))

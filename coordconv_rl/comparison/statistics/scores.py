@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coordconv_rl.comparison.results import Results, curve, final_scores
 from coordconv_rl.comparison.statistics.estimators import Array
-from coordconv_rl.envs import human_normalised
+from coordconv_rl.comparison.statistics.scale import Scale, choose_scale, human_scale
 
 
 @dataclass(frozen=True)
@@ -18,63 +18,73 @@ class Scores:
 
     Attributes:
         raw: Raw scores of shape (seeds, games), in the experiment's order of both.
-        normalised: The same, human-normalised; NaN for games without reference scores.
+        human: The same, human-normalised; NaN for games without reference scores.
+        scaled: The same on the scale of the aggregates.
         done: How many runs have a final score.
         planned: How many the experiment wants.
     """
 
     raw: Array
-    normalised: Array
+    human: Array
+    scaled: Array
     done: int
     planned: int
 
 
-def collect_scores(found: Results, algo: str) -> dict[str, Scores]:
-    """Return one algorithm's final scores by arm."""
+def collect_scores(found: Results, algo: str) -> tuple[dict[str, Scores], Scale]:
+    """Return one algorithm's final scores by arm, and the scale of the aggregates."""
     seeds, games = found.experiment.seeds, found.games
-    by_arm = {}
-    for arm, by_game in final_scores(found, algo).items():
-        rows = [[by_game[game].get(seed, np.nan) for game in games] for seed in seeds]
-        raw = np.array(rows, dtype=float)
-        done = int(np.isfinite(raw).sum())
-        by_arm[arm] = Scores(raw, normalise_scores(raw, games), done, raw.size)
-    return by_arm
+    raw = {
+        arm: np.array(
+            [[by_game[game].get(seed, np.nan) for game in games] for seed in seeds], dtype=float
+        )
+        for arm, by_game in final_scores(found, algo).items()
+    }
+    scale, human = choose_scale(games, raw), human_scale(games)
+    scores = {
+        arm: Scores(own, human.apply(own), scale.apply(own), int(np.isfinite(own).sum()), own.size)
+        for arm, own in raw.items()
+    }
+    return scores, scale
 
 
-def normalise_scores(raw: Array, games: tuple[str, ...]) -> Array:
-    """Return human-normalised scores; NaN for games without reference scores.
-
-    Args:
-        raw: Raw scores whose last axis is the games.
-        games: The games' names.
-    """
-    normalised = np.full(raw.shape, np.nan)
-    for column, game in enumerate(games):
-        own = [human_normalised(game, score) for score in raw[..., column].ravel()]
-        normalised[..., column] = np.array(own, dtype=float).reshape(raw.shape[:-1])
-    return normalised
-
-
-def collect_curves(
-    found: Results, algo: str, arm: str, games: tuple[str, ...], grid: NDArray[np.int64]
-) -> Array:
-    """Return normalised learning curves of an arm's finished runs.
+def collect_curves(found: Results, algo: str, arm: str, grid: NDArray[np.int64]) -> Array:
+    """Return learning curves, in raw scores, of an arm's finished runs.
 
     Args:
         found: The experiment.
         algo: The algorithm.
         arm: The arm.
-        games: The games.
         grid: Environment steps in rising order.
 
     Returns:
         Shape (grid steps, seeds, games); NaN where a run is missing or ended no game.
     """
     seeds = {seed: row for row, seed in enumerate(found.experiment.seeds)}
-    columns = {game: column for column, game in enumerate(games)}
-    curves = np.full((len(grid), len(seeds), len(games)), np.nan)
+    columns = {game: column for column, game in enumerate(found.games)}
+    curves = np.full((len(grid), len(seeds), len(columns)), np.nan)
     for run in found.runs:
-        wanted = run.algo == algo and run.arm == arm and run.game in columns
-        if wanted and run.status == "done":
+        if (run.algo, run.arm, run.status) == (algo, arm, "done"):
             curves[:, seeds[run.seed], columns[run.game]] = curve(run, grid)
-    return normalise_scores(curves, games)
+    return curves
+
+
+def areas(curves: Array, grid: NDArray[np.int64]) -> Array:
+    """Return the mean height of each learning curve: the area under it, divided by its length.
+
+    Between its points a curve is a straight line, and level before the first and after the last.
+
+    Args:
+        curves: Shape (grid steps, seeds, games), NaN where a curve has no point.
+        grid: Evenly spaced environment steps.
+
+    Returns:
+        Shape (seeds, games); NaN for a run without any point.
+    """
+    found = np.full(curves.shape[1:], np.nan)
+    for place in np.ndindex(found.shape):
+        line = curves[(slice(None), *place)]
+        known = np.isfinite(line)
+        if known.any():
+            found[place] = np.interp(grid, grid[known], line[known]).mean()
+    return found

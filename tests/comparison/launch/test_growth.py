@@ -176,3 +176,13 @@ def test_a_cut_experiment_is_not_taken_for_a_smaller_one(folder):
         read_results(folder)
     path.write_text("".join(lines[1:-1]))  # what a user does who means to change it
     assert read_results(folder).experiment.seeds == tuple(range(12))
+
+
+def test_other_pairs_are_compared_without_another_run_and_the_ledger_knows(folder):
+    assert run_experiment(experiment(), folder) == 0
+    pairs = (("cnn", "coordconv"),)
+    assert run_experiment(experiment(comparisons=pairs), folder) == 0
+    assert plan.read_experiment(folder).comparisons == pairs
+    assert [one.comparisons for one in read_requests(folder)] == [(), pairs]
+    assert {attempts(folder, config.run_id) for config in plan.expand(experiment())} == {1}
+    assert "cnn,coordconv," in (folder / "report" / "verdicts.csv").read_text()

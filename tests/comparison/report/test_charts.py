@@ -7,9 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic import SMALL, make_experiment
 
-from coordconv_rl.arms import ARMS
 from coordconv_rl.comparison.report.charts import (
-    arm_colour,
     draw_efficiency,
     draw_learning_curves,
     gaps,
@@ -81,14 +79,8 @@ def test_a_line_with_a_hole_is_joined_by_dots():
     line = np.array([1.0, NAN, 3.0])
     own = ArmEstimates(*(Estimate(line, None, None),) * 7)
     axes = Figure().subplots()
-    draw_efficiency(axes, np.array([10.0, 20.0, 30.0]), {"cnn": own})
+    draw_efficiency(axes, np.array([10.0, 20.0, 30.0]), {"cnn": own}, "min-max")
     drawn, dots = axes.get_lines()
     assert np.isnan(drawn.get_ydata()[1])
     assert (list(dots.get_xdata()), list(dots.get_ydata())) == ([10.0, 30.0], [1.0, 3.0])
     assert dots.get_linestyle() != "-"
-
-
-def test_every_arm_has_a_colour_of_its_own_and_always_the_same():
-    colours = [arm_colour(arm) for arm in (*ARMS, "coordconv-pool", "my-own")]
-    assert len(set(colours)) == 8
-    assert arm_colour("my-own") == colours[-1]

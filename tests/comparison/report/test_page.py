@@ -60,12 +60,12 @@ FIGURES = {"iqm_ppo", "profile_ppo", "efficiency_ppo", "improvement_ppo"}
 
 def test_page_holds_all_that_a_reviewer_asks_for(html):
     for wanted in (
-        "coordconv agent beats a cnn agent with probability 1.00 (95% interval 1.00 to 1.00)",
+        "coordconv agent beats a cnn agent with probability 1.00 (95% interval 1.00 to 1.00; p ",
         "the geometry helps, and not only the additional parameters",
         "45 of 45 runs done", "5 of 5", "1,690,789", "903", "0123abc", "2.13.0", "A processor",
         "coordconv-rl compare ", "100,000 environment steps", "v4: no sticky actions",
         "5 games a run",
-        "21.5%", "12.5", "398.03", "Welch", "seeds an arm show it with 80% probability",
+        "21.5%", "12.5", "398.03", "Welch", "so many seeds an arm show it with 80% probability",
     ):  # fmt: skip
         assert wanted in html
     assert 'class="banner"' not in html

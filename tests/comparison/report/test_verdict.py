@@ -1,15 +1,27 @@
-"""What the report says in sentences: the answer follows the intervals."""
+"""The verdict in sentences: it follows the intervals and the corrected p-values."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from synthetic import SMALL, make_experiment, report, rows
 
 from coordconv_rl.comparison.report import verdict
-from coordconv_rl.comparison.statistics.analysis import Comparison
-from coordconv_rl.comparison.statistics.bootstrap import Estimate
-from coordconv_rl.comparison.statistics.scores import normalise_scores
+from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.statistics import Estimate, analyse
+
+
+def some(low, high):
+    return Estimate(*(np.array(value) for value in ((low + high) / 2, low, high)))
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("analysed")
+    make_experiment(folder, **SMALL)
+    return analyse(read_results(folder), "ppo")
 
 
 def test_two_seeds_give_numbers_and_no_interval(tmp_path):
@@ -18,47 +30,63 @@ def test_two_seeds_give_numbers_and_no_interval(tmp_path):
     assert "Too few seeds for a verdict: at least 3 are needed" in html
     assert "no interval: under 3 seeds" in html
     assert {row["low"] for row in rows(tmp_path, "pairs.csv")} == {""}
+    assert {(r["p"], r["finding"]) for r in rows(tmp_path, "verdicts.csv")} == {
+        ("", "too few seeds")
+    }
 
 
-def test_an_experiment_without_the_baseline_has_no_verdict(tmp_path):
+def test_an_experiment_with_one_arm_has_no_verdict(tmp_path):
+    make_experiment(tmp_path, arms=("coordconv",), **SMALL)
+    assert "no verdict, as the experiment has one arm only." in report(tmp_path)
+
+
+def test_an_arm_without_a_baseline_is_compared_with_its_control(tmp_path):
     make_experiment(tmp_path, arms=("coordconv", "shuffled"), **SMALL)
-    assert "no verdict, as the experiment has no arm cnn." in report(tmp_path)
-    assert [(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")] == [
-        ("coordconv", "shuffled")
-    ] * 2
-
-
-def test_games_without_reference_scores_are_compared_by_rank_only(tmp_path, monkeypatch):
-    make_experiment(tmp_path, **SMALL)
-    monkeypatch.setattr(
-        "coordconv_rl.comparison.statistics.scores.human_normalised", lambda *_: None
+    assert "A coordconv agent beats a shuffled agent" in report(tmp_path).replace(
+        ": a coordconv", ": A coordconv"
     )
-    html = report(tmp_path)
-    assert "with probability 1.00 (95% interval" in html
-    assert "Left out of the aggregates: Pong" in html
-    assert np.isnan(normalise_scores(np.array([1.0]), ("Pong",))).all()
-
-
-def test_without_an_evaluation_it_says_where_scores_come_from(tmp_path):
-    from coordconv_rl.configs.schema import Evaluation
-
-    make_experiment(tmp_path, evaluation=Evaluation(episodes=0), **SMALL)
-    assert "Scores are means of the last 100 training games" in report(tmp_path)
+    assert {(r["arm"], r["against"]) for r in rows(tmp_path, "pairs.csv")} == {
+        ("coordconv", "shuffled")
+    }
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "side", "words"),
+    ("low", "high", "p", "side", "words", "finding"),
     [
-        (0.55, 0.8, 1, "did better than cnn here"),
-        (0.1, 0.45, -1, "did worse than cnn here"),
-        (0.4, 0.7, 0, "no difference is shown"),
-        (0.5, 0.7, 0, "no difference is shown"),
+        (0.55, 0.8, 0.01, 1, "did better than cnn here.", "better"),
+        (0.55, 0.8, 0.06, 1, "above 0.05, so chance is not ruled out", "better, not after"),
+        (0.1, 0.45, 0.01, -1, "did worse than cnn here.", "worse"),
+        (0.4, 0.7, 0.3, 0, "no difference is shown. About 40 seeds", "no difference shown"),
+        (0.5, 0.7, 0.01, 0, "no difference is shown", "no difference shown"),
     ],
 )
-def test_the_verdict_follows_the_interval(low, high, side, words):
-    middle = Estimate(*(np.array(value) for value in ((low + high) / 2, low, high)))
-    pair = Comparison(
-        "coordconv", "cnn", ("Pong",), 5, middle, np.array([0.6]), None, (), np.array([]), None
+def test_the_verdict_follows_interval_and_p(analysis, low, high, p, side, words, finding):
+    pair = replace(
+        analysis.comparisons[0], improvement=some(low, high), p=p / 2, p_holm=p, seeds_needed=40
     )
     assert verdict.direction(pair) == side
-    assert words in verdict._side(pair)
+    said = verdict.sentence(analysis, pair)
+    assert words in said
+    assert f"p {verdict.p_text(p / 2)}, {verdict.p_text(p)} corrected for 2 pairs" in said
+    assert verdict.outcome(analysis, pair).startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.02, 0.04, "+0.0100 (-0.0200 to 0.0400) on the human-normalised scale: they differ by"),
+        (-0.02, 0.05, "it is not shown that they differ by less than 0.05"),
+    ],
+)
+def test_equal_is_said_only_where_the_whole_interval_is_within_the_margin(
+    analysis, low, high, words
+):
+    pair = replace(analysis.comparisons[0], mean_difference=some(low, high))
+    assert "differ by" not in verdict.sentence(analysis, pair)
+    asked = replace(analysis, equivalence=0.05)
+    assert words in verdict.sentence(asked, pair)
+    assert ("equal within 0.05" in verdict.outcome(asked, pair)) == (high < 0.05)
+
+
+def test_small_p_values_are_not_written_as_zero():
+    assert (verdict.p_text(1e-9), verdict.p_text(0.0314)) == ("< 0.0001", "0.031")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import make_experiment
 
-from coordconv_rl.comparison.report import verdict
+from coordconv_rl.comparison.report import limits
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics.analysis import analyse, profile_thresholds
 
@@ -19,7 +19,7 @@ def test_a_game_that_one_arm_lacks_is_left_out_of_the_aggregates_and_named(tmp_p
     found = read_results(tmp_path)
     analysis = analyse(found, "ppo")
     assert analysis.shared == ("Breakout",)
-    assert any("Left out of the aggregates: Pong" in x for x in verdict.cautions(found, analysis))
+    assert any("Left out of the aggregates: Pong" in x for x in limits(found, analysis))
 
 
 def test_the_profiles_axis_follows_the_scores():

@@ -10,7 +10,8 @@ FOLDER ?= runs/quick
 BASE ?= main
 export PYTHONUNBUFFERED := 1
 
-.PHONY: compare test test-fast test-avx2 test-oldest browser lint types format hooks tensorboard clean
+.PHONY: compare test test-fast test-avx2 test-oldest browser lint types format hooks docs docs-serve \
+  tensorboard clean
 
 compare: $(SETUP)
 	$(BIN)/coordconv-rl compare quick --folder $(FOLDER)
@@ -57,11 +58,20 @@ hooks: $(SETUP)
 	$(BIN)/python -m pip install --quiet pre-commit
 	$(BIN)/pre-commit install
 
+# The documentation, into site/; a link that leads nowhere fails.
+docs: $(SETUP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/index.html"
+
+# The same at http://127.0.0.1:8000, with its search, built again whenever a page changes.
+docs-serve: $(SETUP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 tensorboard: $(SETUP)
 	$(BIN)/coordconv-rl tensorboard $(FOLDER)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -60,7 +60,7 @@ MINATAR_GAMES: tuple[str, ...] = tuple(
     MINATAR_PREFIX + game
     for game in ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 )
-"""Young and Tian 2019, "MinAtar: An Atari-Inspired Testbed" (arXiv 1903.03176)."""
+"""MinAtar's games: Young and Tian 2019, "MinAtar: An Atari-Inspired Testbed" (arXiv 1903.03176)."""
 
 SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -77,6 +77,7 @@ SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "minatar": MINATAR_GAMES,
     }
 )
+"""The games of each suite, by its name."""
 
 TINY_RANGE_GAMES = frozenset({"VideoPinball", "DoubleDunk"})
 """Games where human and random scores lie so close together that a human-normalised score says

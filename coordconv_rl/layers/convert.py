@@ -22,6 +22,7 @@ from coordconv_rl.layers.convolutions import (
 )
 
 LayerChoice = Literal["first", "all"] | Sequence[int]
+"""Which convolutions of a network: the first, all, or those at the indices."""
 
 COORDCONV_OF: dict[type[_ConvNd], type[CoordConvNd]] = {
     nn.Conv1d: CoordConv1d,

@@ -20,14 +20,14 @@ EVALUATION_FILE = "evaluation.json"  # the run's own closing evaluation, which n
 EVALUATION_PROGRESS = "evaluation.progress.jsonl"  # its games so far, one line each
 EVALUATIONS_FOLDER = "evaluations"  # those by hand
 INSPECTION_FILE = "inspection.json"  # scores with coordinates as trained, zeroed and permuted
-INSPECTION_FIGURE = "inspection.png"
+INSPECTION_FIGURE = "inspection.png"  # those scores, drawn
 LOG_FILE = "log.txt"  # what a run's process said, where a launcher started it
 RUN_LOCK = "run.lock"  # one process at a time trains or inspects there
-CHECKPOINTS_FOLDER = "checkpoints"
+CHECKPOINTS_FOLDER = "checkpoints"  # the last two and the best: tensors and JSON, no pickle
 BEST_FILE = "best.json"  # in the checkpoints' folder: which of them scored best
 
 # An experiment's folder.
-EXPERIMENT_FILE = "experiment.yaml"
+EXPERIMENT_FILE = "experiment.yaml"  # the experiment, with a digest of itself
 LEDGER_FILE = "ledger.jsonl"  # what became of every run, one line a change
 LEDGER_LOCK = "ledger.lock"  # one launcher at a time
 

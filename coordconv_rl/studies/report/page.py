@@ -9,7 +9,8 @@ from pathlib import Path
 
 from coordconv_rl.files import write_text_atomic
 from coordconv_rl.studies.report.measures import measures_table
-from coordconv_rl.studies.report.results import Ratio, Row, table
+from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
+from coordconv_rl.studies.report.results import Row, table
 from coordconv_rl.studies.tasks import Study
 
 PAGE_STYLE = """
@@ -66,22 +67,6 @@ def markdown_table(head: list[str], lines: list[list[str]]) -> str:
     """Write a table as Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def ratio_lines(study: Study, found: list[Ratio]) -> tuple[list[str], list[list[str]]]:
-    """Write the ratios as a table with the paper's figures beside them."""
-    head = ["split", "convolution / CoordConv", "here", "the paper"]
-    lines = []
-    for ratio in found:
-        lines += [
-            [ratio.split, "time to the same value", ratio.show_time(), study.paper.time_ratio],
-            [ratio.split, "parameters", f"{ratio.parameters:.1f}", study.paper.parameter_ratio],
-        ]
-        if study.paper.value_ratio != "-":
-            name = f"{study.measure.name}, CoordConv / convolution"
-            value = "-" if ratio.value is None else f"{ratio.value:.2f}"
-            lines.append([ratio.split, name, value, study.paper.value_ratio])
-    return head, lines
 
 
 def settings_lines(rows: list[Row]) -> tuple[list[str], list[list[str]]]:

@@ -1,4 +1,4 @@
-"""From the folders of a study to rows of a table: means and spreads over seeds, and ratios."""
+"""From the folders of a study to rows of a table: means and spreads over seeds."""
 
 from __future__ import annotations
 
@@ -74,33 +74,6 @@ class Row:
         return sum(measure.is_reached(value) for value in self.test)
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """The baseline against CoordConv in one split: how many times as long, as large.
-
-    Attributes:
-        split: Which positions are held out.
-        time: Seconds to the baseline's best test value over seconds to CoordConv's.
-        budget: Seconds that the baseline trained over seconds to CoordConv's best.
-        parameters: The baseline's parameters over CoordConv's.
-        reached: Whether a seed of the baseline was ever as good as CoordConv is on average.
-        value: CoordConv's test value over the baseline's; none where the baseline's is 0.
-    """
-
-    split: Split
-    time: float
-    budget: float
-    parameters: float
-    reached: bool
-    value: float | None = None
-
-    def show_time(self) -> str:
-        """Write the ratio of times: "12 times", or that it was not reached, and within what."""
-        if self.reached:
-            return f"{self.time:.1f}"
-        return f"not reached within {self.budget:.1f} (its own best: {self.time:.1f})"
-
-
 def collect(study: Study, options: StudyOptions, root: Path) -> list[Row]:
     """Read the rows of all models in all splits that have a result, in that order."""
     rows = []
@@ -124,30 +97,6 @@ def _row(
     results = tuple(result for result in found if result is not None and result.curve)
     tried = max(1, len(tried_settings(study, model, split, root)))
     return Row(split, model, setting, tried, results, wanted) if results else None
-
-
-def ratios(study: Study, rows: list[Row]) -> list[Ratio]:
-    """Compare the baseline with CoordConv in each split that has both."""
-    found = []
-    by_name = {(row.split, row.model): row for row in rows}
-    for split in dict.fromkeys(row.split for row in rows):
-        ours, theirs = by_name.get((split, "coordconv")), by_name.get((split, "convolution"))
-        if ours is None or theirs is None:
-            continue
-        mean = statistics.fmean
-        seconds = max(mean(ours.best_seconds), 1e-9)
-        target = mean(ours.best)
-        found.append(
-            Ratio(
-                split,
-                time=mean(theirs.best_seconds) / seconds,
-                budget=mean(theirs.seconds) / seconds,
-                parameters=theirs.parameters / ours.parameters,
-                reached=any(not study.measure.is_better(target, value) for value in theirs.best),
-                value=mean(ours.test) / mean(theirs.test) if any(theirs.test) else None,
-            )
-        )
-    return found
 
 
 def deviation(values: list[float]) -> float:

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from coordconv_rl.studies.report.measures import measures_table
-from coordconv_rl.studies.report.page import ratio_lines
-from coordconv_rl.studies.report.results import Ratio, Row, table
+from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
+from coordconv_rl.studies.report.results import Row, table
 from coordconv_rl.studies.tasks import Study
 from coordconv_rl.studies.training import Result, Unit
 

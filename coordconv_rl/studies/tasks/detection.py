@@ -144,6 +144,7 @@ STUDY = Study(
     settings=settings,
     budget=None,
     chunk=16,
+    precision="auto",
     measures=measures,
     samples=samples,
     pictures="boxes",

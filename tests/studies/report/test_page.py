@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 from small_study import SMALL, row
 
-from coordconv_rl.studies.report.page import markdown_table, ratio_lines, write_markdown, write_page
+from coordconv_rl.studies.report.page import markdown_table, write_markdown, write_page
 from coordconv_rl.studies.report.pictures import draw_all
-from coordconv_rl.studies.report.results import ratios
+from coordconv_rl.studies.report.ratios import ratios
 from coordconv_rl.studies.training.records import save_drawn
 
 
@@ -43,11 +41,3 @@ def test_the_tables_alone_are_markdown(tmp_path, rows):
 
 def test_a_table_in_markdown():
     assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-
-
-def test_the_ratio_of_values_stands_beside_the_papers(rows):
-    paper = dataclasses.replace(SMALL.paper, value_ratio="1.24")
-    _, lines = ratio_lines(dataclasses.replace(SMALL, paper=paper), ratios(SMALL, rows))
-    assert lines[-1] == ["uniform", "error, CoordConv / convolution", "1.00", "1.24"]
-    _, without = ratio_lines(SMALL, ratios(SMALL, rows))
-    assert len(without) == len(lines) - 1

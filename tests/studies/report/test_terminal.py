@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from small_study import SMALL, finished, row, unit
 
-from coordconv_rl.studies.report.results import ratios
+from coordconv_rl.studies.report.ratios import ratios
 from coordconv_rl.studies.report.terminal import ProgressWatcher, show_end
 
 

@@ -34,7 +34,7 @@ class DetectionSize(NamedTuple):
     batch: int
 
 
-SMALL = DetectionSize(2400, 600, 500, epochs=10, batch=4)
+SMALL = DetectionSize(2400, 600, 500, epochs=5, batch=4)
 PAPER = DetectionSize(7500, 1500, 1000, epochs=50, batch=1)  # 9,000 and 1,000; train_faster_rcnn.py
 SPLITS = {
     "digits": "scikit-learn's 1,797 digits of 8x8 pixels, split by digit",

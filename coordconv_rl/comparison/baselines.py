@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 from coordconv_rl.arms import Arm
 from coordconv_rl.configs import ExperimentConfig
@@ -43,6 +44,22 @@ def derived_pairs(experiment: ExperimentConfig) -> tuple[Pair, ...]:
     first, *others = arms
     matched = {label for pair in pairs for label in pair}
     return (*pairs, *((label, first) for label in others if label not in matched))
+
+
+def head_pairs(experiment: ExperimentConfig) -> tuple[Pair, ...]:
+    """Return the arms with coordinates that differ in nothing but their head, the later one first.
+
+    The experiment need not compare them: what is compared is how far their scores fall without
+    their coordinates.
+    """
+    arms = {label: _whole(arm, experiment) for label, arm in experiment.arms_by_label.items()}
+    return tuple(
+        (later, earlier)
+        for earlier, later in combinations(arms, 2)
+        if arms[earlier].coords != "none"
+        and arms[earlier].head != arms[later].head
+        and replace(arms[earlier], head=arms[later].head) == arms[later]
+    )
 
 
 def _whole(arm: Arm, experiment: ExperimentConfig) -> Arm:

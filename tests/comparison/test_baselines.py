@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from folders import experiment
 
-from coordconv_rl.comparison.baselines import declared_pairs, derived_pairs, pairs_against
+from coordconv_rl.comparison.baselines import (
+    declared_pairs,
+    derived_pairs,
+    head_pairs,
+    pairs_against,
+)
 from coordconv_rl.errors import InputError
 
 OWN = {"extractor": "nets:Tiny", "name": "tiny"}
@@ -55,3 +60,11 @@ def test_what_an_experiment_names_holds():
     assert pairs_against(named, "shuffled") == (("cnn", "shuffled"), ("coordconv", "shuffled"))
     with pytest.raises(InputError, match="unknown baseline 'coord': did you mean coordconv"):
         pairs_against(named, "coord")
+
+
+def test_heads_are_compared_of_arms_with_the_same_coordinates():
+    arms = ("cnn", "coordconv", "shuffled", "cnn-pool", "coordconv-pool", "shuffled-pool")
+    assert head_pairs(experiment(arms=arms)) == (
+        ("coordconv-pool", "coordconv"), ("shuffled-pool", "shuffled"),
+    )  # fmt: skip
+    assert head_pairs(experiment(arms=("coordconv", "coordconv-flatten"))) == ()

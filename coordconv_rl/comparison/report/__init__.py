@@ -12,6 +12,7 @@ Names are imported when first used, since drawing needs matplotlib.
 - `run_tables`: which runs are done, which failed, how fast they were.
 - `inspections`: what happens to the score without coordinates, as data and tables.
 - `looks`: an arm's colour and line in every figure.
+- `use_tables`: how far scores fall without coordinates, by arm and between heads.
 - `charts`: draws on axes that it is given.
 - `figures`: which charts there are, with their captions and words for those who do not see them.
 - `svg`: a figure as PNG and SVG files, and as an element that takes on the page's colours.

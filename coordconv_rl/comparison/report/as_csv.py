@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from coordconv_rl.comparison.report.inspections import read_inspections
 from coordconv_rl.comparison.report.score_tables import game_scores
+from coordconv_rl.comparison.report.use_tables import collect_use
 from coordconv_rl.comparison.report.verdict import outcome, sentence
 from coordconv_rl.comparison.results import (
     Results,
@@ -42,6 +44,10 @@ _GAME_COLUMNS = (
     "algo", "arm", "against", "game", "probability_of_improvement", "paired_difference", "low",
     "high", "p_holm",
 )  # fmt: skip
+_USE_COLUMNS = (
+    "algo", "arm", "against", "treatment", "games", "agents", "scale", "statistic", "value", "low",
+    "high", "p", "p_holm",
+)  # fmt: skip
 _STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "optimality_gap")
 _SCORE_COLUMNS = (
     "algo", "game", "arm", "mean", "std", "n", "planned", "human_normalised", "min_max", "source",
@@ -54,6 +60,7 @@ CSV_FILES: dict[str, str] = {
     "pairs.csv": "pairs of arms",
     "verdicts.csv": "pairs of arms: p-values and what is shown",
     "pairs_by_game.csv": "pairs of arms by game",
+    "use_of_coordinates.csv": "falls of scores without coordinates, by arm and between heads",
     "learning_curves.csv": "learning curves by arm",
     "learning_curves_by_run.csv": "learning curves by run",
 }
@@ -68,6 +75,7 @@ def write_tables(folder: Path, found: Results, analyses: Sequence[AlgoAnalysis])
         "pairs.csv": (_PAIR_COLUMNS, _pairs(analyses)),
         "verdicts.csv": (_VERDICT_COLUMNS, _verdicts(analyses)),
         "pairs_by_game.csv": (_GAME_COLUMNS, _games(analyses)),
+        "use_of_coordinates.csv": (_USE_COLUMNS, _use(found, analyses)),
         "learning_curves.csv": (_CURVE_COLUMNS, _curves(found, grid)),
         "learning_curves_by_run.csv": (_RUN_CURVE_COLUMNS, _run_curves(found, grid)),
     }
@@ -158,6 +166,22 @@ def _games(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
                     *_ends(pair.paired_by_game[place]),
                     _number(pair.p_by_game[place]),
                 )
+
+
+def _use(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
+    """Yield each arm's fall, then each pair of heads; agents are the fewest of a game there."""
+    for use in collect_use(found, analyses, read_inspections(found)):
+        for own in use.arms:
+            for name, fall in own.falls.items():
+                key = (use.algo, own.arm, "", name, "", own.agents, use.scale, "mean_fall")
+                if fall is not None:
+                    yield *key, *_ends(fall), "", ""
+        for pair in use.pairs:
+            names = (use.algo, pair.arm, pair.against, pair.treatment, pair.games, pair.seeds)
+            p_values = _number(pair.p), _number(pair.p_holm)
+            yield *names, "rank", "probability_of_larger_fall", *_ends(pair.further), *p_values
+            if pair.difference is not None:
+                yield *names, use.scale, "difference_of_falls", *_ends(pair.difference), "", ""
 
 
 def _scores(found: Results, analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:

@@ -24,6 +24,7 @@ def markdown(page: Page) -> str:
     lines += ["## Does the agent use its coordinates?", ""]
     if not page.inspections:
         lines += ["No agent was inspected (`coordconv-rl inspect FOLDER` does it).", ""]
+    lines += [*(f"- {escape(text)}" for text in page.inspection_findings), ""]
     lines += [line for text in page.inspection_notes for line in (text, "")]
     lines += [*_figures(page.inspection_figures), *tables_as_markdown(page.inspections)]
     lines += ["## Protocol", ""]

@@ -70,6 +70,9 @@ def method_notes(analyses: Sequence[AlgoAnalysis]) -> tuple[str, ...]:
         "it with 80% probability at the 5% level, by a t-test. The size found is itself uncertain.",
         "Paired difference: the mean over seeds of the difference of two runs with the same game "
         "and seed. p of a game: Welch's t-test over seeds, corrected for the number of games.",
+        "Fall: an agent's score as trained minus that with disturbed coordinates. Heads are "
+        "compared by their agents' falls as arms by their runs' scores; p is corrected for all "
+        "comparisons of falls of the algorithm.",
         "Missing runs are counted and shown, and never filled in.",
     )
 

@@ -14,6 +14,7 @@ from coordconv_rl.comparison.report import (
     inspections,
     run_tables,
     score_tables,
+    use_tables,
 )
 from coordconv_rl.comparison.report.as_csv import CSV_FILES
 from coordconv_rl.comparison.report.cautions import banners, limits
@@ -62,6 +63,7 @@ class Page:
     inspections: list[Table] = field(default_factory=list)
     inspection_figures: list[Drawing] = field(default_factory=list)
     inspection_notes: tuple[str, ...] = ()
+    inspection_findings: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=lambda: CSV_FILES)
 
 
@@ -87,16 +89,23 @@ def build_page(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> Pa
         command=command(found),
         experiment=to_yaml(found.experiment),
         methods=method_notes(analyses),
-        **_inspection_part(found, folder),
+        **_inspection_part(found, analyses, folder),
     )
 
 
-def _inspection_part(found: Results, folder: Path) -> dict[str, Any]:
+def _inspection_part(found: Results, analyses: list[AlgoAnalysis], folder: Path) -> dict[str, Any]:
+    """Put together what the report says of inspections; nothing if there are none."""
     inspected = inspections.read_inspections(found)
     if not inspected:
         return {}
+    uses = use_tables.collect_use(found, analyses, inspected)
     return {
-        "inspections": [inspections.arms_table(inspected), inspections.inspection_table(inspected)],
+        "inspection_findings": tuple(use_tables.sentences(uses)),
+        "inspections": [
+            *use_tables.tables(uses),
+            inspections.arms_table(inspected),
+            inspections.inspection_table(inspected),
+        ],
         "inspection_figures": figures.draw_inspections(inspected, folder),
         "inspection_notes": (inspections.coverage(found, inspected), INSPECTION_NOTE),
     }

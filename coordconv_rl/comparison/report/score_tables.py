@@ -128,8 +128,8 @@ def pairs_table(analysis: AlgoAnalysis) -> Table:
             Cell(f"{pair.arm} against {pair.against}"),
             Cell(outcome(analysis, pair)),
             interval(pair.improvement),
-            _p_cell(pair.p),
-            _p_cell(pair.p_holm),
+            p_cell(pair.p),
+            p_cell(pair.p_holm),
             interval(pair.iqm_difference, signed=True),
             interval(pair.mean_difference, signed=True),
             interval(pair.area_improvement),
@@ -148,7 +148,8 @@ def pairs_table(analysis: AlgoAnalysis) -> Table:
     return Table(caption, columns, tuple(rows))
 
 
-def _p_cell(p: float) -> Cell:
+def p_cell(p: float) -> Cell:
+    """Return a cell with a p-value; a dash where there is none."""
     return Cell(p_text(p), value=p) if np.isfinite(p) else Cell(NONE)
 
 
@@ -159,7 +160,7 @@ def pair_games_table(analysis: AlgoAnalysis, pair: Comparison) -> Table:
             game_cell(analysis, game),
             number(pair.improvement_by_game[place]),
             interval(pair.paired_by_game[place], signed=True),
-            _p_cell(pair.p_by_game[place]),
+            p_cell(pair.p_by_game[place]),
         )
         for place, game in enumerate(pair.games)
     ]

@@ -6,6 +6,7 @@
 - `scale`: what is 0 and what is 1 where scores of several games are averaged.
 - `scores`: scores and learning curves as arrays of seeds x games.
 - `pairs`: one arm against another.
+- `use`: how far scores fall without coordinates, and whether that differs between heads.
 - `analysis`: an experiment's results to estimates, by arm and pair of arms.
 """
 
@@ -16,6 +17,7 @@ from coordconv_rl.comparison.statistics.pairs import BOOTSTRAP_SEED, Comparison
 from coordconv_rl.comparison.statistics.permutation import PERMUTATIONS
 from coordconv_rl.comparison.statistics.scale import Scale
 from coordconv_rl.comparison.statistics.scores import Scores, collect_scores
+from coordconv_rl.comparison.statistics.use import Use, UseComparison, analyse_use
 
 __all__ = [
     "BOOTSTRAP_SEED",
@@ -29,6 +31,9 @@ __all__ = [
     "Estimate",
     "Scale",
     "Scores",
+    "Use",
+    "UseComparison",
     "analyse",
+    "analyse_use",
     "collect_scores",
 ]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from coordconv_rl.comparison.report.looks import ArmLook, arm_look
@@ -20,6 +19,7 @@ from coordconv_rl.comparison.statistics import ArmEstimates, Array, Comparison, 
 LEGEND_COLUMNS = {18: 3, 36: 2}  # characters of a label of which so many fit below a chart
 LEGEND_ROWS = 3  # that fit below a chart; each one more makes the figure higher
 ROW_INCHES = 0.19
+FEW_ARMS = 3  # with more, bands are fainter, since they lie over each other
 # Marker and colour by what happens to the coordinates.
 _TREATMENTS = {
     "trained": ("o", "#0072B2"),
@@ -42,6 +42,7 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
         game: The game's Gymnasium name.
     """
     grid = step_grid(results.experiment)
+    shade = 0.15 if len(results.experiment.arm_labels) <= FEW_ARMS else 0.06
     for arm in results.experiment.arm_labels:
         rows = curves(results, algo, game, arm, grid)
         whole, part, low, high = mean_lines(rows)
@@ -51,7 +52,7 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
         axes.plot(grid, part, linewidth=0.8, alpha=0.7, **line)
         _draw_gaps(axes, grid, np.where(np.isnan(whole), part, whole), look.colour)
         if len(rows) > 1:
-            axes.fill_between(grid, low, high, color=look.colour, alpha=0.15, linewidth=0)
+            axes.fill_between(grid, low, high, color=look.colour, alpha=shade, linewidth=0)
     axes.set_title(f"{game} ({algo.upper()})")
     axes.set_xlim(0, results.experiment.steps)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
@@ -202,10 +203,8 @@ def legend_below(axes: Axes) -> None:
 def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Estimate, ArmLook]]) -> None:
     for place, (_, found, look) in enumerate(rows):
         if found.low is not None and found.high is not None:
-            axes.barh(
-                place, found.high - found.low, 0.5, found.low, hatch=look.hatch, linewidth=0,
-                facecolor=to_rgba(look.colour, 0.35), edgecolor=look.colour,
-            )  # fmt: skip
+            width = found.high - found.low
+            axes.barh(place, width, 0.5, found.low, color=look.colour, alpha=0.35)
         axes.plot(found.value, place, "|", color=look.colour, markersize=20, markeredgewidth=3)
     _label_rows(axes, [label for label, _, _ in rows])
 

@@ -1,4 +1,4 @@
-"""How an arm looks in every figure: a colour for what it sees, a line and a hatch for its head."""
+"""How an arm looks in every figure: a colour for what it sees, a style of lines for its head."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ _LINES: dict[Head | None, LineStyleType] = {
     "spatial-softmax": "-.",
 }  # dots are for gaps
 _NAMED_BACKBONE: LineStyleType = (0, (6, 1, 1, 1, 1, 1))
-_HATCHES: dict[Head | None, str] = {"pool": "//", "spatial-softmax": "xx"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,10 @@ class ArmLook:
     Attributes:
         colour: The hue of lines, bands and bars.
         line: The style of lines.
-        hatch: The hatch of bars; none for a flattened head.
     """
 
     colour: str
     line: LineStyleType = "-"
-    hatch: str = ""
 
 
 @lru_cache(maxsize=256)
@@ -54,4 +51,4 @@ def arm_look(label: str) -> ArmLook:
         return ArmLook(to_hex(hls_to_rgb(hue, 0.45, 0.65)))
     colour = _COLOURS[replace(arm, backbone=None, head=None).label]
     line = _LINES.get(arm.head, "-") if arm.backbone is None else _NAMED_BACKBONE
-    return ArmLook(colour, line, _HATCHES.get(arm.head, ""))
+    return ArmLook(colour, line)

@@ -125,7 +125,7 @@ def pairs_table(analysis: AlgoAnalysis) -> Table:
     """Return each compared pair of arms."""
     rows = [
         (
-            Cell(f"{pair.arm} against {pair.against}"),
+            Cell(pair.arm, f"against {pair.against}"),
             Cell(outcome(analysis, pair)),
             interval(pair.improvement),
             p_cell(pair.p),
@@ -141,7 +141,7 @@ def pairs_table(analysis: AlgoAnalysis) -> Table:
     ]
     columns = (
         "Arms", "Finding", "Probability of improvement", "p", "p (Holm)", "IQM difference",
-        "Mean difference", "Improvement of the area under the curve", "Games", "Fewest seeds",
+        "Mean difference", "Area under curve: probability", "Games", "Fewest seeds",
         "Seeds needed",
     )  # fmt: skip
     caption = f"Pairs of arms, 95% intervals; differences are {analysis.scale.name}"

@@ -63,7 +63,7 @@ def heads_table(use: AlgoUse) -> Table:
     """Return the comparison of falls between heads."""
     rows = [
         (
-            Cell(f"{pair.arm} against {pair.against}"),
+            Cell(pair.arm, f"against {pair.against}"),
             Cell(pair.treatment),
             interval(pair.further),
             p_cell(pair.p),

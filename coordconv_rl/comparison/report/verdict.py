@@ -12,6 +12,7 @@ from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, Comparison
 
 LEVEL = 0.05  # of the corrected p-value
+WANTING = "for want of finished runs with a score"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
         return Verdict(name, ("No verdict, as the experiment has one arm only.",))
     if not pairs:
         arms = " and ".join(analysis.pairs[0])
-        return Verdict(name, (f"No verdict yet, for want of finished runs of {arms}.",))
+        return Verdict(name, (f"No verdict yet, {WANTING}, of {arms}.",))
     games = counted(max(len(pair.games) for pair in pairs), "game")
     seeds = counted(min(pair.seeds for pair in pairs), "seed")
     heading = f"{name}, {games}, at least {seeds} an arm"
@@ -45,7 +46,7 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
         heading,
         (
             *(sentence(analysis, pair) for pair in pairs),
-            *(f"{x} against {y}: no verdict yet, for want of finished runs." for x, y in missing),
+            *(f"{x} against {y}: no verdict yet, {WANTING}." for x, y in missing),
             *_geometry(found, analysis),
         ),
     )
@@ -132,6 +133,8 @@ def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
     text = f"The means differ by {difference} on the {analysis.scale.name} scale"
     if is_equivalent(pair, margin):
         return f"{text}: they differ by less than {margin:g}."
+    if float(found.low) > margin or float(found.high or 0) < -margin:
+        return f"{text}: by more than {margin:g}."
     return f"{text}: it is not shown that they differ by less than {margin:g}."
 
 

@@ -1,4 +1,4 @@
-"""How arms look: a hue for what they see, a line and a hatch for their head."""
+"""How arms look: a hue for what they see, a style of lines for their head."""
 
 from __future__ import annotations
 
@@ -18,5 +18,4 @@ def test_an_arm_keeps_its_hue_and_each_head_has_its_line():
     )
     assert flat.colour == pooled.colour == softmax.colour == other.colour
     assert len({look.line for look in (flat, pooled, softmax, other)}) == 4
-    assert len({look.hatch for look in (flat, pooled, softmax)}) == 3
     assert arm_look("cnn-pool").line == pooled.line

@@ -75,6 +75,8 @@ def test_the_verdict_follows_interval_and_p(analysis, low, high, p, side, words,
     ("low", "high", "words"),
     [
         (-0.02, 0.04, "+0.0100 (-0.0200 to 0.0400) on the human-normalised scale: they differ by"),
+        (0.06, 0.08, "on the human-normalised scale: by more than 0.05."),
+        (-0.08, -0.06, "on the human-normalised scale: by more than 0.05."),
         (-0.02, 0.05, "it is not shown that they differ by less than 0.05"),
     ],
 )
@@ -85,7 +87,7 @@ def test_equal_is_said_only_where_the_whole_interval_is_within_the_margin(
     assert "differ by" not in verdict.sentence(analysis, pair)
     asked = replace(analysis, equivalence=0.05)
     assert words in verdict.sentence(asked, pair)
-    assert ("equal within 0.05" in verdict.outcome(asked, pair)) == (high < 0.05)
+    assert ("equal within 0.05" in verdict.outcome(asked, pair)) == (high == 0.04)
 
 
 def test_small_p_values_are_not_written_as_zero():

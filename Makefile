@@ -6,12 +6,14 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 OLDEST := .venv-oldest
 OLDEST_PYTHON ?= $(PYTHON)
+OPPONENTS := .venv-bench
 FOLDER ?= runs/quick
 BASE ?= main
+BENCH ?= --quick
 export PYTHONUNBUFFERED := 1
 
-.PHONY: compare test test-fast test-avx2 test-oldest browser lint types format hooks docs docs-serve \
-  tensorboard clean
+.PHONY: compare test test-fast test-avx2 test-oldest test-gpu bench browser lint types format hooks docs \
+  docs-serve tensorboard clean
 
 compare: $(SETUP)
 	$(BIN)/coordconv-rl compare quick --folder $(FOLDER)
@@ -33,6 +35,10 @@ test-avx2: $(SETUP)
 # With the lowest versions that pyproject.toml allows; tests/whole/test_package.py is about files.
 test-oldest: $(OLDEST)/.ready
 	$(OLDEST)/bin/python -m pytest --numprocesses auto --dist worksteal
+
+# The main table of benchmarks/README.md, in ten minutes, against whoever can be installed here.
+bench: $(OPPONENTS)/.ready
+	$(OPPONENTS)/bin/python -m benchmarks.throughput $(BENCH)
 
 # Chromium for the tests in a browser, from Debian if this is root there; without it they skip.
 browser:
@@ -71,7 +77,7 @@ tensorboard: $(SETUP)
 	$(BIN)/coordconv-rl tensorboard $(FOLDER)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) $(OPPONENTS) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -82,4 +88,13 @@ $(SETUP): pyproject.toml constraints.txt
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
 	$(OLDEST_PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[test]'
+	touch $@
+
+# The opponents live in a venv of their own, with gym, which speaks up in every process that has it.
+# CleanRL's scripts are a package for Python 3.10 whose dependencies are years old: they come alone.
+$(OPPONENTS)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(OPPONENTS)
+	$(OPPONENTS)/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	-$(OPPONENTS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	-$(OPPONENTS)/bin/python -m pip install --quiet --no-deps --ignore-requires-python cleanrl==1.2.0
 	touch $@

@@ -1,7 +1,8 @@
-"""Throughput of coordconv_rl against stock Stable-Baselines3 and RL Zoo, side by side.
+"""Throughput of coordconv_rl against stock Stable-Baselines3 and others, side by side.
 
-`throughput` is the command, `parts` says what each part compares, `contest` alternates the
-contestants and computes medians, `output` makes tables and JSON. What is measured lives in
-processes of its own: `worker` serves `subjects` and `layers` to `remote`, and `processes` runs
-the real training commands. `memory` reads peaks. Not installed with the package.
+`throughput` is the command, `parts` (with `quick`) says what each part compares, in the words of
+`specs`; `contest` alternates the contestants and computes medians, `output` makes tables and JSON.
+What is measured lives in processes of its own: `worker` serves `subjects`, `opponents`, `cleanrl`
+and `layers` to `remote`, and `processes` runs the real training commands.
+`memory` reads peaks. Not installed with the package.
 """

@@ -96,7 +96,7 @@ class Layers:
     """All networks of one comparison, with a batch of images.
 
     Args:
-        spec: See `parts.layers_spec`.
+        spec: See `parts.layers`.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:

@@ -3,62 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
-from benchmarks.contest import Contest, Spec
-from benchmarks.processes import has_zoo
-
-STEPS = "steps/s"
-SUBPROC_MOST = 64  # processes of SubprocVecEnv: more need more memory than most machines have
-GPU_ROLLOUT = 16_384  # environment steps in one rollout at most, so an iteration stays short
-ROLLOUT = {"ppo": 8 * 128, "a2c": 16 * 5}  # environment steps of the presets
-PRESET_ENVS = {"ppo": 8, "a2c": 16}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the parts depend on.
-
-    Attributes:
-        cores: Cores that the processes may use.
-        games: Games; parts other than the environment's take the first.
-        envs: Numbers of environments to scale over.
-        device: "cpu" or "cuda".
-        arms: Arms to train.
-        precisions: Arithmetics to train in.
-        algos: Algorithms of part b.
-        agent: A run's folder, for part b to train on from, beside training from nothing.
-    """
-
-    cores: int
-    games: tuple[str, ...]
-    envs: tuple[int, ...]
-    device: str
-    arms: tuple[str, ...]
-    precisions: tuple[str, ...]
-    algos: tuple[str, ...] = ("ppo", "a2c")
-    agent: str = ""
-
-
-def env_spec(maker: str, game: str, n_envs: int, workers: int = 0) -> Spec:
-    """Specify environments: `maker` is ours, dummy or subproc."""
-    shape = {"game": game, "n_envs": n_envs, "workers": workers}
-    return {"kind": "env", "maker": maker, "threads": 1, **shape}
-
-
-def train_spec(maker: str, choice: Choice, algo: str = "ppo", **changes: Any) -> Spec:
-    """Specify a training in a worker: `maker` is ours, dummy or subproc."""
-    defaults = {"arm": "coordconv", "precision": "auto", "workers": 0, "overrides": {}}
-    shared = {"game": choice.games[0], "threads": 1, "device": "cpu", "agent": "", "plain": False}
-    return {"kind": "train", "maker": maker, "algo": algo, **defaults, **shared, **changes}
-
-
-def process_spec(maker: str, choice: Choice, runs: int, **changes: Any) -> Spec:
-    """Specify real training commands: `maker` is ours, zoo-dummy or zoo-subproc."""
-    defaults = {"algo": "ppo", "arm": "coordconv", "precision": "auto", "workers": 0, "threads": 1}
-    shared = {"game": choice.games[0], "rollout": ROLLOUT["ppo"], "runs": runs}
-    return {"kind": "processes", "maker": maker, **defaults, **shared, **changes}
+from benchmarks.contest import Contest
+from benchmarks.quick import quick
+from benchmarks.specs import (
+    GPU_ROLLOUT,
+    PRESET_ENVS,
+    ROLLOUT,
+    STEPS,
+    SUBPROC_MOST,
+    Choice,
+    env_spec,
+    left_out,
+    other_envs,
+    other_trainings,
+    process_spec,
+    train_spec,
+)
 
 
 def environment_alone(choice: Choice) -> list[Contest]:
@@ -68,12 +32,14 @@ def environment_alone(choice: Choice) -> list[Contest]:
         ours = {"ours": env_spec("ours", game, 8)}
         stock = {"SB3 DummyVecEnv": env_spec("dummy", game, 8)}
         title = f"{game}, 8 environments, one process"
-        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
+        others = other_envs(game, 1)
+        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock | others))
         counts = _workers(choice, 8) or [0]
         ours = {f"ours, workers={n}": env_spec("ours", game, 8, n) for n in counts}
         stock = {"SB3 SubprocVecEnv": env_spec("subproc", game, 8)}
         title = f"{game}, 8 environments, processes"
-        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock))
+        others = other_envs(game, choice.cores)
+        found.append(Contest("a", title, STEPS, tuple(stock), ours | stock | others))
     return found
 
 
@@ -112,6 +78,7 @@ def _training(choice: Choice, algo: str, threads: int) -> Contest:
         for arm in choice.arms
         for precision in choice.precisions
     }
+    others = {} if choice.agent else other_trainings(choice, algo, threads=count)
     if choice.agent and algo == "ppo":
         ours |= {f"{name}, no FastPPO": spec | {"plain": True} for name, spec in ours.items()}
     stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, algo, threads=count)}
@@ -124,7 +91,7 @@ def _training(choice: Choice, algo: str, threads: int) -> Contest:
         stock["SB3 SubprocVecEnv"] = train_spec("subproc", choice, algo, threads=count)
     where = "one thread" if threads else f"all {count} cores"
     title = f"{algo.upper()} on {choice.games[0]}, {PRESET_ENVS[algo]} environments, {where}"
-    return Contest("b", title, STEPS, tuple(stock), ours | stock)
+    return Contest("b", title, STEPS, tuple(stock), ours | stock | others)
 
 
 def _commands(choice: Choice, part: str, runs: int) -> Contest:
@@ -138,7 +105,7 @@ def _commands(choice: Choice, part: str, runs: int) -> Contest:
             "ours", choice, runs, precision=choice.precisions[0], threads=cores,
             workers=min(cores, 8),
         )  # fmt: skip
-    if has_zoo():
+    if "RL Zoo" not in left_out():
         zoo["RL Zoo, its defaults"] = process_spec("zoo-dummy", choice, runs, threads=None)
         zoo["RL Zoo, one thread"] = process_spec("zoo-dummy", choice, runs)
         if runs == 1:
@@ -177,8 +144,10 @@ def peak_memory(choice: Choice) -> list[Contest]:
         "SB3 DummyVecEnv": train_spec("dummy", choice) | memory,
         "SB3 SubprocVecEnv": train_spec("subproc", choice) | memory,
     }
+    others = {name: spec | memory for name, spec in other_trainings(choice, "ppo").items()}
     title = f"Peak memory, PPO on {choice.games[0]}, 8 environments"
-    return [Contest("e", title, "MiB", tuple(stock), ours | stock, higher_is_better=False)]
+    everyone = ours | stock | others
+    return [Contest("e", title, "MiB", tuple(stock), everyone, higher_is_better=False)]
 
 
 def scaling(choice: Choice) -> list[Contest]:
@@ -204,24 +173,30 @@ def scaling(choice: Choice) -> list[Contest]:
 
 
 def gpu(choice: Choice) -> list[Contest]:
-    """(g) PPO on the GPU with more and more environments, in four minibatches as the preset."""
+    """(g) PPO and A2C on the GPU with more and more environments; PPO in the preset's minibatches.
+
+    A rollout of PPO has at most `GPU_ROLLOUT` steps, so that an iteration stays short.
+    """
     found = []
-    for n in choice.envs:
-        steps = min(128, max(1, GPU_ROLLOUT // n))
-        sizes = {"n_envs": n, "n_steps": steps, "batch_size": n * steps // 4}
+    for algo, n in product(choice.algos, choice.envs):
+        sizes = {"n_envs": n}
+        if algo == "ppo":
+            steps = min(128, max(1, GPU_ROLLOUT // n))
+            sizes |= {"n_steps": steps, "batch_size": n * steps // 4}
         changes: dict[str, Any] = {"overrides": sizes, "device": "cuda", "threads": choice.cores}
         workers = min(n, choice.cores)
         ours = {
             f"ours, {precision}, workers={workers}": train_spec(
-                "ours", choice, precision=precision, workers=workers, **changes
+                "ours", choice, algo, precision=precision, workers=workers, **changes
             )
             for precision in choice.precisions
         }
-        stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, **changes)}
+        stock = {"SB3 DummyVecEnv": train_spec("dummy", choice, algo, **changes)}
         if n <= SUBPROC_MOST:
-            stock["SB3 SubprocVecEnv"] = train_spec("subproc", choice, **changes)
-        title = f"PPO on {choice.games[0]} on the GPU, {n} environments"
-        found.append(Contest("g", title, STEPS, tuple(stock), ours | stock))
+            stock["SB3 SubprocVecEnv"] = train_spec("subproc", choice, algo, **changes)
+        title = f"{algo.upper()} on {choice.games[0]} on the GPU, {n} environments"
+        everyone = ours | stock | other_trainings(choice, algo, **changes)
+        found.append(Contest("g", title, STEPS, tuple(stock), everyone))
     return found
 
 
@@ -233,4 +208,5 @@ PARTS: dict[str, Callable[[Choice], list[Contest]]] = {
     "e": peak_memory,
     "f": scaling,
     "g": gpu,
+    "q": quick,
 }

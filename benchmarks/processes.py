@@ -16,7 +16,6 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -152,16 +151,11 @@ class ZooRun(Run):
         return self._points[1:]
 
 
-def has_zoo() -> bool:
-    """Tell whether RL Zoo is installed beside us."""
-    return find_spec("rl_zoo3") is not None
-
-
 def measure_runs(spec: dict[str, Any], seconds: float) -> float:
     """Return the environment steps a second of all runs together.
 
     Args:
-        spec: See `parts.process_spec`.
+        spec: See `specs.process_spec`.
         seconds: Length of the window, after every run has finished an iteration.
 
     Raises:

@@ -49,7 +49,7 @@ class Remote:
     """A subject in a process of its own.
 
     Args:
-        spec: What to measure; see `parts`.
+        spec: What to measure; see `specs`.
 
     Raises:
         Failed: The process ended before it was ready.
@@ -58,9 +58,10 @@ class Remote:
     def __init__(self, spec: dict[str, Any]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="benchmark-")
         self._log = Path(self._folder.name) / "log.txt"
+        words = json.dumps(spec | {"folder": self._folder.name})
         with self._log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", json.dumps(spec)],
+                [sys.executable, "-m", "benchmarks.worker", words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.output import header, number
-from benchmarks.parts import PRESET_ENVS, ROLLOUT
+from benchmarks.specs import PRESET_ENVS, ROLLOUT
 from benchmarks.subjects import Training, make_training, use_threads
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError

@@ -23,6 +23,7 @@ from stable_baselines3.common.vec_env import (
     VecTransposeImage,
 )
 
+from benchmarks.opponents import AleVecEnv, EnvPool
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
 from coordconv_rl.agents.evaluate import load_agent
 from coordconv_rl.agents.training.threads import thread_callbacks
@@ -43,7 +44,7 @@ class Stepping:
         env: The environments.
     """
 
-    def __init__(self, env: VecEnv) -> None:
+    def __init__(self, env: VecEnv | EnvPool) -> None:
         self.env = env
         rng = np.random.default_rng(0)
         self._actions = rng.integers(env.action_space.n, size=(512, env.num_envs))
@@ -108,8 +109,10 @@ def _rate(work: Callable[[], None], steps: int, seconds: float) -> float:
             return done / elapsed
 
 
-def stock_env(game: str, n_envs: int, maker: str) -> VecEnv:
-    """Return SB3's own stack of wrappers, in this process or one process each."""
+def stock_env(game: str, n_envs: int, maker: str, threads: int) -> VecEnv:
+    """Return SB3's own stack of wrappers, in this process or one process each; or ale_py's."""
+    if maker == "ale":
+        return AleVecEnv(game, n_envs, threads)
     env = make_atari_env(f"{game}NoFrameskip-v4", n_envs=n_envs, seed=0, vec_env_cls=MAKERS[maker])
     return VecTransposeImage(VecFrameStack(env, 4))
 
@@ -142,18 +145,20 @@ def stock_model(algo: str, env: VecEnv, settings: Hyperparameters, device: str) 
 
 
 def make_stepping(spec: dict[str, Any]) -> Stepping:
-    """Return environments as the specification says; see `parts.env_spec`."""
+    """Return environments as the specification says; see `specs.env_spec`."""
     game, n_envs = spec["game"], spec["n_envs"]
     if spec["maker"] == "ours":
         return Stepping(AtariVecEnv(game, n_envs, seed=0, workers=spec["workers"]))
-    return Stepping(stock_env(game, n_envs, spec["maker"]))
+    if spec["maker"] == "envpool":
+        return Stepping(EnvPool(game, n_envs, spec["emulating"]))
+    return Stepping(stock_env(game, n_envs, spec["maker"], spec["emulating"]))
 
 
 def make_training(spec: dict[str, Any]) -> Training:
-    """Return a training as the specification says; see `parts.train_spec`."""
+    """Return a training as the specification says; see `specs.train_spec`."""
     settings = preset(spec["algo"], spec["overrides"])
     if spec["maker"] != "ours":
-        env = stock_env(spec["game"], settings.n_envs, spec["maker"])
+        env = stock_env(spec["game"], settings.n_envs, spec["maker"], spec["threads"])
         return Training(_as_agent(stock_model(spec["algo"], env, settings, spec["device"]), spec))
     config = RunConfig(
         algo=spec["algo"],

@@ -15,13 +15,15 @@ from rich.console import Console
 
 from benchmarks.contest import Contest, expected_seconds, run_contest
 from benchmarks.output import header, mean_over_games, table
-from benchmarks.parts import PARTS, Choice
-from benchmarks.processes import has_zoo
+from benchmarks.parts import PARTS
+from benchmarks.quick import ROUNDS, SECONDS, main_table
+from benchmarks.specs import Choice, left_out
 from benchmarks.stopping import Stopped, stop_on_signals
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
+from coordconv_rl.processor import has_bfloat16_instructions
 
 log = logging.getLogger(__name__)
 CPU_ENVS, GPU_ENVS = "8,16,32,64,128", "8,32,128,512"
@@ -29,18 +31,20 @@ CPU_ENVS, GPU_ENVS = "8,16,32,64,128", "8,32,128,512"
 
 @dataclass(frozen=True)
 class Options:
-    """Measure coordconv_rl against stock SB3 and RL Zoo, alternating, side by side.
+    """Measure coordconv_rl against stock SB3, RL Zoo and others, alternating, side by side.
 
     Attributes:
+        quick: The main table in ten minutes (part q, with fewer and shorter rounds).
         parts: Letters: a environment, b one run, c two runs, d layers, e memory, f scaling,
             g GPU (default a,b,c,d,e,f, and d,g on cuda).
-        rounds: Measurements of each contestant.
-        seconds: The least length of one measurement.
+        rounds: Measurements of each contestant (default 5, quick 3).
+        seconds: The least length of one measurement (default 10, quick 3).
         cores: Cores to use (default all that this process may use).
         games: Games of part a; the other parts take the first.
         envs: Numbers of environments of parts f and g.
         arms: Arms to train in part b.
-        precisions: Arithmetics of our side: auto, float32 or bfloat16.
+        precisions: Arithmetics of our side: auto, float32 or bfloat16 (default bfloat16,float32;
+            quick without bfloat16 where the processor lacks it).
         device: cpu or cuda.
         only: Measure only what has this text in its heading, as in "one process".
         agent: A cnn run's folder: part b (only) measures its game and algorithm from nothing,
@@ -48,18 +52,32 @@ class Options:
         json: A file for the results.
     """
 
+    quick: bool = False
     parts: str | None = None
-    rounds: int = 5
-    seconds: float = 10.0
+    rounds: int | None = None
+    seconds: float | None = None
     cores: int | None = None
     games: str = "Breakout,Pong,Qbert"
     envs: str | None = None
     arms: str = "cnn,coordconv-all,coordconv"
-    precisions: str = "bfloat16,float32"
+    precisions: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     only: str = ""
     agent: Path | None = None
     json: Path | None = None
+
+    def lengths(self) -> tuple[int, float]:
+        """Return rounds, and seconds of a measurement.
+
+        Raises:
+            InputError: They make no sense.
+        """
+        rounds, seconds = (ROUNDS, SECONDS) if self.quick else (5, 10.0)
+        rounds = rounds if self.rounds is None else self.rounds
+        seconds = seconds if self.seconds is None else self.seconds
+        if rounds < 1 or seconds <= 0:
+            raise InputError("rounds must be at least 1, and seconds more than 0")
+        return rounds, seconds
 
 
 def use_cores(cores: int | None) -> int:
@@ -84,15 +102,16 @@ def plan(options: Options, cores: int) -> list[Contest]:
         InputError: A part, game or number makes no sense.
     """
     on_gpu = options.device == "cuda"
-    usual = "d,g" if on_gpu else "a,b,c,d,e,f"
+    usual = "q" if options.quick else "d,g" if on_gpu else "a,b,c,d,e,f"
+    slow = options.quick and not has_bfloat16_instructions()
     letters = split(options.parts or ("b" if options.agent else usual))
     for letter in letters:
         if letter not in PARTS:
             raise InputError(f"part {letter!r} does not exist: choose from {', '.join(PARTS)}")
     if "g" in letters and not on_gpu:
         raise InputError("part g needs --device cuda")
-    if options.rounds < 1 or options.seconds <= 0:
-        raise InputError("rounds must be at least 1, and seconds more than 0")
+    if "q" in letters and on_gpu:
+        raise InputError("the quick table is of the processor: leave --device cuda out")
     if options.agent and letters != ("b",):
         raise InputError("an agent is for part b alone: leave the other parts out")
     choice = Choice(
@@ -101,7 +120,7 @@ def plan(options: Options, cores: int) -> list[Contest]:
         envs=tuple(map(int, split(options.envs or (GPU_ENVS if on_gpu else CPU_ENVS)))),
         device=options.device,
         arms=split(options.arms),
-        precisions=split(options.precisions),
+        precisions=split(options.precisions or ("float32" if slow else "bfloat16,float32")),
     )
     if options.agent:
         choice = with_agent(choice, options.agent)
@@ -137,30 +156,33 @@ def split(text: str) -> tuple[str, ...]:
 
 def measure(options: Options, console: Console) -> dict[str, Any]:
     """Measure everything; the JSON file grows with every contest."""
+    rounds, seconds = options.lengths()
     cores = use_cores(options.cores)
     contests = plan(options, cores)
     plain = {
         k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items()
     }
-    report = header(plain, cores) | {"rl_zoo": has_zoo(), "results": []}
-    if not has_zoo():
-        console.print("RL Zoo is not installed: it is left out (pip install 'rl_zoo3>=2.7')")
+    report = header(plain, cores) | {"left_out": left_out(), "results": []}
+    for name, reason in left_out().items():
+        console.print(f"{name} is left out: {reason}")
     for contest in contests:
-        seconds = expected_seconds(contest, options.rounds, options.seconds)
+        expected = expected_seconds(contest, rounds, seconds)
         console.print(
             f"({contest.part}) {contest.title}: {len(contest.contestants)} contestant(s), "
-            f"{options.rounds} round(s) of {options.seconds:g} s and warm-up: "
-            f"about {max(1, round(seconds / 60))} min on an idle machine"
+            f"{rounds} round(s) of {seconds:g} s and warm-up: "
+            f"about {max(1, round(expected / 60))} min on an idle machine"
         )
         with console.status(contest.title) as status:
             tell = status.update if console.is_terminal else log.info
-            result = run_contest(contest, options.rounds, options.seconds, tell)
+            result = run_contest(contest, rounds, seconds, tell)
         report["results"].append(result)
         report["mean_over_games"] = mean_over_games(report["results"])
         report["load_at_end"] = os.getloadavg()
         if options.json:
             write_json_atomic(options.json, report)
         console.print(table(result))
+    if options.quick:
+        console.print(main_table(report["results"]))
     for name, ratio in report.get("mean_over_games", {}).items():
         console.print(f"(a) mean over the games, {name}: {ratio:.2f}")
     return report

@@ -23,6 +23,10 @@ def make_subject(spec: dict[str, Any]) -> Any:
         from benchmarks.layers import Layers
 
         return Layers(spec)
+    if spec["maker"] == "cleanrl":
+        from benchmarks.cleanrl import CleanRL
+
+        return CleanRL(spec)
     return make_stepping(spec) if spec["kind"] == "env" else make_training(spec)
 
 

@@ -27,19 +27,34 @@ class WeightsSeen:
     They are compared by value, because neither torch's fused optimizers nor writes through
     `.data` count as new versions. Of a large weight every `SAMPLED`-th number is compared, and
     where it lies: an optimizer's step, or a row or column that is set through `.data`, is noticed.
+    On a GPU all numbers are compared at once, for every comparison makes the host wait.
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
-        self._places = [(id(w), w.data_ptr(), w._version) for w in weights if _is_large(w)]
-        self._values = [_sample(weight).clone() for weight in weights]
+        self._places = _places(weights)
+        self._values = [value.clone() for value in _values(weights)]
 
     def are_still(self, weights: Sequence[Tensor]) -> bool:
         """Tell whether these are the weights that were seen, unchanged."""
-        places = [(id(w), w.data_ptr(), w._version) for w in weights if _is_large(w)]
-        return places == self._places and all(
-            new.shape == old.shape and torch.equal(new, old)
-            for new, old in zip(map(_sample, weights), self._values, strict=True)
+        return _places(weights) == self._places and all(
+            map(torch.equal, _values(weights), self._values)
         )
+
+
+def _places(weights: Sequence[Tensor]) -> list[tuple[object, ...]]:
+    """Return each weight's shape and device, and of a large one where it lies and its version."""
+    return [
+        (w.shape, w.device, *((id(w), w.data_ptr(), w._version) if _is_large(w) else ()))
+        for w in weights
+    ]
+
+
+def _values(weights: Sequence[Tensor]) -> list[Tensor]:
+    """Return what is compared of weights that share a device: one tensor each, or one in all."""
+    samples = [_sample(weight) for weight in weights]
+    if all(sample.is_cpu for sample in samples):
+        return samples
+    return [torch.cat([sample.reshape(-1) for sample in samples])]
 
 
 def _is_large(weight: Tensor) -> bool:

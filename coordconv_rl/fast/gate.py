@@ -19,6 +19,7 @@ from coordconv_rl.fast.interception import intercepted_by
 from coordconv_rl.layers import CoordConv2d
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # Mnih et al. 2015, Methods, "Model architecture"
+DEVICES = ("cpu", "cuda")  # types on which the kernels here were written to run
 
 _SHADOWS = frozenset(
     {"forward", "_conv_forward", "_call_impl", "coordinate_map", "weight", "bias", "coord_weight"}
@@ -154,7 +155,7 @@ def _check_shapes(layers: KnownLayers, images: Observations) -> None:
     """Raise unless parameters and images fit each other and are what the kernels here take."""
     if images.dtype != torch.uint8 or len(images.shape) != 4 or not images.shape[0]:
         raise StepsAside(f"observations are {images.dtype} of shape {tuple(images.shape)}")
-    if images.device.type not in ("cpu", "cuda"):
+    if images.device.type not in DEVICES:
         raise StepsAside(f"the device is {images.device}")
     channels, *size = images.shape[1:]
     for conv, kernel, stride in zip(layers.convolutions, KERNELS, STRIDES, strict=True):

@@ -90,7 +90,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
         elif not obs.flags.writeable or min(obs.strides) < 0:  # torch takes no such array
             obs = obs.copy()
         frames = self.frames()
-        if frames is None or frames.is_cuda or not 1 < self.obs_shape[0] <= MOST_PLANES:
+        if frames is None or not frames.is_cpu or not 1 < self.obs_shape[0] <= MOST_PLANES:
             self.observations[self.pos] = torch.as_tensor(obs)
         else:
             merge(obs, frames.numpy().reshape(self.n_envs, -1, *frames.shape[1:])[:, self.pos])
@@ -121,7 +121,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
         if frames is None or images.shape != (self.n_envs, *self.obs_shape):
             return False
         stored = frames.view(self.n_envs, self.buffer_size, *frames.shape[1:])[:, step]
-        if frames.is_cuda or not 1 < self.obs_shape[0] <= MOST_PLANES:
+        if not frames.is_cpu or not 1 < self.obs_shape[0] <= MOST_PLANES:
             return torch.equal(stored, images.movedim(1, -1))
         shown = np.empty(stored.shape, np.uint8)
         merge(images.numpy(), shown)  # comparing in two orders takes several times as long

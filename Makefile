@@ -36,6 +36,16 @@ test-avx2: $(SETUP)
 test-oldest: $(OLDEST)/.ready
 	$(OLDEST)/bin/python -m pytest --numprocesses auto --dist worksteal
 
+# What needs a CUDA GPU, with a torch build for CUDA (pip's usual one on Linux): all such tests, then
+# the table of part g, against stock SB3 and, after `make bench`, CleanRL on the same GPU.
+test-gpu: $(SETUP)
+	@$(BIN)/python -c "import sys, torch; sys.exit(not torch.cuda.is_available())" \
+	  || { echo "torch sees no CUDA GPU here: nothing was tested"; exit 1; }
+	$(BIN)/python -m pytest -m gpu
+	if [ -e $(OPPONENTS)/.ready ]; then bin=$(OPPONENTS)/bin; else bin=$(BIN); fi; \
+	  $$bin/python -m benchmarks.throughput --device cuda --parts g --arms coordconv \
+	    --rounds 3 --seconds 5 --json gpu.json
+
 # The main table of benchmarks/README.md, in ten minutes, against whoever can be installed here.
 bench: $(OPPONENTS)/.ready
 	$(OPPONENTS)/bin/python -m benchmarks.throughput $(BENCH)

@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from coordconv_rl.configs.load import preset
+from coordconv_rl.configs.schema import Hyperparameters
 
 ENDLESS = 1_000_000_000  # environment steps
 WARM_UPS = 1  # iterations
@@ -36,13 +37,8 @@ class CleanRL:
     def __init__(self, spec: dict[str, Any]) -> None:
         sizes = preset("ppo", spec["overrides"])
         self.steps = sizes.n_envs * sizes.n_steps
-        words = ["--env-id", f"{spec['game']}-v5", "--total-timesteps", str(ENDLESS)]
-        words += ["--num-envs", str(sizes.n_envs), "--num-steps", str(sizes.n_steps)]
-        words += ["--num-minibatches", str(self.steps // (sizes.batch_size or self.steps))]
-        words += ["--update-epochs", str(sizes.n_epochs)]
-        words += ["--cuda", str(spec["device"] != "cpu")]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cleanrl.ppo_atari_envpool", *words],
+            self.command(spec, sizes),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -53,6 +49,15 @@ class CleanRL:
         for _ in range(WARM_UPS):
             self._iterate()
         self.process.send_signal(signal.SIGSTOP)
+
+    def command(self, spec: dict[str, Any], sizes: Hyperparameters) -> list[str]:
+        """Return the script with its options; what is not named here has CleanRL's defaults."""
+        words = ["--env-id", f"{spec['game']}-v5", "--total-timesteps", str(ENDLESS)]
+        words += ["--num-envs", str(sizes.n_envs), "--num-steps", str(sizes.n_steps)]
+        words += ["--num-minibatches", str(self.steps // (sizes.batch_size or self.steps))]
+        words += ["--update-epochs", str(sizes.n_epochs)]
+        words += ["--cuda", str(spec["device"] != "cpu")]
+        return [sys.executable, "-m", "cleanrl.ppo_atari_envpool", *words]
 
     def _iterate(self) -> None:
         """Read what the script prints up to an iteration's end."""

@@ -25,6 +25,17 @@ if hasattr(signal, "SIGHUP"):
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a CUDA GPU where torch sees none."""
+    found = [item for item in items if item.get_closest_marker("gpu")]
+    if found:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in found:
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU"))
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """Call the command line in an empty folder and return what it did."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from devices import DEVICES
 from folders import reopen
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -100,8 +101,9 @@ def test_episodes_hold_whole_games(tmp_path, small_run):
 
 @pytest.mark.parametrize("algo", ["a2c", "ppo"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_same_seed_same_weights(tmp_path, small_run, algo, precision):
-    config = small_run(algo, precision=precision, steps=128)
+@pytest.mark.parametrize("device", DEVICES)
+def test_same_seed_same_weights(tmp_path, small_run, algo, precision, device):
+    config = small_run(algo, precision=precision, steps=128, device=device)
     for name in ("one", "two"):
         train_agent(config, tmp_path / name)
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
@@ -125,8 +127,9 @@ def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatc
 
 
 @pytest.mark.parametrize(("algo", "workers"), [("a2c", 2), ("ppo", 0), ("ppo", 2), ("a2c", 0)])
-def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers):
-    config: RunConfig = small_run(algo, steps=640, workers=workers)
+@pytest.mark.parametrize("device", DEVICES)
+def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers, device):
+    config: RunConfig = small_run(algo, steps=640, workers=workers, device=device)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
     prepare_run(killed, config)

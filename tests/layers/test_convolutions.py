@@ -20,8 +20,6 @@ from coordconv_rl.layers import (
     coordinate_channels,
 )
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-
 GEOMETRIES: list[dict[str, Any]] = [
     {},
     {"stride": 2},
@@ -220,7 +218,7 @@ def test_gradients_for_each_image_by_vmap() -> None:
     torch.testing.assert_close(each["coord_weight"].sum(0), layer.coord_weight.grad)
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_equal_on_gpu(dtype: torch.dtype, channels_last: bool) -> None:
@@ -237,7 +235,7 @@ def test_equal_on_gpu(dtype: torch.dtype, channels_last: bool) -> None:
         torch.backends.cudnn.allow_tf32 = before
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_coordinates_are_the_same_on_gpu() -> None:
     for seed in (None, 3):
         options: dict[str, Any] = {"radius": True, "shuffle_seed": seed}

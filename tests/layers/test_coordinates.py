@@ -213,7 +213,7 @@ def test_shuffled_pixels_never_change_between_versions() -> None:
     assert x == [0.5, 1.0, 0.0, -1.0, -0.5]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_what_a_cuda_graph_captures_is_not_kept() -> None:
     layer, x = CoordConv2d(3, 4, 3, radius=True).cuda(), torch.rand(2, 3, 6, 7).cuda()
     warm = torch.rand(2, 3, 9, 9).cuda()

@@ -235,7 +235,7 @@ def test_nothing_is_said_where_it_is_fast(caplog):
     assert not caplog.records
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_trains_on_a_gpu(precision, trained_passes):
     model = make(precision=precision, device="cuda").learn(3 * ROLLOUT)

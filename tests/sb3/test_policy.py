@@ -282,7 +282,7 @@ def test_bad_options_say_what_to_do(options, words):
         CoordConvPolicy(SPACE, ACTIONS, lambda _: 1e-3, **options)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_gpu_computes_what_the_processor_does(arm):
     policy, frames = make(arm), images()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from devices import DEVICES
 from gymnasium import spaces
 from images import SHAPE, patches
 from stable_baselines3 import A2C, PPO
@@ -14,8 +15,6 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer, merge
 
 SPACE = spaces.Box(0, 255, SHAPE, np.uint8)
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="needs a CUDA GPU"))]  # fmt: skip
 
 
 def fill(buffer: RolloutBuffer, random: np.random.Generator) -> None:
@@ -164,7 +163,7 @@ def test_training_with_it_gives_the_same_weights(algorithm):
         torch.testing.assert_close(models[1][key], expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 def test_trains_on_a_gpu():
     policy, kwargs = policy_settings(ARMS["coordconv"], seed=0, precision="bfloat16")
     model = PPO(

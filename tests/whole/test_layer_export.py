@@ -344,7 +344,7 @@ def test_repr_names_the_options() -> None:
     assert repr(AddCoords()) == "AddCoords(radius=False, shuffle_seed=None)"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_moves_between_processor_and_gpu() -> None:
     layer, x = CoordConv2d(3, 4, 3), torch.rand(2, 3, 6, 6)
     with torch.no_grad():

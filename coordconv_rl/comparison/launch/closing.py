@@ -62,7 +62,7 @@ def close_comparison(
 
 def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> None:
     """Print an algorithm's tables of scores and pairs, the answer, and what to be wary of."""
-    for table in _tables(analysis):
+    for table in _tables(analysis, brief=True):
         console.print(rich_table(f"{analysis.algo.upper()}: {table.caption}", table))
     verdict = report.answer(found, analysis)
     single = len(verdict.texts) == 1
@@ -71,9 +71,10 @@ def print_scores(console: Console, found: Results, analysis: AlgoAnalysis) -> No
         console.print(text, soft_wrap=True, markup=False)
 
 
-def _tables(analysis: AlgoAnalysis) -> list[report.Table]:
+def _tables(analysis: AlgoAnalysis, *, brief: bool = False) -> list[report.Table]:
     tables = [report.game_scores_table(analysis), report.aggregates_table(analysis)]
-    return [*tables, report.pairs_table(analysis)] if analysis.comparisons else tables
+    pairs = [report.pairs_table(analysis, brief=brief)] if analysis.comparisons else []
+    return [*tables, *pairs]
 
 
 def _markdown(found: Results, analyses: Sequence[AlgoAnalysis]) -> str:

@@ -55,12 +55,18 @@ def status_entries(folder: Path) -> dict[str, Entry]:
 def request_table(requests: Sequence[RunRequest]) -> Table:
     """Return who has asked for which runs of a comparison that has grown, and when."""
     table = Table(title="Asked for")
-    for column in ("when", "by", "algorithms", "games", "arms", "seeds", "steps"):
+    names = ("when", "by", "algorithms", "games", "arms", "seeds", "steps")
+    has_pairs = any(one.comparisons for one in requests)
+    for column in (*names, *(("compared",) if has_pairs else ())):
         table.add_column(column)
     for one in requests:
+        pairs = ", ".join(" against ".join(pair) for pair in one.comparisons) or "as the arms"
         lists = (one.algos, one.games, one.arms, one.seeds)
         words = (", ".join(map(str, values)) for values in lists)
-        table.add_row(one.asked or "earlier", one.by or "unknown", *words, f"{one.steps:,}")
+        table.add_row(
+            one.asked or "earlier", one.by or "unknown", *words, f"{one.steps:,}",
+            *((pairs,) if has_pairs else ()),
+        )  # fmt: skip
     return table
 
 

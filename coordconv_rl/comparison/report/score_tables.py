@@ -21,6 +21,9 @@ TINY_RANGE_MARK = (
 )
 
 
+_BRIEF = ("Arms", "Finding", "Probability of improvement", "p (Holm)", "IQM difference")
+
+
 @dataclass(frozen=True)
 class GameScore:
     """One arm on one game.
@@ -121,31 +124,31 @@ def aggregates_table(analysis: AlgoAnalysis) -> Table:
     return Table(f"{name[0].upper()}{name[1:]} score, 95% intervals", columns, tuple(rows))
 
 
-def pairs_table(analysis: AlgoAnalysis) -> Table:
-    """Return each compared pair of arms."""
-    rows = [
-        (
-            Cell(pair.arm, f"against {pair.against}"),
-            Cell(outcome(analysis, pair)),
-            interval(pair.improvement),
-            p_cell(pair.p),
-            p_cell(pair.p_holm),
-            interval(pair.iqm_difference, signed=True),
-            interval(pair.mean_difference, signed=True),
-            interval(pair.area_improvement),
-            Cell(str(len(pair.games)), value=len(pair.games)),
-            Cell(str(pair.seeds), value=pair.seeds),
-            number(pair.seeds_needed, digits=9),
-        )
-        for pair in analysis.comparisons
-    ]
-    columns = (
-        "Arms", "Finding", "Probability of improvement", "p", "p (Holm)", "IQM difference",
-        "Mean difference", "Area under curve: probability", "Games", "Fewest seeds",
-        "Seeds needed",
-    )  # fmt: skip
+def pairs_table(analysis: AlgoAnalysis, *, brief: bool = False) -> Table:
+    """Return each compared pair of arms.
+
+    Args:
+        analysis: One algorithm's.
+        brief: Whether to leave out what a terminal has no room for.
+    """
+    columns = {
+        "Arms": [Cell(pair.arm, f"against {pair.against}") for pair in analysis.comparisons],
+        "Finding": [Cell(outcome(analysis, pair)) for pair in analysis.comparisons],
+        "Probability of improvement": [interval(p.improvement) for p in analysis.comparisons],
+        "p": [p_cell(pair.p) for pair in analysis.comparisons],
+        "p (Holm)": [p_cell(pair.p_holm) for pair in analysis.comparisons],
+        "IQM difference": [interval(p.iqm_difference, signed=True) for p in analysis.comparisons],
+        "Mean difference": [interval(p.mean_difference, signed=True) for p in analysis.comparisons],
+        "Area under curve: probability": [
+            interval(pair.area_improvement) for pair in analysis.comparisons
+        ],
+        "Games": [Cell(str(len(p.games)), value=len(p.games)) for p in analysis.comparisons],
+        "Fewest seeds": [Cell(str(pair.seeds), value=pair.seeds) for pair in analysis.comparisons],
+        "Seeds needed": [number(pair.seeds_needed, digits=9) for pair in analysis.comparisons],
+    }
+    shown = {name: cells for name, cells in columns.items() if not brief or name in _BRIEF}
     caption = f"Pairs of arms, 95% intervals; differences are {analysis.scale.name}"
-    return Table(caption, columns, tuple(rows))
+    return Table(caption, tuple(shown), tuple(zip(*shown.values(), strict=True)))
 
 
 def p_cell(p: float) -> Cell:

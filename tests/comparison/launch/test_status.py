@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from folders import experiment, finish
 from rich.console import Console
 
 from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.entries import RunRequest
 from coordconv_rl.comparison.launch import ledger
-from coordconv_rl.comparison.launch.status import print_status, status_entries, status_tables
+from coordconv_rl.comparison.launch.status import (
+    print_status,
+    request_table,
+    status_entries,
+    status_tables,
+)
 from coordconv_rl.configs import make_run_id
 
 
@@ -30,3 +37,10 @@ def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys)
     few = console.file.getvalue()
     assert runs[1] in few
     assert runs[2] not in few  # it is done, and only three have room
+
+
+def test_the_pairs_that_were_asked_for_are_shown():
+    first = RunRequest(None, None, 64, ("ppo",), ("Pong",), ("cnn", "coordconv"), (0,))
+    table = request_table((first, replace(first, comparisons=(("coordconv", "cnn"),))))
+    assert list(table.columns[-1].cells) == ["as the arms", "coordconv against cnn"]
+    assert len(request_table((first, first)).columns) == 7

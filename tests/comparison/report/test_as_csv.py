@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import rows, score_of
+from folders import experiment, finish
+from synthetic import report, rows, score_of
 
 from coordconv_rl.comparison.statistics import bootstrap, estimators
 from coordconv_rl.envs.games import human_normalised
@@ -62,3 +63,26 @@ def test_learning_curves_are_there_by_run_and_by_arm(finished):
     assert end["seeds"] == "5"
     assert float(end["mean"]) == pytest.approx(np.mean(scores))
     assert (float(end["low"]), float(end["high"])) == (min(scores), max(scores))
+
+
+def test_games_without_human_scores_have_columns_of_their_own_scale(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",), games=("minatar/breakout",), seeds=(1, 2, 5)))
+    report(tmp_path)
+    runs = [r for r in rows(tmp_path, "runs.csv") if r["arm"] == "cnn"]
+    assert [(r["score"], r["min_max"], r["human_normalised"]) for r in runs] == [
+        ("1", "0", ""), ("2", "0.25", ""), ("5", "1", ""),
+    ]  # fmt: skip
+    aggregates = rows(tmp_path, "aggregates.csv")
+    assert {(r["scale"], r["statistic"]) for r in aggregates} == {
+        ("min-max", "iqm"), ("min-max", "median"), ("min-max", "mean"),
+    }  # fmt: skip
+    assert {(r["scale"], r["statistic"]) for r in rows(tmp_path, "pairs.csv")} == {
+        ("rank", "probability_of_improvement"), ("rank", "probability_of_improvement_area"),
+        ("min-max", "iqm_difference"), ("min-max", "mean_difference"),
+    }  # fmt: skip
+    (verdict,) = rows(tmp_path, "verdicts.csv")
+    assert (verdict["p"], verdict["p_holm"], verdict["finding"]) == (
+        "1",
+        "1",
+        "no difference shown",
+    )

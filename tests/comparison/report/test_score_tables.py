@@ -14,6 +14,7 @@ from coordconv_rl.comparison.report.score_tables import (
     aggregates_table,
     game_scores,
     game_scores_table,
+    pairs_table,
 )
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
@@ -74,3 +75,15 @@ def test_games_with_a_tiny_range_are_marked(tmp_path):
     assert "DoubleDunk †" in html
     assert "IQM without †" in html
     assert "† DoubleDunk: human and random play score nearly the same" in html
+
+
+def test_a_terminal_shows_fewer_columns_of_the_same_pairs(tmp_path):
+    make_experiment(tmp_path, **SMALL)
+    analysis = analyse(read_results(tmp_path), "ppo")
+    whole, brief = pairs_table(analysis), pairs_table(analysis, brief=True)
+    assert len(whole.columns) == 11
+    assert brief.columns == (
+        "Arms", "Finding", "Probability of improvement", "p (Holm)", "IQM difference",
+    )  # fmt: skip
+    assert [row[0] for row in whole.rows] == [row[0] for row in brief.rows]
+    assert (brief.rows[0][0].text, brief.rows[0][0].detail) == ("coordconv", "against cnn")

@@ -27,7 +27,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
 COPY --from=build /opt/venv /opt/venv
 RUN useradd --uid 1000 --create-home agent \
     && install --directory --owner=agent --group=agent /work /work/runs
-USER agent
+USER 1000:1000
 WORKDIR /work
 VOLUME /work/runs
 ENTRYPOINT ["coordconv-rl"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from coordconv_rl.cli import run_command_line
 
 WIDE, NARROW = "1000", "84"  # columns: one line for each option; what fits a page
+CHOICES = re.compile(r"\{([^{}]+)\}")
 DEFAULT = re.compile(r"\s*\((default: .*|optional|required)\)$")
 
 
@@ -53,14 +54,19 @@ def boxes(lines: list[str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _row(row: tuple[str, str]) -> str:
-    """Return a line of a table: the option as it is typed, its text, its default."""
+    """Return a line of a table: the option as typed, its text with its choices, its default."""
     option, said = row
     found = DEFAULT.search(said)
-    default = found.group(1).removeprefix("default: ") if found else ""
+    default = found.group(1) if found else ""
     text = DEFAULT.sub("", said)
-    shown = f"`{default}`" if found and found.group(1).startswith("default") else default
-    cells = f"`{option}`", text, shown
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    if choices := CHOICES.search(option):
+        several = "Any" if option.endswith("...]]") else "One"
+        names = ", ".join(f"`{name}`" for name in choices.group(1).split(","))
+        text, option = f"{text} {several} of {names}.", option.partition(" ")[0]
+    options = ", ".join(f"`{one}`" for one in option.split(", "))
+    if default.startswith("default: "):
+        default = f"`{default.removeprefix('default: ')}`"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (options, text, default)) + " |"
 
 
 def _printed(words: str, columns: str) -> str:

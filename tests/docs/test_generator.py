@@ -90,7 +90,11 @@ def test_boxes_of_a_help_text(made):
         ("options", [("--video PATH", "A file; it ends with .gif. (required)")]),
         ("more", [("--n INT", "How many. (default: 1)")]),
     ]
-    assert made["commands"]._row(boxes[1][1][0]) == "| `--n INT` | How many. | `1` |"
+    row = made["commands"]._row
+    assert row(boxes[1][1][0]) == "| `--n INT` | How many. | `1` |"
+    assert row(("--a {b,c}", "What. (optional)")) == "| `--a` | What. One of `b`, `c`. | optional |"
+    assert row(("--a [{b,c} [{b,c} ...]]", "What.")) == "| `--a` | What. Any of `b`, `c`. |  |"
+    assert row(("--d, --no-d", "Whether.")) == "| `--d`, `--no-d` | Whether. |  |"
 
 
 def test_a_commands_page_has_what_its_help_has(made):

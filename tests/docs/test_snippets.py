@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 import sys
@@ -11,9 +12,11 @@ import sys
 import pytest
 from pages import PAGES, ROOT, block_commands, inline_commands, snippets
 
+from coordconv_rl.agents import train_agent
 from coordconv_rl.cli.main import COMMANDS
 from coordconv_rl.cli.parse import option_names
-from coordconv_rl.configs import load_experiment, to_yaml
+from coordconv_rl.configs import Evaluation, load_experiment, to_yaml
+from coordconv_rl.runs import EPISODE_COLUMNS
 
 if not (ROOT / "pyproject.toml").is_file():
     pytest.skip("not a checkout", allow_module_level=True)
@@ -140,3 +143,16 @@ def test_targets_modules_and_tests_that_pages_name_exist():
             if not all(there):
                 wrong.append(f"{where}: {line}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_of_files_names_every_key_of_a_record(small_run, tmp_path):
+    """Of a run that was really trained; what a table lists by hand is what is written."""
+    text = (ROOT / "docs/files.md").read_text()
+    keys = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", text, re.MULTILINE)
+    listed = {name for row in keys for name in re.findall(r"`(\w+)`", row)}
+    config = small_run(steps=32, evaluation=Evaluation(episodes=1, greedy=False))
+    record = train_agent(config, tmp_path / config.run_id)
+    assert listed == set(json.loads((tmp_path / config.run_id / "run.json").read_text()))
+    assert record["status"] == "done"
+    score = json.loads((tmp_path / config.run_id / "evaluation.json").read_text())["stochastic"]
+    assert all(f"`{name}`" in text for name in [*score, *EPISODE_COLUMNS.split(",")])

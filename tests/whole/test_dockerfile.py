@@ -80,7 +80,8 @@ def test_it_runs_our_command_without_rights_and_keeps_runs():
     last = dict(instructions())
     stages = [rest for name, rest in instructions() if name == "FROM"]
     assert len(stages) == 2
-    assert last["USER"] == "agent"
+    assert last["USER"] == "1000:1000"
+    assert any("useradd --uid 1000 " in rest for name, rest in instructions() if name == "RUN")
     assert shlex.split(last["VOLUME"]) == ["/work/runs"]
     (command,) = json.loads(last["ENTRYPOINT"])
     assert f"{command} =" in (ROOT / "pyproject.toml").read_text()

@@ -2,6 +2,7 @@
 
 - `interception`: whether torch records, transforms or watches what would be computed.
 - `gate`: the known layers of a network, or the reason why the fast path steps aside.
+- `weights_seen`: what weights were, to notice when they are others.
 - `network`: the Nature network on uint8 frames: weights prepared, features computed.
 - `fused`: a convolution or linear layer with its offset and ReLU, in few passes over memory.
 - `packed_linear`: a linear layer for few rows with its weight in oneDNN's own order.
@@ -23,7 +24,13 @@ from coordconv_rl.fast.gate import (
 )
 from coordconv_rl.fast.interception import intercepted_by, is_exporting
 from coordconv_rl.fast.lazy_images import LazyImages
-from coordconv_rl.fast.network import Computation, features, prepare, split_features
+from coordconv_rl.fast.network import (
+    Computation,
+    features,
+    for_acting,
+    prepare,
+    split_features,
+)
 from coordconv_rl.fast.patch_index import BACKWARD, EAGER, WARY, Limits, PatchIndex
 from coordconv_rl.fast.precision import (
     Resolved,
@@ -51,6 +58,7 @@ __all__ = [
     "check_untouched",
     "detect_precision",
     "features",
+    "for_acting",
     "has_matrix_unit",
     "intercepted_by",
     "is_exporting",

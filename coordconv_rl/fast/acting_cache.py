@@ -10,94 +10,70 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from coordconv_rl.fast.gate import KnownLayers
-from coordconv_rl.fast.network import Computation, Network, outputs, prepare
+from coordconv_rl.fast.network import Computation, Network, for_acting, outputs, prepare
+from coordconv_rl.fast.weights_seen import WeightsSeen
 
-LARGE = 1 << 17  # numbers of a weight from which on only some are compared, else it takes a ms
-SAMPLED = 251  # one of so many: a prime below 512, so each row and column of 512x3136 is sampled
-
-
-class WeightsSeen:
-    """What weights were, to notice when they are others.
-
-    They are compared by value, because neither torch's fused optimizers nor writes through
-    `.data` count as new versions. Of a large weight every `SAMPLED`-th number is compared, and
-    where it lies: an optimizer's step, or a row or column that is set through `.data`, is noticed.
-    On a GPU all numbers are compared at once, for every comparison makes the host wait.
-    """
-
-    def __init__(self, weights: Sequence[Tensor]) -> None:
-        self._places = _places(weights)
-        self._values = [value.clone() for value in _values(weights)]
-
-    def are_still(self, weights: Sequence[Tensor]) -> bool:
-        """Tell whether these are the weights that were seen, unchanged."""
-        return _places(weights) == self._places and all(
-            map(torch.equal, _values(weights), self._values)
-        )
-
-
-def _places(weights: Sequence[Tensor]) -> list[tuple[object, ...]]:
-    """Return each weight's shape and device, and of a large one where it lies and its version."""
-    return [
-        (w.shape, w.device, *((id(w), w.data_ptr(), w._version) if _is_large(w) else ()))
-        for w in weights
-    ]
-
-
-def _values(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Return what is compared of weights that share a device: one tensor each, or one in all."""
-    samples = [_sample(weight) for weight in weights]
-    if all(sample.is_cpu for sample in samples):
-        return samples
-    return [torch.cat([sample.reshape(-1) for sample in samples])]
-
-
-def _is_large(weight: Tensor) -> bool:
-    return weight.numel() >= LARGE and weight.is_contiguous()
-
-
-def _sample(weight: Tensor) -> Tensor:
-    weight = weight.detach()
-    return weight.view(-1)[::SAMPLED] if _is_large(weight) else weight
-
-
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """What acting computed for all images of a rollout, in the order of `Recording.join`.
-
-    Attributes:
-        seen: The weights that acted.
-        computation: How the network computed.
-        outputs: What `network.outputs` gives for these images.
-    """
-
-    seen: WeightsSeen
-    computation: Computation
-    outputs: tuple[Tensor, ...]
-
-    def is_of(self, network: Network) -> bool:
-        """Tell whether a network would compute the same outputs now."""
-        same = self.computation == network.computation
-        return same and self.seen.are_still(network.layers.weights)
+Copier: TypeAlias = Callable[[Tensor], Any]
+"""Copies images, (environments, C, H, W), so that they can be compared with a rollout's."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
+    """A network that is ready to act, and how it came about.
+
+    Attributes:
+        computation: How it computes.
+        is_inference: Whether it was made in inference mode.
+        seen: The weights that it was made of.
+        network: For acting.
+        learning: The same for one backward pass, which frees part of its graph.
+    """
+
     computation: Computation
     is_inference: bool
     seen: WeightsSeen
     network: Network
+    learning: Network
+
+
+class Recorded:
+    """What acting computed for all images of a rollout, in the order of `Recording.join`.
+
+    Args:
+        prepared: The network that acted.
+        outputs: What `network.outputs` gives for these images.
+    """
+
+    def __init__(self, prepared: _Prepared, outputs: tuple[Tensor, ...]) -> None:
+        self._prepared = prepared
+        self._outputs = outputs
+        self._is_taken = False
+
+    def take(
+        self, layers: KnownLayers, computation: Computation
+    ) -> tuple[Network, tuple[Tensor, ...] | None]:
+        """Return a network to learn with, and the outputs if it would compute the same ones now.
+
+        The first time it is the network that acted: its weights are converted already.
+        """
+        found = self._prepared
+        if found.computation != computation or not found.seen.are_still(layers.weights):
+            return prepare(layers, computation), None
+        is_first, self._is_taken = not self._is_taken, True
+        fits = is_first and torch.is_grad_enabled()
+        return found.learning if fits else prepare(layers, computation), self._outputs
 
 
 @dataclass(frozen=True)
 class _Step:
     prepared: _Prepared
-    frames: Tensor
+    images: Any
     outputs: tuple[Tensor, ...]
 
 
@@ -106,10 +82,12 @@ class Recording:
 
     Args:
         steps: How many passes the rollout has.
+        copy: Copies a pass's images.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, copy: Copier) -> None:
         self._limit = steps
+        self._copy = copy
         self._steps: list[_Step] | None = []
 
     def note(self, prepared: _Prepared, frames: Tensor, results: tuple[Tensor, ...]) -> None:
@@ -121,17 +99,16 @@ class Recording:
         if len(steps) == self._limit or others or prepared.is_inference:
             self._steps = None
         else:
-            steps.append(_Step(prepared, frames.clone(), results))
+            steps.append(_Step(prepared, self._copy(frames), results))
 
     def join(
-        self, weights: Sequence[Tensor], is_shown: Callable[[int, Tensor], bool]
+        self, weights: Sequence[Tensor], is_shown: Callable[[int, Any], bool]
     ) -> Recorded | None:
         """Return the passes as one, the steps of each environment together, the first one's first.
 
         Args:
             weights: The network's, now.
-            is_shown: Tells whether the rollout has these images, (environments, C, H, W), at a
-                step.
+            is_shown: Tells whether the rollout has the images of such a copy at a step.
 
         Returns:
             None if weights or images are not those of acting.
@@ -142,11 +119,10 @@ class Recording:
         prepared = steps[0].prepared
         if not prepared.seen.are_still(weights):
             return None
-        if not all(is_shown(index, step.frames) for index, step in enumerate(steps)):
+        if not all(is_shown(index, step.images) for index, step in enumerate(steps)):
             return None
         layers = zip(*(step.outputs for step in steps), strict=True)
-        joined = tuple(map(_by_environment, layers))
-        return Recorded(prepared.seen, prepared.computation, joined)
+        return Recorded(prepared, tuple(map(_by_environment, layers)))
 
 
 class ActingCache:
@@ -189,19 +165,21 @@ class ActingCache:
         return results[-1].float()
 
     @contextmanager
-    def recording(self, steps: int) -> Iterator[Recording]:
+    def recording(self, steps: int, copy: Copier) -> Iterator[Recording]:
         """Record passes until the block ends, however it does.
 
         Args:
             steps: How many passes are expected; with more, none is kept.
+            copy: Copies a pass's images.
         """
-        self._recording = recording = Recording(steps)
+        self._recording = recording = Recording(steps, copy)
         try:
             yield recording
         finally:
             self._recording = None
 
     def _get(self, layers: KnownLayers, computation: Computation) -> _Prepared:
+        """Find or make what acts; what a rollout records it makes for its update as well."""
         key = (id(layers.linear), computation.is_blind)
         found, weights = self._prepared.get(key), layers.weights
         is_inference = torch.is_inference_mode_enabled()
@@ -210,9 +188,12 @@ class ActingCache:
             or (found.computation, found.is_inference) != (computation, is_inference)
             or not found.seen.are_still(weights)
         ):
-            with torch.no_grad():
-                network = prepare(layers, computation, acting=True, packing=self._recording is None)
-            found = _Prepared(computation, is_inference, WeightsSeen(weights), network)
+            is_recorded = self._recording is not None
+            with torch.set_grad_enabled(is_recorded):
+                learning = prepare(layers, computation)
+            network = for_acting(learning, packing=not is_recorded)
+            seen = WeightsSeen(weights)
+            found = _Prepared(computation, is_inference, seen, network, learning)
             self._prepared[key] = found
         return found
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.fast.interception import intercepted_by
+from coordconv_rl.fast.interception import RECORDS, intercepted_by
 from coordconv_rl.layers import CoordConv2d
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # Mnih et al. 2015, Methods, "Model architecture"
@@ -26,8 +26,8 @@ _SHADOWS = frozenset(
 )
 """Names that, as attributes of a module itself, hide the method or parameter of its class."""
 
-_METHODS: dict[type[nn.Module], dict[str, Callable[..., Any]]] = {
-    kind: {name: getattr(kind, name) for name in ("forward", *names)}
+_METHODS: dict[type[nn.Module], tuple[tuple[str, Callable[..., Any]], ...]] = {
+    kind: tuple((name, getattr(kind, name)) for name in ("forward", *names))
     for kind, names in {
         nn.Sequential: (),
         nn.Conv2d: ("_conv_forward",),
@@ -86,13 +86,15 @@ def known_layers(cnn: nn.Module, head: nn.Module, images: Observations) -> Known
     Raises:
         StepsAside: Something is not as the fast path has to have it.
     """
-    if (found := intercepted_by(images.device)) is not None:
-        raise StepsAside(found)
+    if torch.compiler.is_compiling():  # it cannot follow what comes
+        raise StepsAside(RECORDS)
     inner, outer = _children(cnn), _children(head)
     is_pooled = len(inner) == 8 and type(inner[6]) is nn.AdaptiveAvgPool2d
     pool = [nn.AdaptiveAvgPool2d] if is_pooled else []
     _check_types(inner, [*[nn.Conv2d, nn.ReLU] * 3, *pool, nn.Flatten])
     _check_types(outer, [nn.Linear, nn.ReLU])
+    if (found := intercepted_by(images.device)) is not None:
+        raise StepsAside(found)
     for module in (cnn, head, *inner, *outer):
         check_untouched(module)
     if is_pooled and inner[6].output_size not in (1, (1, 1)):
@@ -114,7 +116,7 @@ def check_untouched(module: nn.Module, forward: Callable[..., Any] | None = None
     Raises:
         StepsAside: There are hooks, a compiled call, or another `forward`.
     """
-    kind = type(module)
+    kind, own = type(module), module.__dict__
     if (
         module._forward_hooks
         or module._forward_pre_hooks
@@ -124,11 +126,11 @@ def check_untouched(module: nn.Module, forward: Callable[..., Any] | None = None
         raise StepsAside(f"{kind.__name__} has hooks")
     if module._compiled_call_impl is not None:
         raise StepsAside(f"{kind.__name__} is compiled")
-    if not _SHADOWS.isdisjoint(module.__dict__):
-        raise StepsAside(f"{kind.__name__} was changed: {_SHADOWS & module.__dict__.keys()}")
-    methods = _METHODS[kind] if forward is None else {"forward": forward}
-    if any(getattr(kind, name) is not own for name, own in methods.items()):
-        raise StepsAside(f"{kind.__name__} has other methods than it was written with")
+    if not own.keys().isdisjoint(_SHADOWS):
+        raise StepsAside(f"{kind.__name__} was changed: {_SHADOWS & own.keys()}")
+    for name, method in _METHODS[kind] if forward is None else (("forward", forward),):
+        if getattr(kind, name) is not method:
+            raise StepsAside(f"{kind.__name__} has other methods than it was written with")
 
 
 def _children(module: nn.Module) -> list[Any]:

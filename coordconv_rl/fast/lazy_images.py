@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from coordconv_rl.fast.acting_cache import Recorded
-from coordconv_rl.fast.gate import Observations
-from coordconv_rl.fast.network import Network, features, patch_features
+from coordconv_rl.fast.gate import KnownLayers, Observations
+from coordconv_rl.fast.network import Computation, features, patch_features, prepare
 from coordconv_rl.fast.patch_index import PatchBatch
 
 
@@ -56,15 +56,21 @@ class LazyImages(Tensor):
             self._images = self._gather().clone()
         return self._images
 
-    def features(self, network: Network) -> Tensor:
+    def features(self, layers: KnownLayers, computation: Computation) -> Tensor:
         """Return a network's features of these images, (N, features_dim) in float32.
 
         Images that somebody has looked at may have been written to: then they are computed.
+
+        Args:
+            layers: What the gate found.
+            computation: How to compute.
         """
         if self._images is not None:
-            return features(network, self._images)
-        recorded = self._recorded
-        known = recorded.outputs if recorded is not None and recorded.is_of(network) else None
+            return features(prepare(layers, computation), self._images)
+        if self._recorded is None:
+            network, known = prepare(layers, computation), None
+        else:
+            network, known = self._recorded.take(layers, computation)
         if self._patches is not None:
             return patch_features(network, self._patches, self._gather, known)
         return features(network, self._gather(), known)

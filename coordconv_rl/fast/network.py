@@ -8,7 +8,7 @@ Training and acting are the same two steps: `prepare` the weights, then compute 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -62,8 +62,6 @@ class Network:
         weight: The linear layer's weight, (features, inputs).
         bias: The linear layer's bias, (features,).
         is_pooled: Whether the linear layer takes the third output's average over positions.
-        layers: What it was made of.
-        computation: How it computes.
         packed: The weight once more, in the order that is fastest for few frames, if acting.
     """
 
@@ -71,22 +69,15 @@ class Network:
     weight: Tensor
     bias: Tensor
     is_pooled: bool
-    layers: KnownLayers
-    computation: Computation
     packed: Tensor | None = None
 
 
-def prepare(
-    layers: KnownLayers, computation: Computation, *, acting: bool = False, packing: bool = True
-) -> Network:
+def prepare(layers: KnownLayers, computation: Computation) -> Network:
     """Bring weights into the network's precision and memory layout.
 
     Args:
         layers: What the gate found.
         computation: How to compute.
-        acting: Whether it is for few frames and no gradients; see `_convert`.
-        packing: Whether acting lasts long enough that a packed linear weight pays: packing takes
-            as long as some ten passes gain, and A2C acts five times with the same weights.
     """
     prepared: list[PreparedConvolution] = []
     height, width = computation.image
@@ -96,8 +87,7 @@ def prepare(
         if isinstance(conv, CoordConv2d) and not computation.is_blind:
             share = conv.coordinate_map((height, width))
         assert share is not None
-        layout = torch.channels_last if prepared or not acting else torch.contiguous_format
-        weight = weight.to(computation.dtype, memory_format=layout)
+        weight = weight.to(computation.dtype, memory_format=torch.channels_last)
         share = share.to(computation.dtype)
         prepared.append(PreparedConvolution(weight, share, conv.stride[0]))
         height, width = (
@@ -106,9 +96,22 @@ def prepare(
         )
     weight = layers.linear.weight.to(computation.dtype)
     bias = layers.linear.bias.to(computation.dtype)
-    packs = packing and acting and not torch.is_grad_enabled() and is_packable(weight)
-    packed = pack(weight) if packs else None
-    return Network(tuple(prepared), weight, bias, layers.is_pooled, layers, computation, packed)
+    return Network(tuple(prepared), weight, bias, layers.is_pooled)
+
+
+@torch.no_grad()
+def for_acting(network: Network, *, packing: bool = True) -> Network:
+    """Return the same network for few frames and no gradients; see `_convert`.
+
+    Args:
+        network: What `prepare` returned.
+        packing: Whether acting lasts long enough that a packed linear weight pays: packing takes
+            as long as some ten passes gain, and A2C acts five times with the same weights.
+    """
+    first, *others = network.convolutions
+    first = replace(first, weight=first.weight.contiguous())
+    packed = pack(network.weight) if packing and is_packable(network.weight) else None
+    return replace(network, convolutions=(first, *others), packed=packed)
 
 
 def outputs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import torch
 from stable_baselines3 import A2C, PPO
@@ -17,6 +18,7 @@ from coordconv_rl.fast import (
     BACKWARD,
     EAGER,
     WARY,
+    KnownLayers,
     Limits,
     Recording,
     StepsAside,
@@ -28,6 +30,8 @@ from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
 MOST_THREADS = 2
 """Threads up to which repeats are looked for: finding them takes one thread."""
+
+_Parts: TypeAlias = tuple[CoordConvPolicy, DeviceRolloutBuffer, KnownLayers]
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +45,8 @@ class _Fast(OnPolicyAlgorithm):
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_reasons", "_recording"]
 
-    def _fast_parts(self) -> tuple[CoordConvPolicy, DeviceRolloutBuffer] | None:
-        """Return policy and buffer if one known network sees the rollout's observations."""
+    def _fast_parts(self) -> _Parts | None:
+        """Return policy, buffer and layers if a known network sees the rollout's observations."""
         try:
             return _fast_parts(self)
         except StepsAside as reason:
@@ -83,8 +87,8 @@ class FastA2C(_Fast, A2C):
         parts = self._fast_parts()
         if parts is None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
-        policy, buffer = parts
-        with policy.acting_cache.recording(buffer.buffer_size) as recording:
+        policy, buffer, _ = parts
+        with policy.acting_cache.recording(buffer.buffer_size, buffer.snapshot) as recording:
             is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         self._recording = recording if is_whole else None
         return is_whole
@@ -96,8 +100,7 @@ class FastA2C(_Fast, A2C):
         if recording is None or parts is None:
             super().train()
             return
-        policy, buffer = parts
-        layers = policy.known_layers(torch.Size(buffer.obs_shape))
+        policy, buffer, layers = parts
         recorded = recording.join(layers.weights, buffer.is_shown)
         if recorded is None:
             super().train()
@@ -142,8 +145,8 @@ def _limits(policy: CoordConvPolicy) -> Limits | None:
     return EAGER if single and not has_matrix_unit() else WARY
 
 
-def _fast_parts(model: OnPolicyAlgorithm) -> tuple[CoordConvPolicy, DeviceRolloutBuffer]:
-    """Return policy and buffer, or raise `StepsAside` where something is not known."""
+def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
+    """Return policy, buffer and layers, or raise `StepsAside` where something is not known."""
     policy, buffer = model.policy, model.rollout_buffer
     if not isinstance(policy, CoordConvPolicy):
         raise StepsAside(f"the policy is a {type(policy).__name__}")
@@ -153,5 +156,4 @@ def _fast_parts(model: OnPolicyAlgorithm) -> tuple[CoordConvPolicy, DeviceRollou
         raise StepsAside("actor and critic see different features")
     if model.use_sde:
         raise StepsAside("actions are drawn with state-dependent noise")
-    policy.known_layers(torch.Size(buffer.obs_shape))
-    return policy, buffer
+    return policy, buffer, policy.known_layers(torch.Size(buffer.obs_shape))

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from stable_baselines3.common.preprocessing import preprocess_obs
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import is_image_space, preprocess_obs
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
@@ -17,9 +18,9 @@ from coordconv_rl.fast import (
     KnownLayers,
     LazyImages,
     Observations,
-    Resolved,
     StepsAside,
     check_untouched,
+    detect_precision,
     is_exporting,
     known_layers,
 )
@@ -67,11 +68,27 @@ def plain_features(
     """
     if isinstance(obs, LazyImages):
         obs = obs.images()
-    inputs = preprocess_obs(obs, policy.observation_space, policy.normalize_images)
+    if isinstance(obs, Tensor) and isinstance(policy.observation_space, spaces.Box):
+        # As `preprocess_obs` does, without looking at all of the space's bounds in every pass.
+        inputs: Any = obs.float() / 255.0 if are_divided(policy) else obs.float()
+    else:
+        inputs = preprocess_obs(obs, policy.observation_space, policy.normalize_images)
     sight = _without_coordinates(extractor) if blind else nullcontext()
-    with _autocast(extractor, policy.resolved_precision, policy.device), sight:
+    with _autocast(extractor, policy), sight:
         found: Tensor = extractor(inputs)
     return found.float() if found.dtype == torch.bfloat16 else found
+
+
+def are_divided(policy: Any) -> bool:
+    """Tell whether the policy's observations are images that SB3 divides by 255.
+
+    Spaces do not change, and asking takes as long as a small layer: so each is asked once.
+    """
+    space = policy.observation_space
+    known = policy.__dict__.get("_space_seen")
+    if known is None or known[0] is not space:
+        known = policy._space_seen = (space, is_image_space(space))
+    return bool(policy.normalize_images and known[1])
 
 
 def has_coordinates(extractor: nn.Module) -> bool:
@@ -102,14 +119,13 @@ def _without_coordinates(extractor: nn.Module) -> Iterator[None]:
             layer._parameters["coord_weight"] = weight
 
 
-def _autocast(
-    extractor: nn.Module, precision: Resolved, device: torch.device
-) -> AbstractContextManager[Any]:
+def _autocast(extractor: nn.Module, policy: Any) -> AbstractContextManager[Any]:
     """Return the arithmetic of plain features: float32 for exports and quantised modules.
 
     Where the policy computes in float32, an autocast of the caller's is left as it is.
     """
-    if precision == "float32" or is_exporting():
+    device = policy.device
+    if detect_precision(policy.precision, device) == "float32" or is_exporting():
         return nullcontext()
     if any(type(m).__module__.startswith("torch.ao.nn") for m in extractor.modules()):
         return nullcontext()

@@ -17,7 +17,6 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
-from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
@@ -39,7 +38,13 @@ from coordconv_rl.fast import (
 )
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
-from coordconv_rl.sb3.features import describe, has_coordinates, layers_of, plain_features
+from coordconv_rl.sb3.features import (
+    are_divided,
+    describe,
+    has_coordinates,
+    layers_of,
+    plain_features,
+)
 from coordconv_rl.sb3.optimizers import ADAM
 from coordconv_rl.sb3.sampling import draw
 
@@ -99,6 +104,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         self.acting_cache = ActingCache()
         self._reasons: set[str] = set()  # why the fast path stepped aside, as far as it was said
         super().__init__(observation_space, action_space, lr_schedule, **settings)
+        are_divided(self)  # remembers the answer, which no graph can that is recorded later
         self._check_actor_only()
 
     def _check_actor_only(self) -> None:
@@ -162,7 +168,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
             return plain_features(self, extractor, obs, blind=blind)
         computation = self._computation(describe(obs), blind=blind)
         if isinstance(obs, LazyImages):
-            return obs.features(prepare(layers, computation))
+            return obs.features(layers, computation)
         if torch.is_grad_enabled():
             return features(prepare(layers, computation), obs)
         return self.acting_cache.features(layers, computation, obs, noted=noted)
@@ -182,9 +188,9 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         return split_features(sighted, bare, images)
 
     def _computation(self, images: Observations, *, blind: bool) -> Computation:
-        divided = self.normalize_images and is_image_space(self.observation_space)
-        dtype: torch.dtype = getattr(torch, self.resolved_precision)
-        return Computation(images.shape[2:], dtype, 1 / 255 if divided else 1.0, blind)
+        precision = detect_precision(self.precision, images.device)  # where the weights are too
+        scale = 1 / 255 if are_divided(self) else 1.0
+        return Computation(images.shape[2:], getattr(torch, precision), scale, blind)
 
     def set_training_mode(self, mode: bool) -> None:
         """Switch between training and acting; SB3 calls it whenever either begins."""

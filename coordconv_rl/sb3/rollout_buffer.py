@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -15,6 +17,7 @@ from torch import Tensor
 from coordconv_rl.errors import InputError
 
 MOST_PLANES = 64  # channels that OpenCV joins; its own limit is larger and differs by version
+SMALL = 1 << 12  # bytes of an image below which a call of OpenCV takes longer than it saves
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -59,7 +62,14 @@ class DeviceRolloutBuffer(RolloutBuffer):
             channels, *image = self.obs_shape
             shape = (self.n_envs, self.buffer_size, *image, channels)
             self._frames = torch.zeros(shape, dtype=torch.uint8, device=self.device)
-        self.observations = self._frames.movedim(-1, 2).transpose(0, 1)
+            flat, steps = self._frames.flatten(0, 1).movedim(-1, 1), self._by_steps()
+            self._layouts = [(view.shape, view.stride()) for view in (flat, steps)]
+        self.observations = self._by_steps()
+
+    def _by_steps(self) -> Tensor:
+        """Return a view of what is stored, (steps, environments, C, H, W)."""
+        assert self._frames is not None
+        return self._frames.movedim(-1, 2).transpose(0, 1)
 
     def add(
         self,
@@ -90,10 +100,14 @@ class DeviceRolloutBuffer(RolloutBuffer):
         elif not obs.flags.writeable or min(obs.strides) < 0:  # torch takes no such array
             obs = obs.copy()
         frames = self.frames()
-        if frames is None or not frames.is_cpu or not 1 < self.obs_shape[0] <= MOST_PLANES:
+        if frames is None or not frames.is_cpu or not _is_merged(self.obs_shape):
             self.observations[self.pos] = torch.as_tensor(obs)
         else:
-            merge(obs, frames.numpy().reshape(self.n_envs, -1, *frames.shape[1:])[:, self.pos])
+            merge(obs, self._step(frames.numpy(), self.pos))
+
+    def _step(self, frames: Any, step: int) -> Any:
+        """Return one step's images of all environments, (environments, H, W, C), a view."""
+        return frames.reshape(self.n_envs, self.buffer_size, *frames.shape[1:])[:, step]
 
     def frames(self) -> Tensor | None:
         """Return all images as they lie in memory, (environments * steps, H, W, C).
@@ -103,29 +117,37 @@ class DeviceRolloutBuffer(RolloutBuffer):
         """
         own, found = self._frames, self.observations
         assert own is not None
-        rows = own.flatten(0, 1)
-        flat, steps = rows.movedim(-1, 1), own.movedim(-1, 2).transpose(0, 1)
         is_own = (
             type(found) is Tensor
             and len(self.obs_shape) == 3
             and found.data_ptr() == own.data_ptr()
             and found.dtype == own.dtype
-            and (found.shape, found.stride())
-            in ((flat.shape, flat.stride()), (steps.shape, steps.stride()))
+            and (found.shape, found.stride()) in self._layouts
         )
-        return rows if is_own else None
+        return own.flatten(0, 1) if is_own else None
 
-    def is_shown(self, step: int, images: Tensor) -> bool:
-        """Tell whether the buffer holds these images, (environments, C, H, W), at a step."""
+    @staticmethod
+    def snapshot(images: Tensor) -> Tensor:
+        """Copy images, (environments, C, H, W), to (environments, H, W, C) for `is_shown`.
+
+        In the order of the buffer, because comparing in two orders takes several times as long.
+        """
+        last = images.movedim(1, -1)
+        copied = torch.empty(last.shape, dtype=images.dtype, device=images.device)
+        if not images.is_cpu or images.dtype != torch.uint8 or not _is_merged(images.shape[1:]):
+            return copied.copy_(last)
+        merge(images.numpy(), copied.numpy())
+        return copied
+
+    def is_shown(self, step: int, copied: Tensor) -> bool:
+        """Tell whether the buffer holds at a step the images that `snapshot` was given."""
         frames = self.frames()
-        if frames is None or images.shape != (self.n_envs, *self.obs_shape):
+        if frames is None or copied.shape != (self.n_envs, *frames.shape[1:]):
             return False
-        stored = frames.view(self.n_envs, self.buffer_size, *frames.shape[1:])[:, step]
-        if not frames.is_cpu or not 1 < self.obs_shape[0] <= MOST_PLANES:
-            return torch.equal(stored, images.movedim(1, -1))
-        shown = np.empty(stored.shape, np.uint8)
-        merge(images.numpy(), shown)  # comparing in two orders takes several times as long
-        return np.array_equal(stored.numpy(), shown)
+        stored = self._step(frames, step)
+        if not frames.is_cpu:
+            return torch.equal(stored, copied)
+        return np.array_equal(stored.numpy(), copied.numpy())  # several times as fast as torch's
 
     def _get_samples(
         self, batch_inds: np.ndarray[Any, Any], env: object = None
@@ -153,6 +175,11 @@ class DeviceRolloutBuffer(RolloutBuffer):
                 for array in (self.values, self.log_probs, self.advantages, self.returns)
             ),
         )
+
+
+def _is_merged(image: Sequence[int]) -> bool:
+    """Tell whether `merge` is for images of that shape, (C, H, W), and the fastest way."""
+    return len(image) == 3 and 1 < image[0] <= MOST_PLANES and math.prod(image) > SMALL
 
 
 def merge(images: np.ndarray[Any, Any], frames: np.ndarray[Any, Any]) -> None:

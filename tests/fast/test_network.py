@@ -33,7 +33,8 @@ def prepared(extractor: CoordConvExtractor, frames: Tensor, **options) -> networ
     layers = known_layers(extractor.cnn, extractor.linear, images)
     acting = options.pop("acting", False)
     settings = {"dtype": torch.float32} | options
-    return network.prepare(layers, Computation(frames.shape[2:], **settings), acting=acting)
+    found = network.prepare(layers, Computation(frames.shape[2:], **settings))
+    return network.for_acting(found) if acting else found
 
 
 @HEADS

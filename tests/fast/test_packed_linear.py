@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 
 from coordconv_rl import CoordConvExtractor
-from coordconv_rl.fast import Computation, KnownLayers, features, packed_linear, prepare
+from coordconv_rl.fast import Computation, KnownLayers, features, for_acting, packed_linear, prepare
 
 IMAGES = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 needs_operators = pytest.mark.skipif(
@@ -17,15 +17,14 @@ needs_operators = pytest.mark.skipif(
 )
 
 
-def learning(extractor, dtype=torch.bfloat16, *, acting=False):
+def learning(extractor, dtype=torch.bfloat16):
     convolutions = tuple(extractor.cnn[index] for index in (0, 2, 4))
     layers = KnownLayers(convolutions, extractor.linear[0], is_pooled=False)
-    return prepare(layers, Computation(torch.Size((84, 84)), dtype), acting=acting)
+    return prepare(layers, Computation(torch.Size((84, 84)), dtype))
 
 
-@torch.no_grad()
 def acting(extractor, dtype=torch.bfloat16):
-    return learning(extractor, dtype, acting=True)
+    return for_acting(learning(extractor, dtype))
 
 
 @needs_operators
@@ -46,7 +45,6 @@ def test_acting_packs_and_learning_does_not():
     assert acting(extractor).packed is not None
     assert acting(extractor, torch.float32).packed is None
     assert learning(extractor).packed is None
-    assert learning(extractor, acting=True).packed is None  # gradients lead back to its weight
 
 
 @pytest.mark.parametrize(

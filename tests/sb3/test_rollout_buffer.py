@@ -115,6 +115,19 @@ def test_images_of_another_shape_are_refused_as_by_sb3(shape):
             buffer.add(np.zeros(shape, np.uint8), *zeros)
 
 
+@pytest.mark.parametrize("image", [(4, 10, 10), (4, 84, 84), (1, 84, 84), (70, 80, 80)])
+def test_images_of_any_size_are_the_same_in_both_orders(image):
+    images = np.random.default_rng(0).integers(0, 256, (3, *image), dtype=np.uint8)
+    buffer = DeviceRolloutBuffer(
+        1, spaces.Box(0, 255, image, np.uint8), spaces.Discrete(5), "cpu", n_envs=3
+    )
+    zeros = torch.zeros(3)
+    buffer.add(images, np.zeros(3), np.zeros(3), np.zeros(3), zeros, zeros)
+    snapshot = buffer.snapshot(torch.from_numpy(images))
+    assert np.array_equal(snapshot.numpy(), images.transpose(0, 2, 3, 1))
+    assert buffer.is_shown(0, snapshot)
+
+
 def test_opencv_does_not_stay_silent():
     planes, frames = np.ones((2, 4, 8, 6), np.float32), np.zeros((2, 8, 6, 4), np.uint8)
     with pytest.raises(RuntimeError, match="float32 planes into uint8"):
@@ -126,14 +139,21 @@ def test_it_tells_what_it_shows():
     fill(buffer, np.random.default_rng(0))
     images = np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8)
     images = torch.from_numpy(images)
-    assert buffer.is_shown(0, images)
-    assert not buffer.is_shown(1, images)
-    assert not buffer.is_shown(0, images.flip(0))
-    assert not buffer.is_shown(0, images[:2])
+    shown = buffer.snapshot(images)
+    assert buffer.is_shown(0, shown)
+    assert not buffer.is_shown(1, shown)
+    assert not buffer.is_shown(0, buffer.snapshot(images.flip(0)))
+    assert not buffer.is_shown(0, buffer.snapshot(images[:2]))
+    assert not buffer.is_shown(0, buffer.snapshot(images.int() + 256))
+    images.zero_()  # environments write into theirs again
     next(buffer.get(5))  # the steps lie in another order from now on
-    assert buffer.is_shown(0, images)
+    assert buffer.is_shown(0, shown)
+    buffer.observations.numpy()[0] ^= 1
+    assert not buffer.is_shown(0, shown)
+    buffer.observations.numpy()[0] ^= 1
+    assert buffer.is_shown(0, shown)
     buffer.observations = buffer.observations.clone()
-    assert not buffer.is_shown(0, images)
+    assert not buffer.is_shown(0, shown)
     assert buffer.frames() is None
 
 

@@ -1,0 +1,102 @@
+"""Each change of weights that the fast path must not miss is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from coordconv_rl import CoordConvExtractor
+from coordconv_rl.fast import KnownLayers, Observations, known_layers
+from coordconv_rl.fast.weights_seen import LARGE, SAMPLED, WeightsSeen
+
+SPACE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
+IMAGES = Observations(torch.Size((2, 4, 84, 84)), torch.uint8, torch.device("cpu"))
+
+
+def made() -> KnownLayers:
+    torch.manual_seed(0)
+    extractor = CoordConvExtractor(SPACE)
+    return known_layers(extractor.cnn, extractor.linear, IMAGES)
+
+
+def row(layers: KnownLayers) -> None:
+    layers.linear.weight.data[300] = 0
+
+
+def column(layers: KnownLayers) -> None:
+    layers.linear.weight.data[:, 3000] = 0
+
+
+def one_number(layers: KnownLayers) -> None:
+    with torch.no_grad():
+        layers.linear.weight[0, 1] = 7
+
+
+def one_small_number(layers: KnownLayers) -> None:
+    layers.convolutions[2].weight.data[63, 5, 1, 1] += 1
+
+
+def replaced(layers: KnownLayers) -> None:
+    layers.linear.weight = torch.nn.Parameter(layers.linear.weight.detach().clone())
+
+
+def other_memory(layers: KnownLayers) -> None:
+    layers.linear.weight.data = layers.linear.weight.data.clone()
+
+
+def same_values(layers: KnownLayers) -> None:  # a graph that was made before is of no use after
+    with torch.no_grad():
+        layers.convolutions[1].weight.copy_(layers.convolutions[1].weight.clone())
+
+
+def frozen(layers: KnownLayers) -> None:
+    layers.convolutions[1].weight.requires_grad_(False)
+
+
+def columns_first(layers: KnownLayers) -> None:
+    layers.linear.weight.data = layers.linear.weight.data.t().contiguous().t()
+
+
+def optimizer(layers: KnownLayers) -> None:
+    layers.linear.weight.grad = torch.ones_like(layers.linear.weight)
+    torch.optim.Adam([layers.linear.weight], fused=True).step()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        row,
+        column,
+        one_number,
+        one_small_number,
+        replaced,
+        other_memory,
+        same_values,
+        frozen,
+        columns_first,
+        optimizer,
+    ],
+)
+def test_changes_of_weights_are_seen(change):
+    layers = made()
+    seen = WeightsSeen(layers.weights)
+    assert seen.are_still(layers.weights)
+    change(layers)
+    assert not seen.are_still(layers.weights)
+    assert WeightsSeen(layers.weights).are_still(layers.weights)
+
+
+def test_weights_that_are_no_numbers_are_themselves():
+    layers = made()
+    layers.convolutions[0].weight.data[0, 0, 0, 0] = torch.nan
+    assert WeightsSeen(layers.weights).are_still(layers.weights)
+
+
+def test_each_row_and_column_of_the_large_weight_is_sampled():
+    weight = made().linear.weight
+    assert weight.numel() > LARGE
+    rows, columns = np.divmod(np.arange(0, weight.numel(), SAMPLED), weight.shape[1])
+    assert len(np.unique(rows)) == weight.shape[0]
+    assert len(np.unique(columns)) == weight.shape[1]

@@ -7,6 +7,7 @@
 - `fused`: a convolution or linear layer with its offset and ReLU, in few passes over memory.
 - `packed_linear`: a linear layer for few rows with its weight in oneDNN's own order.
 - `acting_cache`: prepared weights of one rollout, and the outputs that A2C's update uses again.
+- `changed_images`: convolutions while acting, computed only where images changed.
 - `lazy_images`: images of a minibatch that are gathered only if somebody looks at them.
 - `patch_ids`: integer ids for patches: at one position, equal ids mean equal bytes.
 - `patch_index`: the distinct patches of a rollout's images, and of a minibatch of them.

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from coordconv_rl.fast.changed_images import ChangedImages
 from coordconv_rl.fast.gate import KnownLayers
 from coordconv_rl.fast.network import Computation, Network, for_acting, outputs, prepare
 from coordconv_rl.fast.weights_seen import WeightsSeen
@@ -33,6 +34,7 @@ class _Prepared:
         seen: The weights that it was made of.
         network: For acting.
         learning: The same for one backward pass, which frees part of its graph.
+        latest: The images that it saw last, with their outputs.
     """
 
     computation: Computation
@@ -40,6 +42,13 @@ class _Prepared:
     seen: WeightsSeen
     network: Network
     learning: Network
+    latest: ChangedImages
+
+    def next_outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """Compute what `network.outputs` does, of images that may be like those before."""
+        if self.latest.is_for(self.network, frames):
+            return self.latest.outputs(frames)
+        return outputs(self.network, frames)
 
 
 class Recorded:
@@ -156,10 +165,12 @@ class ActingCache:
             layers: What the gate found.
             computation: How to compute.
             frames: Shape (N, C, H, W), uint8.
-            noted: Whether a recording wants this pass.
+            noted: Whether this is a step of a rollout, which a recording wants.
         """
         prepared = self._get(layers, computation)
-        results = outputs(prepared.network, frames)
+        # Only steps of a rollout follow each other. What is computed of changes depends, in its last
+        # bits, on what else changed; an evaluation's games must not depend on their neighbours.
+        results = prepared.next_outputs(frames) if noted else outputs(prepared.network, frames)
         if noted and self._recording is not None:
             self._recording.note(prepared, frames, results)
         return results[-1].float()
@@ -193,7 +204,8 @@ class ActingCache:
                 learning = prepare(layers, computation)
             network = for_acting(learning, packing=not is_recorded)
             seen = WeightsSeen(weights)
-            found = _Prepared(computation, is_inference, seen, network, learning)
+            latest = ChangedImages(network)
+            found = _Prepared(computation, is_inference, seen, network, learning, latest)
             self._prepared[key] = found
         return found
 

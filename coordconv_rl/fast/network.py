@@ -129,7 +129,7 @@ def outputs(
         Three of shape (N, K, H', W') and the features, (N, features_dim), not below zero; all in
         the network's precision.
     """
-    return _upper(network, 0, _convert(network, frames), known)
+    return upper(network, 0, _convert(network, frames), known)
 
 
 def features(network: Network, frames: Tensor, known: Sequence[Tensor] | None = None) -> Tensor:
@@ -155,7 +155,7 @@ def patch_features(
     weights = [layer.weight for layer in network.convolutions[:count]]
     shares = [layer.share for layer in network.convolutions[:count]]
     x = convolve_patches(patches, weights, shares, frames, known and known[:count])
-    return _upper(network, count, x, known and known[count:])[-1].float()
+    return upper(network, count, x, known and known[count:])[-1].float()
 
 
 def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,7 +175,7 @@ def split_features(network: Network, blind: Network, frames: Tensor) -> tuple[Te
     x = torch.conv2d(_convert(network, frames), first.weight, stride=first.stride)
     x = x.contiguous(memory_format=torch.channels_last)
     sighted, bare = x + first.share, x + blind.convolutions[0].share.view(1, -1, 1, 1)
-    both = _upper(network, 1, torch.cat([sighted, bare]).relu_())[-1].float()
+    both = upper(network, 1, torch.cat([sighted, bare]).relu_())[-1].float()
     actor, critic = both.chunk(2)
     return actor, critic
 
@@ -191,7 +191,7 @@ def _convert(network: Network, frames: Tensor) -> Tensor:
     return torch.stack(frames.unbind(1), dim=-1).to(dtype).movedim(-1, 1)
 
 
-def _upper(
+def upper(
     network: Network, start: int, x: Tensor, known: Sequence[Tensor] | None = None
 ) -> tuple[Tensor, ...]:
     """Compute the convolutions from `start` on and the linear layer; see `outputs`."""

@@ -105,7 +105,7 @@ def _gradients(
         to_weights.append(_kernel(_to_weight(rows, patches), weight.shape))
         to_shares.append(_to_share(rows, shares[index].shape, layer))
         if index:
-            rows = _to_patches(rows, _matrix(weight), len(layers[index - 1].uses))
+            rows = _to_patches(rows, as_matrix(weight), len(layers[index - 1].uses))
             rows = rows.view(-1, weight.shape[1])
     return [*reversed(to_weights), *reversed(to_shares)]
 
@@ -130,7 +130,7 @@ def _compute(
     results: list[Tensor] = []
     for layer, weight, share in zip(batch.layers, weights, shares, strict=True):
         patches = _patches(batch, results, len(results), weight.dtype)
-        y = _products(patches, _matrix(weight), _padded(len(layer.first)))
+        y = _products(patches, as_matrix(weight), _padded(len(layer.first)))
         results.append(_add(y, share, layer).relu_())
     return results
 
@@ -197,13 +197,13 @@ def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
     return sum(found[1:], found[0]).to(grad.dtype)
 
 
-def _matrix(weight: Tensor) -> Tensor:
+def as_matrix(weight: Tensor) -> Tensor:
     """View a channels-last kernel as (K, kh * kw * C)."""
     return weight.permute(0, 2, 3, 1).flatten(1)
 
 
 def _kernel(matrix: Tensor, shape: torch.Size) -> Tensor:
-    """Undo `_matrix`."""
+    """Undo `as_matrix`."""
     outputs, channels, height, width = shape
     return matrix.view(outputs, height, width, channels).permute(0, 3, 1, 2)
 

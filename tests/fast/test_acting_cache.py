@@ -132,6 +132,22 @@ def test_what_is_frozen_after_acting_gets_no_gradient():
 
 
 @torch.no_grad()
+def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    layers, cache, frames = made(), ActingCache(), FRAMES.clone()
+    for noted in (True, False, True):
+        frames[0, 0, 40, 40] += 1
+        found = cache.features(layers, FLOAT, frames, noted=noted)
+        expected = features(cache.get(layers, FLOAT), frames)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        assert noted or torch.equal(found, expected)
+    row(layers)  # other weights know nothing of these outputs
+    frames[0, 0, 40, 40] += 1
+    found = cache.features(layers, FLOAT, frames, noted=True)
+    assert torch.equal(found, features(cache.get(layers, FLOAT), frames))
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("passes", [0, 1, 3])
 def test_more_or_fewer_passes_than_steps_are_no_rollout(passes):
     layers, cache = made(), ActingCache()

@@ -168,8 +168,8 @@ class ActingCache:
             noted: Whether this is a step of a rollout, which a recording wants.
         """
         prepared = self._get(layers, computation)
-        # Only steps of a rollout follow each other. What is computed of changes depends, in its last
-        # bits, on what else changed; an evaluation's games must not depend on their neighbours.
+        # Only a rollout's steps follow each other. What is computed of changes depends, in its last
+        # bits, on what else changed; an evaluation's games must not depend on each other.
         results = prepared.next_outputs(frames) if noted else outputs(prepared.network, frames)
         if noted and self._recording is not None:
             self._recording.note(prepared, frames, results)

@@ -125,7 +125,8 @@ def _corners(
     """
     image, position = np.divmod(places, shape[1] * shape[2])
     row, column = np.divmod(position, shape[2])
-    return (image * below[0] + row * stride) * below[1] + column * stride
+    corner: NDArray[np.int64] = (image * below[0] + row * stride) * below[1] + column * stride
+    return corner
 
 
 def _pixels(words: NDArray[np.int32], places: NDArray[np.int64], shape: Sequence[int]) -> Tensor:

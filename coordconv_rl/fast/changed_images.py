@@ -22,7 +22,7 @@ from coordconv_rl.fast.patch_ids import BLOCK
 
 MOST_IMAGES = 64  # whose outputs are kept: 80 kB each
 MOST_CHANGED = 0.35  # of the first convolution's patches; above, plain ones are as fast: measured
-MOST_THREADS = 2  # what is done beside the products takes one
+THREADS_THAT_GAIN = 2  # what is done beside the products takes one
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -50,7 +50,7 @@ class ChangedImages:
             and count <= MOST_IMAGES
             and not height % BLOCK
             and not width % BLOCK
-            and torch.get_num_threads() <= MOST_THREADS
+            and torch.get_num_threads() <= THREADS_THAT_GAIN
         )
 
     def outputs(self, frames: Tensor) -> tuple[Tensor, ...]:

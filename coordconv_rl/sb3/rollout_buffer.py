@@ -17,7 +17,7 @@ from torch import Tensor
 from coordconv_rl.errors import InputError
 
 MOST_PLANES = 64  # channels that OpenCV joins; its own limit is larger and differs by version
-SMALL = 1 << 12  # bytes of an image below which a call of OpenCV takes longer than it saves
+SMALL_IMAGE = 1 << 12  # bytes of an image below which a call of OpenCV takes longer than it saves
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -179,7 +179,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
 
 def _is_merged(image: Sequence[int]) -> bool:
     """Tell whether `merge` is for images of that shape, (C, H, W), and the fastest way."""
-    return len(image) == 3 and 1 < image[0] <= MOST_PLANES and math.prod(image) > SMALL
+    return len(image) == 3 and 1 < image[0] <= MOST_PLANES and math.prod(image) > SMALL_IMAGE
 
 
 def merge(images: np.ndarray[Any, Any], frames: np.ndarray[Any, Any]) -> None:

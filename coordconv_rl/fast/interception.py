@@ -23,7 +23,7 @@ def intercepted_by(device: torch.device) -> str | None:
     """
     if torch.compiler.is_compiling():  # before all that torch.compile cannot follow
         return RECORDS
-    for what, is_so in _CHECKS:
+    for what, is_so in _CHECKS.items():
         if is_so(device):
             return what
     return None
@@ -61,23 +61,20 @@ def _is_captured(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
 
-_CHECKS: tuple[tuple[str, Callable[[torch.device], bool]], ...] = (
-    (RECORDS, lambda _: is_exporting()),
-    ("calls of modules are intercepted (nn.Module was changed)", lambda _: _calls() != _OWN_CALLS),
-    ("there are hooks on all modules", lambda _: nn.modules.module._has_any_global_hook()),  # type: ignore[no-untyped-call]
-    (
-        "operations are intercepted (a dispatch mode)",
-        lambda _: torch._C._len_torch_dispatch_stack() > 0,
+_CHECKS: dict[str, Callable[[torch.device], bool]] = {
+    RECORDS: lambda _: is_exporting(),
+    "calls of modules are intercepted (nn.Module was changed)": lambda _: _calls() != _OWN_CALLS,
+    "there are hooks on all modules": lambda _: nn.modules.module._has_any_global_hook(),  # type: ignore[no-untyped-call]
+    "operations are intercepted (a dispatch mode)": lambda _: (
+        torch._C._len_torch_dispatch_stack() > 0
     ),
-    ("operations are intercepted (a function mode)", lambda _: _has_function_mode()),
-    (
-        "operations are transformed (torch.func)",
-        lambda _: torch._C._are_functorch_transforms_active(),
+    "operations are intercepted (a function mode)": lambda _: _has_function_mode(),
+    "operations are transformed (torch.func)": lambda _: (
+        torch._C._are_functorch_transforms_active()
     ),
-    (
-        "derivatives are taken in forward mode",
-        lambda _: torch.autograd.forward_ad._current_level >= 0,
+    "derivatives are taken in forward mode": lambda _: (
+        torch.autograd.forward_ad._current_level >= 0
     ),
-    ("the caller's autocast decides on precision", _is_autocast),
-    ("a CUDA graph is captured", _is_captured),
-)
+    "the caller's autocast decides on precision": _is_autocast,
+    "a CUDA graph is captured": _is_captured,
+}

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import (
+    Computation,
     KnownLayers,
     LazyImages,
     Observations,
@@ -89,6 +90,19 @@ def are_divided(policy: Any) -> bool:
     if known is None or known[0] is not space:
         known = policy._space_seen = (space, is_image_space(space))
     return bool(policy.normalize_images and known[1])
+
+
+def computation_of(policy: Any, images: Observations, *, blind: bool) -> Computation:
+    """Return how a policy's network computes on images where its weights are too.
+
+    Args:
+        policy: A `CoordConvPolicy`.
+        images: What the gate has seen.
+        blind: Whether coordinates are left out.
+    """
+    precision = detect_precision(policy.precision, images.device)
+    scale = 1 / 255 if are_divided(policy) else 1.0
+    return Computation(images.shape[2:], getattr(torch, precision), scale, blind)
 
 
 def has_coordinates(extractor: nn.Module) -> bool:

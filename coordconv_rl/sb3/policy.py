@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.fast import (
     ActingCache,
-    Computation,
     KnownLayers,
     LazyImages,
     Observations,
@@ -40,6 +39,7 @@ from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
 from coordconv_rl.sb3.features import (
     are_divided,
+    computation_of,
     describe,
     has_coordinates,
     layers_of,
@@ -166,7 +166,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         layers = self._layers_of(extractor, obs)
         if layers is None or not isinstance(obs, Tensor):
             return plain_features(self, extractor, obs, blind=blind)
-        computation = self._computation(describe(obs), blind=blind)
+        computation = computation_of(self, describe(obs), blind=blind)
         if isinstance(obs, LazyImages):
             return obs.features(layers, computation)
         if torch.is_grad_enabled():
@@ -184,13 +184,8 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         assert isinstance(images, Tensor)
         get = prepare if torch.is_grad_enabled() else self.acting_cache.get
         kind = describe(obs)
-        sighted, bare = (get(layers, self._computation(kind, blind=b)) for b in (False, True))
+        sighted, bare = (get(layers, computation_of(self, kind, blind=b)) for b in (False, True))
         return split_features(sighted, bare, images)
-
-    def _computation(self, images: Observations, *, blind: bool) -> Computation:
-        precision = detect_precision(self.precision, images.device)  # where the weights are too
-        scale = 1 / 255 if are_divided(self) else 1.0
-        return Computation(images.shape[2:], getattr(torch, precision), scale, blind)
 
     def set_training_mode(self, mode: bool) -> None:
         """Switch between training and acting; SB3 calls it whenever either begins."""
@@ -240,8 +235,7 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         latent, critic = self._latents(obs)
         distribution = self._get_action_dist_from_latent(latent)
         log_prob = distribution.log_prob(actions)
-        values: Tensor = self.value_net(critic)
-        return values, log_prob, distribution.entropy()
+        return self.value_net(critic), log_prob, distribution.entropy()
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         """Return the distribution of actions."""

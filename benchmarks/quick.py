@@ -71,11 +71,14 @@ def _alone(game: str) -> Contest:
 
 
 def main_table(results: list[dict[str, Any]]) -> Table:
-    """Return one row for each contest: medians, and our best row's ratio to SB3 and to others."""
-    shown = Table(title="Steps a second, medians", title_justify="left")
+    """Return one row for each contest: medians, and our best row's ratio to stock SB3.
+
+    Under ale_py stands stock SB3 on its environments, or where nothing is trained, these alone.
+    """
+    shown = Table(title="Steps a second, medians; ratios with min and max", title_justify="left")
     shown.add_column("")
-    for heading in ("ours", "stock SB3", CLEANRL, ALE, "ours / SB3", "min", "max"):
-        shown.add_column(heading, justify="right")
+    for heading in ("ours", "SB3", "CleanRL", "ale_py", "ours / SB3"):
+        shown.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         rows = {row["name"]: row for row in result["rows"]}
         names = [name for name in rows if name.startswith("ours")]
@@ -83,6 +86,10 @@ def main_table(results: list[dict[str, Any]]) -> Table:
         others = (best, SB3, CLEANRL, f"SB3 on {ALE}" if f"SB3 on {ALE}" in rows else ALE)
         values = [f"{rows[name]['median']:,.0f}" if name in rows else "" for name in others]
         ratio = rows[best].get("ratio") if best else None
-        ratios = [f"{ratio[key]:.2f}" for key in ("median", "min", "max")] if ratio else [""] * 3
-        shown.add_row(result["title"], *values, *ratios)
+        shown.add_row(result["title"], *values, ratio_text(ratio) if ratio else "")
     return shown
+
+
+def ratio_text(ratio: dict[str, float]) -> str:
+    """Write a ratio with its spread, as in 3.43 (3.38-3.50)."""
+    return f"{ratio['median']:.2f} ({ratio['min']:.2f}-{ratio['max']:.2f})"

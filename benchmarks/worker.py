@@ -16,6 +16,10 @@ import ale_py  # noqa: F401  (registers the games here and in SubprocVecEnv's pr
 
 def make_subject(spec: dict[str, Any]) -> Any:
     """Return the subject of a specification, ready and warm."""
+    if spec["kind"] == "train" and spec["maker"] == "cleanrl":
+        from benchmarks.cleanrl import CleanRL
+
+        return CleanRL(spec)
     from benchmarks.subjects import make_stepping, make_training, use_threads
 
     use_threads(spec["threads"])
@@ -23,10 +27,6 @@ def make_subject(spec: dict[str, Any]) -> Any:
         from benchmarks.layers import Layers
 
         return Layers(spec)
-    if spec["maker"] == "cleanrl":
-        from benchmarks.cleanrl import CleanRL
-
-        return CleanRL(spec)
     return make_stepping(spec) if spec["kind"] == "env" else make_training(spec)
 
 

@@ -101,10 +101,12 @@ $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
 	touch $@
 
 # The opponents live in a venv of their own, with gym, which speaks up in every process that has it.
-# CleanRL's scripts are a package for Python 3.10 whose dependencies are years old: they come alone.
+# RL Zoo needs older versions than ours of what computes nothing; the rest stays the same. CleanRL's
+# scripts are a package for Python 3.10 whose dependencies are years old: they come alone.
 $(OPPONENTS)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(OPPONENTS)
 	$(OPPONENTS)/bin/python -m pip install --quiet --constraint constraints.txt --editable .
-	-$(OPPONENTS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	grep -E '^(torch|numpy|gymnasium|ale-py|opencv|stable.baselines3|sb3)' constraints.txt >$(OPPONENTS)/same.txt
+	-$(OPPONENTS)/bin/python -m pip install --quiet --constraint $(OPPONENTS)/same.txt --editable '.[bench]'
 	-$(OPPONENTS)/bin/python -m pip install --quiet --no-deps --ignore-requires-python cleanrl==1.2.0
 	touch $@

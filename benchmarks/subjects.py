@@ -25,7 +25,7 @@ from stable_baselines3.common.vec_env import (
 
 from benchmarks.opponents import AleVecEnv, EnvPool
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model
-from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.training.threads import thread_callbacks
 from coordconv_rl.configs import Hyperparameters, RunConfig
 from coordconv_rl.configs.load import preset

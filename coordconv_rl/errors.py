@@ -21,6 +21,11 @@ class InputError(ValueError):
     """
 
 
+def missing_extra(extra: str, error: ImportError) -> InputError:
+    """Make the error for a library that only an extra of the package installs."""
+    return InputError(f"{error}: pip install 'coordconv_rl[{extra}]'")
+
+
 def unknown(kind: str, name: object, choices: Iterable[str]) -> InputError:
     """Make the error for a name that is not among the choices, with the closest ones first.
 

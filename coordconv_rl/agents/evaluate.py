@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import statistics
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,24 +10,12 @@ from typing import Any
 
 from stable_baselines3.common.vec_env import VecEnv
 
-from coordconv_rl.agents.build import Model, build_model, check_device, choose_precision
+from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_games
-from coordconv_rl.agents.training import (
-    Checkpoint,
-    GamesProgress,
-    best_step,
-    checkpoint_path,
-    list_checkpoints,
-    load_checkpoint,
-    restore_weights,
-    use_threads,
-)
-from coordconv_rl.configs import RunConfig, check_run, check_trust, load_run
+from coordconv_rl.agents.training import GamesProgress
+from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import EnvSettings, human_normalised
-from coordconv_rl.errors import InputError
-from coordconv_rl.runs import CONFIG_FILE, GameEnd, GameLog, summarise
-
-log = logging.getLogger(__name__)
+from coordconv_rl.runs import GameEnd, GameLog, summarise
 
 SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
 
@@ -48,73 +33,6 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
             full_action_space=config.full_action_space,
         )
     )
-
-
-def load_agent(
-    folder: Path, *, best: bool = False, device: str | None = None, trust_code: bool = False
-) -> tuple[Model, RunConfig, int]:
-    """Rebuild a trained agent from its run folder; nothing in the folder is executed.
-
-    Args:
-        folder: The run's folder.
-        best: Take the checkpoint with the best recent score, not the newest.
-        device: Where the network lives; None for where it was trained, or the processor on a
-            machine that lacks that device.
-        trust_code: Whether code that the folder names may be imported: a game or an extractor of
-            the user's own.
-
-    Returns:
-        The model (with one evaluation environment), its configuration with the device that it
-        lives on, and the environment step of the checkpoint.
-
-    Raises:
-        InputError: The folder holds no run, no checkpoint, or a damaged one; or this machine has no
-            such device.
-    """
-    if not (folder / CONFIG_FILE).is_file():
-        raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
-    config = load_run(folder / CONFIG_FILE)
-    check_trust(config, trust_code)
-    config = _on_device(config, device)
-    use_threads(config.threads)
-    checkpoint = _choose(folder, best)
-    env = evaluation_env(config, 1)
-    with warnings.catch_warnings():  # SB3 warns of a rollout of one environment, never collected
-        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
-        model = build_model(config, env, choose_precision(config))
-    restore_weights(model, checkpoint)
-    return model, config, _step(folder, checkpoint)
-
-
-def _on_device(config: RunConfig, device: str | None) -> RunConfig:
-    """Return the configuration with the device that is asked for, or that can be had here."""
-    if device is not None:
-        config = dataclasses.replace(config, device=device)
-        check_run(config)
-        check_device(device)
-        return config
-    try:
-        check_device(config.device)
-    except InputError:
-        log.info("%s is not there: the agent opens on the processor", config.device)
-        return dataclasses.replace(config, device="cpu")
-    return config
-
-
-def _step(folder: Path, checkpoint: Checkpoint) -> int:
-    counters = checkpoint.state.get("counters")
-    step = counters.get("num_timesteps") if isinstance(counters, dict) else None
-    if type(step) is not int:
-        raise InputError(f"the checkpoint in {folder} does not say its step: use another one")
-    return step
-
-
-def _choose(folder: Path, best: bool) -> Checkpoint:
-    paths = list_checkpoints(folder)
-    if not paths:
-        raise InputError(f"{folder} holds no checkpoint yet: train it first")
-    marked = best_step(folder) if best else None
-    return load_checkpoint(paths[0] if marked is None else checkpoint_path(folder, marked))
 
 
 def play(

@@ -106,10 +106,10 @@ def play_games(
     """
     ends: dict[int, Played] = {}
     for first in range(0, len(games), SIDE_BY_SIDE):
-        table = _Table(make_env, games[first : first + SIDE_BY_SIDE], seed, rules)
+        table = GameTable(make_env, games[first : first + SIDE_BY_SIDE], seed, rules)
         try:
             while table.active.any():
-                for place, played in table.step():
+                for place, played in table.step(table.choose()):
                     ends[first + place] = played
                     on_end(first + place, played)
                 on_step(table.steps * STEP_FRAMES)
@@ -118,8 +118,16 @@ def play_games(
     return [ends[place] for place in range(len(games))]
 
 
-class _Table:
-    """Games that go on side by side, each in an environment of its own."""
+class GameTable:
+    """Games that go on side by side, each in an environment of its own; see `play_games`.
+
+    Attributes:
+        env: The environments; whoever makes a table closes them.
+        seen: What the agents see now, shape (N, ...).
+        active: Which games go on, shape (N,).
+        returns: Rewards so far, shape (N,).
+        steps: Steps so far.
+    """
 
     def __init__(
         self, make_env: Callable[[int], VecEnv], games: Sequence[Game], seed: int, rules: Rules
@@ -128,33 +136,32 @@ class _Table:
         self.rules = rules
         self.steps = 0
         self.active = np.ones(len(games), bool)
-        self._returns = np.zeros(len(games))
+        self.returns = np.zeros(len(games))
         self._still = np.zeros(len(games), np.int64)  # steps
         self._draws = [np.random.default_rng([seed, game.number]) for game in games]
         self.env = make_env(len(games))
         self.env._seeds = [seed + game.number for game in games]  # as `VecEnv.seed` writes them
-        self._seen: Any = self.env.reset()
+        self.seen: Any = self.env.reset()
         for policy in {id(game.policy): game.policy for game in games}.values():
             policy.set_training_mode(False)
 
-    def step(self) -> list[tuple[int, Played]]:
-        """Play one step of every game that goes on; return those that have ended."""
-        space = self.env.action_space
+    def choose(self) -> NDArray[Any]:
+        """Return the games' next actions, shape (N, ...): zeros for those that are over."""
+        space, active = self.env.action_space, [*map(int, np.flatnonzero(self.active))]
         actions = np.zeros((len(self.games), *(space.shape or ())), space.dtype)
         for policy in {id(game.policy): game.policy for game in self.games}.values():
-            mine = [
-                i for i in map(int, np.flatnonzero(self.active)) if self.games[i].policy is policy
-            ]
-            if mine:
-                draws = [
-                    None if self.games[i].greedy else float(self._draws[i].random()) for i in mine
-                ]
-                actions[mine] = choose(policy, self._seen[mine], draws)
-        before = self._seen
-        self._seen, rewards, dones, infos = self.env.step(actions)
+            if mine := [i for i in active if self.games[i].policy is policy]:
+                draws = [None if self.games[i].greedy else self._draws[i].random() for i in mine]
+                actions[mine] = choose(policy, self.seen[mine], draws)
+        return actions
+
+    def step(self, actions: NDArray[Any]) -> list[tuple[int, Played]]:
+        """Play one step of every game that goes on; return those that have ended, by place."""
+        before = self.seen
+        self.seen, rewards, dones, infos = self.env.step(actions)
         self.steps += 1
-        self._returns += np.where(self.active, rewards, 0.0)
-        moved = (self._seen != before).reshape(len(self.games), -1).any(axis=1) | (rewards != 0)
+        self.returns += np.where(self.active, rewards, 0.0)
+        moved = (self.seen != before).reshape(len(self.games), -1).any(axis=1) | (rewards != 0)
         self._still = np.where(moved, 0, self._still + 1)
         ended = []
         for place in map(int, np.flatnonzero(self.active)):
@@ -171,9 +178,9 @@ class _Table:
         frames = self.steps * STEP_FRAMES
         still = self._still[place] * STEP_FRAMES >= self.rules.still_frames
         if self.games[place].greedy and still:
-            return Played(float(self._returns[place]), frames, "still")
+            return Played(float(self.returns[place]), frames, "still")
         if self.rules.longest is not None and frames >= self.rules.longest:
-            return Played(float(self._returns[place]), frames, "cut")
+            return Played(float(self.returns[place]), frames, "cut")
         return None
 
     def _rest(self, ended: list[int]) -> None:

@@ -11,7 +11,8 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.agents.loading import load_agent
+from coordconv_rl.agents.zip_reading import add_config
 from coordconv_rl.arms import Arm
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
@@ -46,6 +47,7 @@ def export_sb3(folder: Path, file: Path, *, best: bool = False, trust_code: bool
     temporary = file.with_name(f".{file.stem}.partial.zip")
     try:
         model.save(temporary)
+        add_config(temporary, config)
         temporary.replace(file)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
@@ -94,13 +96,14 @@ def _as_stock(model: Model, config: RunConfig) -> Model:
     return stock
 
 
-def import_sb3(file: Path, algo: str, *, trust_pickle: bool) -> Model:
+def import_sb3(file: Path, algo: str, *, trust_pickle: bool, device: str = "cpu") -> Model:
     """Open an agent from SB3's zip.
 
     Args:
         file: The zip.
         algo: "a2c" or "ppo".
         trust_pickle: Must be True: opening the file can run code that its author put there.
+        device: Where the network is to live.
 
     Raises:
         InputError: No trust was given, or the file is no SB3 zip of that algorithm.
@@ -114,8 +117,8 @@ def import_sb3(file: Path, algo: str, *, trust_pickle: bool) -> Model:
         raise InputError(f"{file} is no zip that SB3 saved")
     try:
         if algo == "a2c":
-            return A2C.load(file, device="cpu")
-        return PPO.load(file, device="cpu")
+            return A2C.load(file, device=device)
+        return PPO.load(file, device=device)
     except (KeyError, ValueError, RuntimeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{file} is no {algo} agent that SB3 saved: {reason}") from error

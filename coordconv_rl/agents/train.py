@@ -28,12 +28,14 @@ from coordconv_rl.agents.training import (
     Start,
     StopRequest,
     TensorBoardLog,
+    facts_of,
     hyperparameters,
     look_at_start,
     prune,
     restore,
     stop_on_signals,
     thread_callbacks,
+    tracked,
     use_threads,
 )
 from coordconv_rl.configs import RunConfig
@@ -47,7 +49,6 @@ from coordconv_rl.runs import (
     HEADER,
     EpisodeLog,
     RunRecord,
-    find_experiment,
     hold_run,
     is_over,
     look_at_run,
@@ -56,12 +57,13 @@ from coordconv_rl.runs import (
     sum_of,
     write_evaluation,
 )
-from coordconv_rl.sb3 import parameter_counts
 
 log = logging.getLogger(__name__)
 
 
-def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False) -> dict[str, Any]:
+def train_agent(
+    config: RunConfig, folder: Path, *, show_progress: bool = False, wandb: str | None = None
+) -> dict[str, Any]:
     """Train the agent, evaluate it, and leave everything in the folder.
 
     A folder that holds a checkpoint of this run is gone on with, exactly; in one whose run is over,
@@ -71,6 +73,7 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
         config: The run.
         folder: Where it is kept.
         show_progress: Whether to show a progress bar on the standard error.
+        wandb: A project of Weights & Biases that the run is sent to as well; see `tracked`.
 
     Returns:
         What `run.json` holds.
@@ -93,10 +96,12 @@ def train_agent(config: RunConfig, folder: Path, *, show_progress: bool = False)
         log.info("%s is finished: nothing is left to do", config.run_id)
         return before
     with hold_run(folder):
-        return _train(config, folder, show_progress)
+        return _train(config, folder, show_progress, wandb)
 
 
-def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, Any]:
+def _train(
+    config: RunConfig, folder: Path, show_progress: bool, wandb: str | None
+) -> dict[str, Any]:
     """Look at all of the folder, build the agent, and only then begin to write."""
     use_threads(config.threads)
     precision = choose_precision(config)
@@ -108,7 +113,9 @@ def _train(config: RunConfig, folder: Path, show_progress: bool) -> dict[str, An
         model = build_model(config, env, precision)
         if start.checkpoint is not None:
             restore(model, env, start.checkpoint)
-        record = RunRecord(folder, _facts(config, folder, model, start.record), start.record)
+        told = stack.enter_context(tracked(config, folder, wandb, start.record))
+        facts = facts_of(config, folder, model, start.record) | told
+        record = RunRecord(folder, facts, start.record)
         record.fields["precision"] = precision
         with _recorded(record):
             _run(config, folder, model, record, start, stop, show_progress)
@@ -188,30 +195,6 @@ def _judge(
             log.warning("%s was played again, and differs from what was recorded", path)
     record.write(sums={EVALUATION_FILE: sum_of(data)})
     progress.unlink(missing_ok=True)
-
-
-def _facts(
-    config: RunConfig, folder: Path, model: Model, before: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Return what `run.json` says from the start on: what the run is, and how far it has come."""
-    counts = parameter_counts(model.policy)
-    so_far = before or {}
-    return {
-        "run": config.run_id,
-        "experiment": find_experiment(folder, config.run_id),
-        "step": model.num_timesteps,
-        "steps": config.steps,
-        "steps_per_second": so_far.get("steps_per_second") or 0.0,
-        "recent_score": so_far.get("recent_score"),
-        "episodes": so_far.get("episodes") or 0,
-        "path": config.path,
-        "device": config.device,
-        "protocol": config.played,
-        "resumes": "exactly" if config.family.is_exact else "with new games",
-        "arm_summary": config.resolved_arm.summary,
-        "parameters": counts["total"],
-        "parameter_counts": counts,
-    }
 
 
 def _learn(model: Model, config: RunConfig, folder: Path, callback: RunCallback) -> None:

@@ -4,6 +4,7 @@
 - `parse`: words to a command; what makes no sense becomes one line.
 - `train`: `train`.
 - `agents`: `evaluate`, `watch`, `inspect` and `export-sb3`.
+- `hub`: `push` and `load`.
 - `comparison`: `compare`, `report` and `tensorboard`.
 - `studies`: `study`.
 - `games`: `games`.

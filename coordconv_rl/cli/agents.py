@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from coordconv_rl.cli.parse import Command
-from coordconv_rl.configs import Algo, Evaluation, RunConfig, check_seed, new_run
+from coordconv_rl.configs import Algo, Evaluation, check_seed
 from coordconv_rl.errors import OK, InputError
-from coordconv_rl.runs import by_hand_path, check_folder, write_evaluation
+from coordconv_rl.runs import by_hand_path, write_evaluation
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from coordconv_rl.agents import Model
+    from coordconv_rl.agents import Opening
 
 RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
 Seed = Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: the run's seed + 500000)")]
 Device = Annotated[
     str | None, tyro.conf.arg(help_behavior_hint="(default: the run's, or cpu where it is missing)")
 ]
+ZipGame = Annotated[str | None, tyro.conf.arg(help_behavior_hint="(optional)")]
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,11 @@ class Evaluate(Command):
         seed: Seed of the games.
         best: Take the best checkpoint instead of the newest.
         device: Where the network lives: cpu, cuda or cuda:N.
-        game: The game, for a zip.
-        algo: The algorithm, for a zip.
+        game: The game of a zip that does not say it.
+        algo: The algorithm of such a zip.
         trust_code: Import the code that the folder names: a game or extractor of somebody's own.
-        trust_pickle: Open a zip although it holds pickle, which can run code.
+        trust_pickle: Read a zip's pickle too, which can run code: only a network that is neither
+            SB3's own nor one of this package needs it.
     """
 
     folder: RunFolder
@@ -51,21 +53,21 @@ class Evaluate(Command):
     seed: Seed = None
     best: tyro.conf.FlagCreatePairsOff[bool] = False
     device: Device = None
-    game: Annotated[str | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    game: ZipGame = None
     algo: Algo = "ppo"
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
         """Judge the agent, print a table and write it as JSON."""
-        from coordconv_rl.agents import evaluate_model
+        from coordconv_rl.agents import evaluate_model, open_agent
         from coordconv_rl.agents.training import Interrupted, stop_on_signals
 
         if self.evaluation.episodes < 1:
             raise InputError(f"episodes is {self.evaluation.episodes}: play at least 1")
         if self.seed is not None:
             check_seed(self.seed)
-        model, config = self._open()
+        model, config = open_agent(self.folder, _opening(self))
         config = dataclasses.replace(config, evaluation=self.evaluation)
         try:
             with stop_on_signals() as stop:
@@ -83,21 +85,6 @@ class Evaluate(Command):
         if self.folder.suffix == ".zip":
             return self.folder.with_suffix(".evaluation.json")
         return by_hand_path(self.folder, result)
-
-    def _open(self) -> tuple[Model, RunConfig]:
-        from coordconv_rl.agents import import_sb3, load_agent
-
-        if self.folder.suffix != ".zip":
-            check_folder(self.folder)
-            model, config, step = load_agent(
-                self.folder, best=self.best, device=self.device, trust_code=self.trust_code
-            )
-            model.num_timesteps = step
-            return model, config
-        if self.game is None:
-            raise InputError(f"{self.folder} does not say which game it plays: add --game")
-        config = new_run({"algo": self.algo, "game": self.game}, "evaluate")
-        return import_sb3(self.folder, self.algo, trust_pickle=self.trust_pickle), config
 
 
 def print_evaluation(result: dict[str, Any]) -> None:
@@ -124,40 +111,60 @@ def _evaluation_table(result: dict[str, Any]) -> Table:
 
 @dataclass(frozen=True)
 class Watch(Command):
-    """Write a video of one game: real frames, with the score.
+    """Write a video of games: real frames, with the score, and where the agent looks.
 
     Attributes:
-        folder: The run's folder.
-        video: An .mp4 or .gif file to write.
+        folder: The run's folder, or a zip that SB3 saved.
+        video: A .webm, .gif or .mp4 file to write; browsers play all of them, and an .mp4 needs the
+            extra "video".
+        episodes: Games in the video: the first ones of an evaluation with that seed.
+        side_by_side: Show the games at once in one picture, instead of one after another.
+        grad_cam: Lay a heat map over the screen: what speaks for the chosen action (Grad-CAM).
         greedy: Play the most likely action instead of a sampled one.
-        seed: Seed of the game.
+        seed: Seed of the first game.
+        best: Take the best checkpoint instead of the newest.
         device: Where the network lives: cpu, cuda or cuda:N.
+        game: The game of a zip that does not say it.
+        algo: The algorithm of such a zip.
         trust_code: Import the code that the folder names: a game or extractor of somebody's own.
+        trust_pickle: Read a zip's pickle too, which can run code; see evaluate.
     """
 
     folder: RunFolder
     video: Path
+    episodes: int = 1
+    side_by_side: tyro.conf.FlagCreatePairsOff[bool] = False
+    grad_cam: tyro.conf.FlagCreatePairsOff[bool] = False
     greedy: tyro.conf.FlagCreatePairsOff[bool] = False
     seed: Seed = None
+    best: tyro.conf.FlagCreatePairsOff[bool] = False
     device: Device = None
+    game: ZipGame = None
+    algo: Algo = "ppo"
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
+    trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 
     def run(self) -> int:
-        """Play the game and write it."""
-        from coordconv_rl.agents import watch_game
+        """Play the games and write them."""
+        from coordconv_rl.agents import Film, check_film, open_agent, watch_games
 
         if self.seed is not None:
             check_seed(self.seed)
-        score = watch_game(
-            self.folder,
-            self.video,
-            greedy=self.greedy,
-            seed=self.seed,
-            device=self.device,
-            trust_code=self.trust_code,
-        )
-        print(f"{self.video}: one game, score {score:g}")
+        film = Film(self.episodes, self.side_by_side, self.greedy, self.grad_cam, self.seed)
+        check_film(film, self.video)
+        model, config = open_agent(self.folder, _opening(self))
+        scores = watch_games(model, config, self.video, film)
+        words = "one game, score" if len(scores) == 1 else f"{len(scores)} games, scores"
+        print(f"{self.video}: {words} {', '.join(f'{score:g}' for score in scores)}")
         return OK
+
+
+def _opening(command: Evaluate | Watch) -> Opening:
+    """Return how a command's agent is opened."""
+    from coordconv_rl.agents import Opening
+
+    names = [field.name for field in dataclasses.fields(Opening)]
+    return Opening(**{name: getattr(command, name) for name in names})
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from coordconv_rl.cli.agents import Evaluate, ExportSb3, Inspect, Watch
 from coordconv_rl.cli.choices import ListArms, ListExperiments
 from coordconv_rl.cli.comparison import Compare, Export, Report, Tensorboard
 from coordconv_rl.cli.games import ListGames
+from coordconv_rl.cli.hub import Load, Push
 from coordconv_rl.cli.parse import HELP, TYRO, Command, call_parser
 from coordconv_rl.cli.studies import RunStudy
 from coordconv_rl.cli.train import Train
@@ -29,6 +30,8 @@ COMMANDS: dict[str, type[Command]] = {
     "watch": Watch,
     "inspect": Inspect,
     "export-sb3": ExportSb3,
+    "push": Push,
+    "load": Load,
     "compare": Compare,
     "report": Report,
     "export": Export,

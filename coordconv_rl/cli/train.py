@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from coordconv_rl.files import is_no_room, note_full_disk_in_thread
 from coordconv_rl.runs import (
     CONFIG_FILE,
     EVALUATION_FILE,
+    WANDB_VARIABLE,
     lengthen_run,
     longer_run,
     read_evaluation,
@@ -46,6 +48,7 @@ class Source:
     config: Path | None = None
     resume: Path | None = None
     export_sb3: Path | None = None
+    wandb: str | None = None
     steps: int | None = None
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
@@ -61,6 +64,8 @@ class Train(Command):
         resume: Go on with the run in this folder, exactly where its newest checkpoint is; with
             --steps, to more steps than it was made for.
         export_sb3: Also write the agent as a zip for stock SB3.
+        wandb: Also send what TensorBoard gets to this project of Weights & Biases (needs the extra
+            "wandb"; WANDB_MODE=offline keeps it in ./wandb).
         trust_code: With --resume or --config: import the code that the file names, a game or an
             extractor of somebody's own.
     """
@@ -73,6 +78,9 @@ class Train(Command):
     config: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
     resume: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
     export_sb3: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(optional)")] = None
+    wandb: Annotated[
+        str | None, tyro.conf.arg(metavar="PROJECT", help_behavior_hint="(optional)")
+    ] = None
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
 
     @classmethod
@@ -96,7 +104,15 @@ class Train(Command):
         check_trust(config, source.trust_code)
         if source.steps is not None:
             config = longer_run(config, source.steps)
-        return cls(config, source.resume, None, source.resume, source.export_sb3)
+        return cls(
+            config,
+            source.resume,
+            None,
+            source.resume,
+            source.export_sb3,
+            source.wandb,
+            source.trust_code,
+        )
 
     def run(self) -> int:
         """Train, print what came out, and return the exit code."""
@@ -111,7 +127,12 @@ class Train(Command):
             lengthen_run(folder, self.settings)
         threading.excepthook = note_full_disk_in_thread
         try:
-            record = train_agent(self.settings, folder, show_progress=True)
+            record = train_agent(
+                self.settings,
+                folder,
+                show_progress=True,
+                wandb=self.wandb or os.environ.get(WANDB_VARIABLE),
+            )
         except Interrupted as reason:
             log.info("stopped (%s); go on with: coordconv-rl train --resume %s", reason, folder)
             return INTERRUPTED

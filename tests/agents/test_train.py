@@ -19,7 +19,7 @@ from devices import DEVICES
 from folders import reopen
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from coordconv_rl.agents.evaluate import load_agent
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.configs.load import load_run

@@ -20,7 +20,7 @@ from benchmarks.processes import joint_rate  # noqa: E402
 from benchmarks.remote import Failed  # noqa: E402
 from benchmarks.subjects import make_training  # noqa: E402
 from benchmarks.throughput import Options, plan  # noqa: E402
-from coordconv_rl.agents.evaluate import load_agent  # noqa: E402
+from coordconv_rl.agents.loading import load_agent  # noqa: E402
 from coordconv_rl.agents.train import train_agent  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from stable_baselines3 import A2C, PPO
 
-from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import export_sb3, import_sb3
 from coordconv_rl.agents.train import train_agent
-from coordconv_rl.agents.watch import watch_game
+from coordconv_rl.agents.watch.film import Film, film_frames
+from coordconv_rl.agents.watch.video import write_video
 from coordconv_rl.cli.main import main
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Evaluation, RunConfig
@@ -79,29 +80,19 @@ def test_evaluate_command_writes_what_it_prints(run_folder, capsys):
         assert found[name]["human_normalised"] == pytest.approx(found[name]["mean"] / 29.6)
 
 
-def test_video_shows_the_game_and_its_score(run_folder, tmp_path):
+def test_video_shows_the_game(run_folder, tmp_path):
     model, config, _ = load_agent(run_folder)
-    expected = play(model, config, 1, greedy=False, seed=5)[0]
-    video = tmp_path / "game.mp4"
-    assert watch_game(run_folder, video, seed=5) == expected
-    film = cv2.VideoCapture(str(video))
-    frames = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
-    shown, frame = film.read()
-    assert shown
-    assert 2_040 <= frames <= 2_048  # of Freeway's 8,192 frames less 1 to 30 no-ops, each fourth
-    assert frame.shape == (2 * 210 + 28, 320, 3)
-    assert frame[:420].std() > 10
-    assert list(tmp_path.iterdir()) == [video]
-
-
-def test_gif(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("coordconv_rl.agents.watch.MAX_GIF_FRAMES", 20)
-    watch_game(run_folder, tmp_path / "game.gif", seed=5)
+    frames = list(itertools.islice(film_frames(model, config, Film(seed=5), {}), 40))
+    assert write_video(tmp_path / "game.gif", iter(frames)) == 40
     image = Image.open(tmp_path / "game.gif")
-    assert image.n_frames == 20
+    assert image.n_frames == 40
     assert image.size == (320, 448)
+    assert {frame.shape for frame in frames} == {(2 * 210 + 28, 320, 3)}
+    assert frames[0][:420].std() > 10
+    assert (frames[0] != frames[-1])[:420].any()
 
 
-def test_video_that_cannot_be_written(run_folder, tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
-        watch_game(run_folder, tmp_path / "none" / "game.mp4")
+def test_video_that_cannot_be_written(run_folder, tmp_path, capsys):
+    words = ["watch", str(run_folder), "--video", str(tmp_path / "none" / "game.mp4")]
+    assert main(words) == 2
+    assert "is no folder" in capsys.readouterr().err

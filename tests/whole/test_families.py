@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from coordconv_rl.agents import evaluate_model, load_agent, train_agent, watch_game
+from coordconv_rl.agents import evaluate_model, load_agent, train_agent
 from coordconv_rl.agents.build import build_env, build_model
 from coordconv_rl.agents.inspect import inspect_command
 from coordconv_rl.agents.training.checkpoint import load_checkpoint, save_checkpoint
@@ -81,7 +81,9 @@ def test_everything_that_is_done_with_a_folder(small_run, tmp_path, capsys):
     assert result["stochastic"] == evaluate_model(model, loaded)["stochastic"]
     assert len(result["stochastic"]["scores"]) == 2
     assert result["stochastic"]["human_normalised"] is None
-    watch_game(folder, tmp_path / "game.gif", trust_code=True)
+    film = ["watch", str(folder), "--video", str(tmp_path / "dots.gif"), "--grad-cam"]
+    assert main(film) == 2
+    assert main([*film, "--trust-code", "--episodes", "2", "--side-by-side"]) == 0
     assert inspect_command(folder, 1, trust_code=True) == 0
     assert main(["train", "--resume", str(folder)]) == 2
     assert main(["train", "--resume", str(folder), "--trust-code"]) == 0

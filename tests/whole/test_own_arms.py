@@ -90,6 +90,7 @@ def test_the_report_of_a_strangers_folder_imports_nothing(folder, tmp_path):
         ["evaluate", "RUN"],
         ["watch", "RUN", "--video", "game.gif"],
         ["inspect", "RUN"],
+        ["push", "RUN", "me/mine"],
         ["export-sb3", "RUN", "agent.zip"],
         ["compare", "FOLDER/experiment.yaml", "--folder", "again"],
     ],

@@ -20,10 +20,11 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import SEED_OFFSET, load_agent, score_table
+from coordconv_rl.agents.evaluate import SEED_OFFSET, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
 from coordconv_rl.agents.inspect.share import share_of
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
 from coordconv_rl.configs import RunConfig, load_run
 from coordconv_rl.errors import INTERRUPTED, OK, InputError

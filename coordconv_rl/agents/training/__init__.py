@@ -7,6 +7,7 @@
 - `progress`: what a person sees of training and of games.
 - `stopping`: asking a run to stop at its next safe point.
 - `tensorboard`: a run's events, one continuous line.
+- `tracking`: the same events on Weights & Biases, if that is asked for.
 - `threads`: who computes on how many threads.
 """
 
@@ -20,11 +21,12 @@ from coordconv_rl.agents.training.checkpoint import (
     prune,
 )
 from coordconv_rl.agents.training.progress import GamesProgress, Progress
-from coordconv_rl.agents.training.start import Start, look_at_start
+from coordconv_rl.agents.training.start import Start, facts_of, look_at_start
 from coordconv_rl.agents.training.state import episodes_kept, restore, restore_weights
 from coordconv_rl.agents.training.stopping import Interrupted, StopRequest, stop_on_signals
 from coordconv_rl.agents.training.tensorboard import TensorBoardLog, hyperparameters
 from coordconv_rl.agents.training.threads import thread_callbacks, use_threads
+from coordconv_rl.agents.training.tracking import tracked
 
 __all__ = [
     "Checkpoint",
@@ -38,6 +40,7 @@ __all__ = [
     "best_step",
     "checkpoint_path",
     "episodes_kept",
+    "facts_of",
     "hyperparameters",
     "list_checkpoints",
     "load_checkpoint",
@@ -47,5 +50,6 @@ __all__ = [
     "restore_weights",
     "stop_on_signals",
     "thread_callbacks",
+    "tracked",
     "use_threads",
 ]

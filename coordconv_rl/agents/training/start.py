@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.training.checkpoint import (
     Checkpoint,
     check_best,
@@ -19,10 +20,12 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.runs import (
     EPISODES_FILE,
     EVALUATION_FILE,
+    find_experiment,
     look_at_run,
     read_evaluation,
     read_kept,
 )
+from coordconv_rl.sb3 import parameter_counts
 
 log = logging.getLogger(__name__)
 
@@ -74,3 +77,27 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
     if paths:
         raise InputError(f"no checkpoint in {folder} is whole: start again in another folder")
     return None
+
+
+def facts_of(
+    config: RunConfig, folder: Path, model: Model, before: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what `run.json` says from the start on: what the run is, and how far it has come."""
+    counts = parameter_counts(model.policy)
+    so_far = before or {}
+    return {
+        "run": config.run_id,
+        "experiment": find_experiment(folder, config.run_id),
+        "step": model.num_timesteps,
+        "steps": config.steps,
+        "steps_per_second": so_far.get("steps_per_second") or 0.0,
+        "recent_score": so_far.get("recent_score"),
+        "episodes": so_far.get("episodes") or 0,
+        "path": config.path,
+        "device": config.device,
+        "protocol": config.played,
+        "resumes": "exactly" if config.family.is_exact else "with new games",
+        "arm_summary": config.resolved_arm.summary,
+        "parameters": counts["total"],
+        "parameter_counts": counts,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +21,9 @@ from coordconv_rl.comparison.launch.scheduler import CannotGoOnError, Scheduler
 from coordconv_rl.comparison.launch.terminal import Display
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.configs import ExperimentConfig, needs_code
-from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError
+from coordconv_rl.errors import FAILED, INTERRUPTED, OK, InputError, missing_extra
 from coordconv_rl.files import is_no_room, refuse_links
+from coordconv_rl.runs import WANDB_VARIABLE
 from coordconv_rl.signals import stop_signals
 
 TICK_SECONDS = 0.25
@@ -50,6 +53,8 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
+    if options.wandb is not None:
+        os.environ[WANDB_VARIABLE] = options.wandb  # the runs' processes inherit it
     backend = _backend(options, folder, code := _trusted(experiment, code))
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
@@ -162,6 +167,8 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
     if options.address is not None and options.backend != "ray":
         raise InputError("an address needs the ray backend: add --backend ray")
+    if options.wandb is not None and importlib.util.find_spec("wandb") is None:
+        raise missing_extra("wandb", ImportError("--wandb needs a library that is not installed"))
     if options.slurm and options.backend != "slurm":
         raise InputError("--slurm needs the slurm backend: add --backend slurm")
 
@@ -177,8 +184,7 @@ def _backend(options: LaunchOptions, folder: Path, code: Path | None) -> Backend
             return SlurmBackend(folder, slurm_options(options.slurm), code=code)
         from coordconv_rl.comparison.launch.ray_backend import RayBackend
     except ImportError as error:
-        extra = f"pip install 'coordconv_rl[{options.backend}]', or use local"
-        raise InputError(f"{error}: {extra}") from error
+        raise InputError(f"{missing_extra(options.backend, error)}, or use local") from error
     return RayBackend(options.address, code=code)
 
 

@@ -22,6 +22,8 @@ class LaunchOptions:
         hang_minutes: Minutes without any progress after which a run is killed.
         inspect: Whether the agents are inspected at the end: do they use their coordinates? Not on
             a cluster, where it would be this machine that plays the games of all of them.
+        wandb: Also send what TensorBoard gets of each run to this project of Weights & Biases
+            (needs the extra "wandb"; WANDB_MODE=offline keeps it in ./wandb).
         dry_run: Say what is missing and what it would cost (steps, cores, hours, disk), and stop.
     """
 
@@ -36,4 +38,7 @@ class LaunchOptions:
     ] = ()
     hang_minutes: float = 30.0
     inspect: bool = True
+    wandb: Annotated[
+        str | None, tyro.conf.arg(metavar="PROJECT", help_behavior_hint="(optional)")
+    ] = None
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -22,6 +22,7 @@ from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import MACHINE_LOST, InputError
 from coordconv_rl.locks import LockedError
+from coordconv_rl.runs import WANDB_VARIABLE
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
@@ -160,11 +161,14 @@ class RayBackend:
         """Ask for an actor for the run in a folder; it waits for room if need be."""
         cores = config.cores
         gpus = _resource("GPU") / self.slots(cores)
-        options = {
+        options: dict[str, Any] = {
             "num_cpus": cores,
             "num_gpus": min(1.0, gpus) if config.device.startswith("cuda") else 0,
             "max_restarts": 0,
         }
+        if WANDB_VARIABLE in os.environ:
+            project = {WANDB_VARIABLE: os.environ[WANDB_VARIABLE]}
+            options["runtime_env"] = {"env_vars": project}
         actor = ray.remote(RunActor).options(**options)
         arguments = (str(folder.resolve()), config.threads, self._program, self._code)
         return RayWorker(actor.remote(*arguments))

@@ -7,9 +7,10 @@ import json
 import pytest
 import torch
 
-from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.evaluate import play
 from coordconv_rl.agents.inspect import games as inspection_games
 from coordconv_rl.agents.inspect import treatments as inspection
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d

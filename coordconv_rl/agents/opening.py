@@ -1,0 +1,70 @@
+"""An agent from what somebody names: a run's folder, or a zip of SB3's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordconv_rl.agents.build import Model
+from coordconv_rl.agents.loading import load_agent
+from coordconv_rl.agents.sb3_zip import import_sb3
+from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
+from coordconv_rl.configs import Algo, RunConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.runs import check_folder
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How an agent is opened, and what its user trusts.
+
+    Attributes:
+        best: Take the checkpoint with the best recent score, not the newest; a zip has one.
+        device: Where the network lives; see `load_agent`.
+        game: The game of a zip that does not say it.
+        algo: The algorithm of such a zip.
+        trust_code: Whether code that folder or zip names may be imported; see `load_agent`.
+        trust_pickle: Whether a zip's pickle may be read, which can run code.
+    """
+
+    best: bool = False
+    device: str | None = None
+    game: str | None = None
+    algo: Algo = "ppo"
+    trust_code: bool = False
+    trust_pickle: bool = False
+
+
+def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
+    """Open an agent; `num_timesteps` is its checkpoint's step.
+
+    A zip is read without pickle where its network is known: one that `export_sb3` wrote, or SB3's
+    own for images with what its weights are called. Any other takes `trust_pickle`.
+
+    Args:
+        path: A run's folder, or a .zip file.
+        how: How.
+
+    Returns:
+        The model and its configuration, with the device that it lives on.
+
+    Raises:
+        InputError: As `load_agent`; or the zip does not say its game, or needs trust.
+    """
+    if path.suffix != ".zip":
+        check_folder(path)
+        model, config, step = load_agent(
+            path, best=how.best, device=how.device, trust_code=how.trust_code
+        )
+        model.num_timesteps = step
+        return model, config
+    config = zip_config(path, game=how.game, algo=how.algo, device=how.device)
+    try:
+        return read_zip(path, config, trust_code=how.trust_code), config
+    except NeedsPickle as reason:
+        if not how.trust_pickle:
+            raise InputError(
+                f"{path} {reason}, and only its pickle can say what it is, which can run code: "
+                "add --trust-pickle if you trust its author"
+            ) from reason
+    return import_sb3(path, config.algo, trust_pickle=True, device=config.device), config

@@ -1,0 +1,130 @@
+"""SB3's zip files without their pickle: weights as tensors, and a network that is known.
+
+A zip of SB3's holds `data`, JSON in which whatever is no plain value is pickled, and `policy.pth`,
+tensors that torch reads with `weights_only`. What `export_sb3` writes also holds the run's
+configuration, from which the network is built; and SB3's own network for images is known by its
+weights' names and shapes, if the policy was given no other settings.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from coordconv_rl.agents.build import Model
+from coordconv_rl.agents.loading import blank_model, on_device
+from coordconv_rl.configs import Algo, RunConfig, check_trust, load_run, new_run, to_yaml
+from coordconv_rl.errors import InputError
+
+CONFIG_MEMBER = "run.yaml"
+DATA_MEMBER, POLICY_MEMBER = "data", "policy.pth"  # SB3's `save_to_zip_file`
+MOST_BYTES = 2**30  # of one part when unpacked; no agent is as large, and a bomb is larger
+# What changes no network: an extractor, hidden layers or images that are not divided by 255 would.
+HARMLESS = {"optimizer_class", "optimizer_kwargs", "ortho_init", ":type:", ":serialized:"}
+
+
+class NeedsPickle(Exception):
+    """The zip's network is not known; the text says why."""
+
+
+def add_config(file: Path, config: RunConfig) -> None:
+    """Write a run's configuration into a zip that SB3 saved; SB3 leaves it unread."""
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(CONFIG_MEMBER, to_yaml(config))
+
+
+def zip_config(
+    file: Path, *, game: str | None, algo: Algo = "ppo", device: str | None = None
+) -> RunConfig:
+    """Return the configuration of a zip's agent, with the device that it is to live on.
+
+    Args:
+        file: The zip.
+        game: The game, where the zip does not say it.
+        algo: The algorithm, where the zip does not say it.
+        device: See `load_agent`.
+
+    Raises:
+        InputError: It is no zip, or does not say its game and nobody else does.
+    """
+    text = _members(file, CONFIG_MEMBER).get(CONFIG_MEMBER)
+    if text is not None:
+        return on_device(_read_config(file, text), device)
+    if game is None:
+        raise InputError(f"{file} does not say which game it plays: add --game")
+    return on_device(new_run({"algo": algo, "game": game, "arm": "cnn"}, str(file)), device)
+
+
+def read_zip(file: Path, config: RunConfig, *, trust_code: bool = False) -> Model:
+    """Build the agent of a zip without unpickling anything.
+
+    Args:
+        file: The zip.
+        config: Its configuration, see `zip_config`.
+        trust_code: Whether code that the configuration names may be imported.
+
+    Raises:
+        InputError: It is no zip of SB3's, or code is not trusted.
+        NeedsPickle: Its network is not known.
+    """
+    check_trust(config, trust_code)
+    found = _members(file, CONFIG_MEMBER, DATA_MEMBER, POLICY_MEMBER)
+    if not {DATA_MEMBER, POLICY_MEMBER} <= found.keys():
+        raise InputError(f"{file} is no zip that SB3 saved: it lacks {DATA_MEMBER} or its policy")
+    try:
+        data = json.loads(found[DATA_MEMBER])
+        weights = torch.load(io.BytesIO(found[POLICY_MEMBER]), "cpu", weights_only=True)
+        settings, step = data["policy_kwargs"], int(data["num_timesteps"])
+    except (ValueError, TypeError, KeyError, RecursionError, RuntimeError, EOFError) as error:
+        raise InputError(f"{file} is no zip that SB3 saved: {_line(error)}") from error
+    except pickle.UnpicklingError as error:
+        raise NeedsPickle("holds weights that are no plain tensors") from error
+    if CONFIG_MEMBER not in found and (others := set(settings) - HARMLESS):
+        raise NeedsPickle(f"gives its policy settings of its own ({', '.join(sorted(others))})")
+    return _filled(config, weights, step)
+
+
+def _filled(config: RunConfig, weights: Any, step: int) -> Model:
+    """Return the configuration's model with these weights, which must be all of its weights."""
+    model = blank_model(config)
+    try:
+        model.policy.load_state_dict(weights)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise NeedsPickle(f"holds another network than {config.arm_label}'s") from error
+    model.num_timesteps = step
+    return model
+
+
+def _read_config(file: Path, text: bytes) -> RunConfig:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, CONFIG_MEMBER)
+        path.write_bytes(text)
+        try:
+            return load_run(path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), f"{file}: {CONFIG_MEMBER}")) from None
+
+
+def _members(file: Path, *names: str) -> dict[str, bytes]:
+    """Return those parts of a zip that it has."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            infos = {info.filename: info for info in archive.infolist() if info.filename in names}
+            if any(info.file_size > MOST_BYTES for info in infos.values()):
+                raise InputError(f"{file} is no agent: a part of it has more than 1 GiB")
+            return {name: archive.read(name) for name in infos}
+    except FileNotFoundError:
+        raise InputError(f"there is no {file}") from None
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InputError(f"{file} is no zip that SB3 saved: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

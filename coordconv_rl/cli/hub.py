@@ -16,7 +16,7 @@ Repo = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OWNER/NAME")]
 
 @dataclass(frozen=True)
 class Push(Command):
-    """Push a trained agent to the Hugging Face Hub: checkpoint, card with its score, video.
+    """Push a trained agent to the Hugging Face Hub, with its score and a video.
 
     Attributes:
         folder: The run's folder.

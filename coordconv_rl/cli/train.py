@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from coordconv_rl.configs import (
     check_run,
     check_trust,
     load_run,
+    needs_trust,
     new_run,
     read_yaml,
 )
@@ -134,16 +136,25 @@ class Train(Command):
                 wandb=self.wandb or os.environ.get(WANDB_VARIABLE),
             )
         except Interrupted as reason:
-            log.info("stopped (%s); go on with: coordconv-rl train --resume %s", reason, folder)
+            log.info("stopped (%s); go on with: %s", reason, self._again(folder))
             return INTERRUPTED
         except InputError:
             raise
         except Exception as error:
-            return _failed(self.settings.run_id, folder, error)
+            return _failed(self.settings.run_id, self._again(folder), error)
         _print_end(record, folder)
         if self.export_sb3 is not None:
             log.info("SB3 opens %s", export_sb3(folder, self.export_sb3, trust_code=True))
         return OK
+
+    def _again(self, folder: Path) -> str:
+        """Return the command that goes on with the run, with all that has to be said again."""
+        words = ["coordconv-rl", "train", "--resume", str(folder)]
+        if needs_trust(self.settings):
+            words.append("--trust-code")
+        if self.wandb is not None:
+            words += ["--wandb", self.wandb]
+        return shlex.join(words)
 
 
 def _start(source: Source) -> RunConfig:
@@ -168,10 +179,10 @@ def _resumed(folder: Path) -> RunConfig:
     return load_run(path)
 
 
-def _failed(run: str, folder: Path, error: Exception) -> int:
+def _failed(run: str, again: str, error: Exception) -> int:
     """Say why a run stopped and return the exit code: a full disk is no failure of the run."""
     if isinstance(error, OSError) and is_no_room(error):
-        how = f"make room, then: coordconv-rl train --resume {folder}"
+        how = f"make room, then: {again}"
         log.error("%s stopped: %s; %s", run, error.strerror, how)
         return DISK_FULL
     log.error("%s failed", run, exc_info=error)

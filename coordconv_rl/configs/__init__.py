@@ -10,7 +10,7 @@
 package.
 """
 
-from coordconv_rl.configs.check import check_run, check_seed, check_trust, needs_code
+from coordconv_rl.configs.check import check_run, check_seed, check_trust, needs_code, needs_trust
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
@@ -47,6 +47,7 @@ __all__ = [
     "load_run",
     "make_run_id",
     "needs_code",
+    "needs_trust",
     "new_run",
     "parse",
     "preset",

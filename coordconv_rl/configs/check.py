@@ -39,15 +39,20 @@ def check_trust(config: RunConfig, trust_code: bool) -> None:
 
     For configurations that come with a folder: whoever names a file of his own trusts it.
     """
-    if trust_code:
+    if trust_code or not needs_trust(config):
         return
     game, extractor = own_code(config.game, config.environment), parse_arm(config.arm).extractor
-    if game is not None or extractor is not None:
-        what = f"the game {config.game}" if game is not None else f"the arm {config.arm_label}"
-        raise InputError(
-            f"{what} is made by {game or extractor}, which is code to be imported and run: "
-            "add --trust-code if you know where it comes from"
-        )
+    what = f"the game {config.game}" if game is not None else f"the arm {config.arm_label}"
+    raise InputError(
+        f"{what} is made by {game or extractor}, which is code to be imported and run: "
+        "add --trust-code if you know where it comes from"
+    )
+
+
+def needs_trust(config: RunConfig) -> bool:
+    """Return whether a run imports code of the user's own: its game's, or an extractor."""
+    game, extractor = own_code(config.game, config.environment), parse_arm(config.arm).extractor
+    return game is not None or extractor is not None
 
 
 def needs_code(config: ExperimentConfig) -> bool:

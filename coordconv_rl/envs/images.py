@@ -103,6 +103,11 @@ def _function(path: str) -> Callable[..., Any]:
             f"{path} cannot be imported: {_line(error)}; install it, or put its folder into "
             "PYTHONPATH"
         ) from error
+    except Exception as error:  # the module's own, of whatever kind
+        reason = f"{type(error).__name__}: {_line(error)}"
+        raise InputError(
+            f"{path} cannot be imported: {reason}; try python -m {module_name}"
+        ) from error
     function = getattr(module, name, None)
     if not callable(function):
         raise InputError(f"{path} cannot be called: {module_name} has no function {name}")

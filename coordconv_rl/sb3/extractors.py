@@ -200,6 +200,11 @@ def extractor_class(arm: Arm) -> type[BaseFeaturesExtractor]:
             f"cannot import the extractor {arm.extractor}: {error}; is its folder installed, or in "
             "PYTHONPATH?"
         ) from error
+    except Exception as error:  # the module's own, of whatever kind
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(
+            f"cannot import the extractor {arm.extractor}: {reason}; try python -m {module}"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, BaseFeaturesExtractor)):
         raise InputError(
             f"the extractor {arm.extractor} is no subclass of stable_baselines3's "

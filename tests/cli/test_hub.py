@@ -6,6 +6,8 @@ import pytest
 
 from coordconv_rl.cli.main import main
 
+pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+
 
 @pytest.mark.parametrize(
     ("words", "said"),

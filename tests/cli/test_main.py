@@ -29,7 +29,7 @@ from coordconv_rl.cli.main import COMMANDS, main
         (["train", "--config", "missing.yaml"], "cannot read"),
         (["train", "--export-sb3", "agent.pt"], ".zip"),
         (["evaluate", "missing"], "holds no run"),
-        (["evaluate", "agent.zip", "--game", "Pong"], "--trust-pickle"),
+        (["evaluate", "agent.zip", "--game", "Pong"], "there is no agent.zip"),
         (["watch", "missing", "--video", "film.avi"], ".mp4"),
         (["games", "--suite", "atari-9"], "atari-5"),
         (["compare", "quik"], "did you mean quick"),

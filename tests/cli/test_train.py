@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 
 import pytest
 import yaml
@@ -109,3 +110,16 @@ def test_the_help_says_each_default_once(capsys, words):
     shown = help_of(capsys, *words)
     assert "None" not in shown
     assert shown.count("(default: ppo)") + shown.count("(default: a2c)") == 1
+
+
+def test_what_goes_on_is_said_with_all_that_it_needs(tmp_path):
+    plain = Train(new_run({}, ""))
+    assert plain._again(tmp_path) == f"coordconv-rl train --resume {tmp_path}"
+    own = Train(new_run({"game": "image_games:dot"}, ""), wandb="my project")
+    words = f"coordconv-rl train --resume {tmp_path} --trust-code --wandb 'my project'"
+    assert own._again(tmp_path) == words
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(to_yaml(own.settings))
+    again = Train.read(shlex.split(own._again(folder))[2:], PROG)
+    assert (again.resume, again.wandb, again.trust_code) == (folder, "my project", True)

@@ -19,6 +19,14 @@ def test_a_function_is_imported_only_if_trusted():
     assert np.array_equal(two[1:], make_image_env(DOT, 1, seed=6, trust=True).reset())
 
 
+def test_a_module_that_breaks_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_game_for_this_test.py").write_text("raise KeyError('two\\nlines')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"KeyError.*try python -m broken_game_for") as caught:
+        make_image_env(ImageGame("broken_game_for_this_test:dot"), 1, trust=True)
+    assert "\n" not in str(caught.value)
+
+
 def test_scores_and_ends_are_sb3_s():
     env = make_image_env(DOT, 2, trust=True)
     env.reset()

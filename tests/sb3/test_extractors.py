@@ -235,6 +235,8 @@ def test_an_arm_may_have_an_extractor_of_its_own(tmp_path, monkeypatch):
         "from stable_baselines3.common.torch_layers import FlattenExtractor\n"
         "class Mine(FlattenExtractor):\n    pass\nclass Other:\n    pass\n"
     )
+    (tmp_path / "broken_for_this_test.py").write_text("1 / 0\n")
+    (tmp_path / "garbled_for_this_test.py").write_text("class Mine(\n")
     monkeypatch.syspath_prepend(tmp_path)
     arm = Arm(extractor="mine_for_this_test:Mine", kwargs={"x": 1})
     assert extractor_class(arm).__name__ == "Mine"
@@ -243,6 +245,8 @@ def test_an_arm_may_have_an_extractor_of_its_own(tmp_path, monkeypatch):
     for name, words in (
         ("mine_for_this_test:Miner", "cannot import the extractor .*Miner.*PYTHONPATH"),
         ("no_such_module_for_this_test:Mine", "No module named"),
+        ("broken_for_this_test:Mine", "ZeroDivisionError: .*; try python -m broken_for_this_test"),
+        ("garbled_for_this_test:Mine", "SyntaxError: .*; try python -m garbled_for_this_test"),
         ("mine_for_this_test:Other", "no subclass of .*BaseFeaturesExtractor"),
     ):
         with pytest.raises(InputError, match=words) as caught:

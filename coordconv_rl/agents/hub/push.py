@@ -14,9 +14,7 @@ from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import export_sb3
 from coordconv_rl.agents.training import checkpoint_path
 from coordconv_rl.agents.watch import Film, watch_games
-from coordconv_rl.arms import parse_arm
-from coordconv_rl.configs import RunConfig
-from coordconv_rl.envs import own_code
+from coordconv_rl.configs import needs_trust
 from coordconv_rl.runs import CHECKPOINTS_FOLDER, CONFIG_FILE, EVALUATION_FILE, read_evaluation
 
 CARD = "README.md"
@@ -93,7 +91,7 @@ def write_bundle(
     if parcel.video:
         watch_games(model, config, bundle / REPLAY, Film())
     text = card_text(
-        repo, config, step, evaluation, zip_name=zip_name, own_code=_needs_code(config)
+        repo, config, step, evaluation, zip_name=zip_name, own_code=needs_trust(config)
     )
     (bundle / CARD).write_text(text, encoding="utf-8")
 
@@ -102,8 +100,3 @@ def _evaluation(folder: Path, step: int) -> dict[str, Any] | None:
     """Return the run's own evaluation, if it is of this checkpoint."""
     found = read_evaluation(folder / EVALUATION_FILE)
     return found if found is not None and found.get("step") == step else None
-
-
-def _needs_code(config: RunConfig) -> bool:
-    own = own_code(config.game, config.environment), parse_arm(config.arm).extractor
-    return any(name is not None for name in own)

@@ -6,6 +6,6 @@
 - `figure`: the picture of an inspection.
 """
 
-from coordconv_rl.agents.inspect.treatments import inspect_command
+from coordconv_rl.agents.inspect.treatments import inspect, inspect_command
 
-__all__ = ["inspect_command"]
+__all__ = ["inspect", "inspect_command"]

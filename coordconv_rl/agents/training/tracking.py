@@ -59,23 +59,29 @@ def tracked(
     run = wandb.init(
         project=project,
         id=_known_id(before, project),
-        name=config.run_id,
-        group=find_experiment(folder, config.run_id),
-        config=dataclasses.asdict(config),
         resume="allow",
         settings=wandb.Settings(console="off"),
+        **_described(config, folder),
     )
     code = FAILED
     try:
         yield {"wandb": {"project": project, "id": run.id}}
-        evaluation = read_evaluation(folder / EVALUATION_FILE) or {}
-        for way in ("stochastic", "greedy"):
-            if (found := evaluation.get(way)) is not None:
-                run.summary[f"evaluation/{way}"] = found["mean"]
+        run.summary.update(_summary(folder))
         code = OK
     finally:
         run.finish(exit_code=code)
         unpatch()
+
+
+def _described(config: RunConfig, folder: Path) -> dict[str, Any]:
+    group = find_experiment(folder, config.run_id)
+    return {"name": config.run_id, "group": group, "config": dataclasses.asdict(config)}
+
+
+def _summary(folder: Path) -> dict[str, float]:
+    evaluation = read_evaluation(folder / EVALUATION_FILE) or {}
+    found = {way: evaluation.get(way) for way in ("stochastic", "greedy")}
+    return {f"evaluation/{way}": one["mean"] for way, one in found.items() if one is not None}
 
 
 def _known_id(before: Mapping[str, Any], project: str) -> str | None:

@@ -19,7 +19,7 @@ from coordconv_rl.agents.watch.video import FPS, check_video, write_video
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
 
-MOST_GAMES = 64  # in one video: eight rows of eight
+FILM_GAMES = 64  # in one video: eight rows of eight
 LAST_SECONDS = 1.0  # for which a game's end is seen
 
 
@@ -44,8 +44,8 @@ class Film:
 
 def check_film(film: Film, video: Path) -> None:
     """Raise `InputError` if such a film cannot be made, before an agent is opened for it."""
-    if not 1 <= film.episodes <= MOST_GAMES:
-        raise InputError(f"episodes is {film.episodes}: one video shows 1 to {MOST_GAMES} games")
+    if not 1 <= film.episodes <= FILM_GAMES:
+        raise InputError(f"episodes is {film.episodes}: one video shows 1 to {FILM_GAMES} games")
     check_video(video)
 
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]
 
-WIDTH = 320  # pixels that a screen has at least: twice Atari's 160
+SCREEN_WIDTH = 320  # pixels that a screen has at least: twice Atari's 160
 BAR = 28  # pixels below a screen, for its caption
 LINE = 19  # pixels from the bar's top to the text's base
-SIZE = 0.42  # of OpenCV's font
+FONT_SIZE = 0.42  # of OpenCV's font
 HEAT = 0.6  # how much of the hottest pixel is heat; the rest of it stays screen
 
 
 def enlarge(image: NDArray[np.uint8]) -> Frame:
-    """Return a screen of at least `WIDTH` pixels, each pixel a square of pixels."""
-    scale = math.ceil(WIDTH / image.shape[1])
+    """Return a screen of at least `SCREEN_WIDTH` pixels, each pixel a square of pixels."""
+    scale = math.ceil(SCREEN_WIDTH / image.shape[1])
     size = (scale * image.shape[1], scale * image.shape[0])
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
@@ -53,8 +53,8 @@ def caption(image: Frame, text: str) -> Frame:
     frame = np.zeros((height + BAR, width, 3), np.uint8)
     frame[:height] = image
     font, white = cv2.FONT_HERSHEY_SIMPLEX, (255, 255, 255)
-    (needed, _), _ = cv2.getTextSize(text, font, SIZE, 1)
-    size = min(SIZE, SIZE * (width - 12) / needed)
+    (needed, _), _ = cv2.getTextSize(text, font, FONT_SIZE, 1)
+    size = min(FONT_SIZE, FONT_SIZE * (width - 12) / needed)
     cv2.putText(frame, text, (6, height + LINE), font, size, white, 1, cv2.LINE_AA)
     return frame
 

@@ -7,6 +7,7 @@ its VP9 takes five times as long (68 ms instead of 13 for a frame of Atari). H.2
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from PIL import Image
 
 from coordconv_rl.agents.watch.frames import Frame
 from coordconv_rl.errors import InputError, missing_extra
+
+log = logging.getLogger(__name__)
 
 VIDEO_EXTRA = "video"
 FPS = 15.0  # the emulator's 60 frames a second, of which the agent sees every fourth
@@ -66,6 +69,7 @@ def write_video(video: Path, frames: Iterator[Frame]) -> int:
 
 
 def _write_vp8(path: Path, frames: Iterator[Frame]) -> int:
+    """Write by OpenCV."""
     frame = _even(next(frames))
     size = (frame.shape[1], frame.shape[0])
     with _quiet():
@@ -84,6 +88,7 @@ def _write_vp8(path: Path, frames: Iterator[Frame]) -> int:
 
 
 def _write_h264(path: Path, frames: Iterator[Frame]) -> int:
+    """Write by the ffmpeg that imageio-ffmpeg brings."""
     ffmpeg = _ffmpeg()
     frame, count = _even(next(frames)), 1
     size = (frame.shape[1], frame.shape[0])
@@ -130,11 +135,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _write_gif(path: Path, frames: Iterator[Frame]) -> int:
-    images = [
-        Image.fromarray(frame).quantize(GIF_COLOURS)
-        for number, frame in enumerate(frames)
-        if number < MAX_GIF_FRAMES
-    ]
+    images = []
+    for number, frame in enumerate(frames):  # to the end: the score is known only there
+        if number < MAX_GIF_FRAMES:
+            images.append(Image.fromarray(frame).quantize(GIF_COLOURS))
+    if number >= MAX_GIF_FRAMES:
+        log.info("the GIF has the first %d frames of %d: a .webm has all", len(images), number + 1)
     duration = round(1000 / FPS)
     images[0].save(path, save_all=True, append_images=images[1:], duration=duration, loop=0)
     return len(images)

@@ -53,8 +53,6 @@ def run_comparison(
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
     """
     _check(jobs, options)
-    if options.wandb is not None:
-        os.environ[WANDB_VARIABLE] = options.wandb  # the runs' processes inherit it
     backend = _backend(options, folder, code := _trusted(experiment, code))
     jobs = jobs or backend.slots(experiment.cores)
     measure_with = backend if options.backend == "local" else None
@@ -167,8 +165,10 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
     if options.address is not None and options.backend != "ray":
         raise InputError("an address needs the ray backend: add --backend ray")
-    if options.wandb is not None and importlib.util.find_spec("wandb") is None:
-        raise missing_extra("wandb", ImportError("--wandb needs a library that is not installed"))
+    if options.wandb is not None:
+        if importlib.util.find_spec("wandb") is None:
+            raise missing_extra("wandb", ImportError("--wandb needs a library that is missing"))
+        os.environ[WANDB_VARIABLE] = options.wandb  # the runs' processes inherit it
     if options.slurm and options.backend != "slurm":
         raise InputError("--slurm needs the slurm backend: add --backend slurm")
 

@@ -67,6 +67,13 @@ def test_a_gif_holds_the_frames(tmp_path):
         assert film.size == (80, 61)
 
 
+def test_a_gif_that_is_cut_says_so(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("coordconv_rl.agents.watch.video.MAX_GIF_FRAMES", 2)
+    with caplog.at_level("INFO", "coordconv_rl"):
+        assert write_video(tmp_path / "film.gif", frames(5)) == 2
+    assert "the first 2 frames of 5" in caplog.text
+
+
 def test_a_game_that_fails_leaves_no_file(tmp_path):
     def failing():
         yield from frames(2)

@@ -122,3 +122,10 @@ def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
     experiment = make_experiment(tmp_path, games=("Pong",))
     assert launch.run_comparison(experiment, tmp_path, jobs=2, options=options) == 0
     assert asked == [expected]
+
+
+def test_wandb_without_its_library_is_said_before_anything_starts(folder, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"--wandb needs .*pip install 'coordconv_rl\[wandb\]'$"):
+        launch.run_comparison(experiment(), folder, jobs=1, options=LaunchOptions(wandb="mine"))
+    assert not (folder / "ledger.jsonl").exists()

@@ -14,7 +14,8 @@ import torch
 from folders import experiment
 
 from coordconv_rl.agents.build import build_env, build_model, choose_precision
-from coordconv_rl.agents.evaluate import load_agent, play
+from coordconv_rl.agents.evaluate import play
+from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.agents.training.state import restore

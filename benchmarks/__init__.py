@@ -4,5 +4,6 @@
 `specs`; `contest` alternates the contestants and computes medians, `output` makes tables and JSON.
 What is measured lives in processes of its own: `worker` serves `subjects`, `opponents`, `cleanrl`
 and `layers` to `remote`, and `processes` runs the real training commands.
-`memory` reads peaks. Not installed with the package.
+`memory` reads peaks. `survival` kills what `kill_subjects` lists (`killing`, `victims`) and times
+`checkpoints`. Not installed with the package.
 """

@@ -13,7 +13,7 @@ from coordconv_rl.agents import train as training
 from coordconv_rl.agents.training.callbacks import RunCallback
 from coordconv_rl.agents.training.checkpoint import list_checkpoints
 from coordconv_rl.configs.load import preset
-from coordconv_rl.configs.schema import Evaluation, RunConfig, Settings
+from coordconv_rl.configs.schema import Evaluation, RunConfig, SharedSettings
 
 ASKED = 0.02  # of a run's time, at most
 
@@ -68,7 +68,7 @@ def _cost(algo: str, count: int, folder: Path) -> dict[str, Any]:
     finally:
         training.RunCallback = before  # type: ignore[misc]
     seconds = sorted(Timed.seconds_of_saves)
-    interval = 60 * Settings().checkpoint_minutes
+    interval = 60 * SharedSettings().checkpoint_minutes
     return {
         "algo": algo,
         "saves": len(seconds),

@@ -5,38 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
+from benchmarks.kill_subjects import Subject, tensors_and_files
+from benchmarks.victims import Fork, Victim
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.load import to_yaml
-from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
+from coordconv_rl.configs.schema import ExperimentConfig
 
-COMMAND = (sys.executable, "-m", "coordconv_rl")
-LIMIT_SECONDS = 600.0
-LATEST_SECONDS = 4.0  # a kill comes so long after the process's first checkpoint, at most
-EARLY = 0.25  # share of the kills that come sooner, while Python, torch or the run start
+LATEST = 0.6  # share of a whole command's time before which it is killed
+LAUNCHER_SECONDS = 4.0  # a launcher is killed so long after its workers' first checkpoint, at most
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run, or of a comparison's runs.
+    """What became of a command that was killed.
 
     Attributes:
         name: Which.
         kills: SIGKILLs sent to a process that lived.
         survived: Those after which it went on.
-        halves: Those that left half a checkpoint.
-        early: Those before there was a checkpoint.
+        halves: Those that left a half-written file or folder.
         equal: Whether everything ended as without kills.
         difference: What differs, if something does.
     """
@@ -45,135 +40,51 @@ class Outcome:
     kills: int
     survived: int
     halves: int
-    early: int
     equal: bool
     difference: str = ""
 
 
-class Victim:
-    """A process that is started again and again, in a session of its own, and killed.
-
-    Args:
-        words: Its command line after `coordconv-rl`.
-        log: Where it writes.
-    """
-
-    def __init__(self, words: Sequence[object], log: Path) -> None:
-        self._file = log.open("ab")
-        self.process = subprocess.Popen(
-            [*COMMAND, *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=self._file,
-            stderr=self._file,
-            start_new_session=True,
-        )
-        self.began = time.time()
-
-    def wait(self, seconds: float) -> int | None:
-        """Return the exit code, or None after so many seconds."""
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def kill(self) -> None:
-        """Kill it, and nothing else."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self._file.close()
-
-    def finish(self) -> int:
-        """Wait for its end and return the exit code; kill its session if that never comes."""
-        code = self.wait(LIMIT_SECONDS)
-        if code is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            code = self.process.wait()
-        self._file.close()
-        return code
+def temporaries(folder: Path) -> list[str]:
+    """Return what a kill left half-written below a folder."""
+    found = [*folder.rglob(".*.tmp"), *folder.rglob(".*.part"), *folder.rglob(".*.partial*")]
+    return [path.relative_to(folder).as_posix() for path in found]
 
 
-def moment(victim: Victim, begun: Callable[[], bool], moments: random.Random) -> bool:
-    """Wait for a random moment; return False if the process ended before."""
-    early = moments.random() < EARLY
-    deadline = victim.began + (moments.random() * 4.0 if early else LIMIT_SECONDS)
-    while not begun() and time.time() < deadline:
-        if victim.wait(0.02) is not None:
-            return False
-    return early or victim.wait(moments.random() * LATEST_SECONDS) is None
+def difference(ours: dict[str, bytes], theirs: dict[str, bytes]) -> str:
+    """Name all that tells two results apart; nothing if they are equal."""
+    names = sorted(ours.keys() | theirs.keys())
+    return ", ".join(name for name in names if ours.get(name) != theirs.get(name))
 
 
-def saved_since(folder: Path, began: float) -> bool:
-    """Return whether a checkpoint in a folder, or below it, was written after a moment."""
-    for path in folder.rglob("step-*.safetensors"):
-        with contextlib.suppress(FileNotFoundError):  # old checkpoints are removed meanwhile
-            if path.stat().st_mtime > began:
-                return True
-    return False
-
-
-def halves(folder: Path) -> int:
-    """Return how many checkpoints were cut short by kills, and remove what is left of them."""
-    found = list(folder.rglob(".step-*.tmp"))
-    for path in found:
-        path.unlink()
-    return len(found)
-
-
-def difference(killed: Path, whole: Path) -> str:
-    """Name all that tells two finished runs' folders apart; nothing if they are equal.
-
-    Their tensors (weights, optimiser, generators, emulators), episodes.csv and evaluation.json
-    are compared byte for byte.
-    """
-    ours, theirs = list_checkpoints(killed), list_checkpoints(whole)
-    if not ours or not theirs or ours[0].name != theirs[0].name:
-        return "the last checkpoint"
-    left, right = load_checkpoint(ours[0]).tensors, load_checkpoint(theirs[0]).tensors
-    found = [
-        name
-        for name in sorted(left.keys() | right.keys())
-        if name not in left
-        or name not in right
-        or left[name].numpy().tobytes() != right[name].numpy().tobytes()
-    ]
-    files = ("episodes.csv", "evaluation.json")
-    found += [name for name in files if (killed / name).read_bytes() != (whole / name).read_bytes()]
-    return ", ".join(found)
-
-
-def torture_run(
-    name: str, config: RunConfig, folder: Path, kills: int, moments: random.Random
-) -> Outcome:
-    """Train one run whole and, as often as the kills need, killed; compare them."""
+def torture(subject: Subject, folder: Path, kills: int, moments: random.Random) -> Outcome:
+    """Run a command whole and, as often as the kills need, killed; compare what it leaves."""
+    folder.mkdir(parents=True)
     whole, log = folder / "whole", folder / "log.txt"
-    _claim(whole, config)
-    if Victim(["train", "--resume", whole], log).finish():
-        return Outcome(name, 0, 0, 0, 0, False, f"the run without kills failed: see {log}")
-    used = half = early = trial = 0
+    subject.lay(whole)
+    began = time.monotonic()
+    if code := Fork(subject.words(whole), log).finish():
+        return Outcome(subject.name, 0, 0, 0, False, f"exit code {code} without kills: see {log}")
+    latest = LATEST * (time.monotonic() - began)
+    wanted = subject.result(whole)
+    used = half = 0
     found = ""
     while used < kills and not found:
-        trial += 1
-        killed = folder / f"killed-{trial}"
-        _claim(killed, config)
+        killed = folder / "killed"
+        subject.lay(killed)
         while used < kills:
-            victim = Victim(["train", "--resume", killed], log)
-            begun = partial(saved_since, killed, victim.began)
-            if not moment(victim, begun, moments):
-                found = f"exit code {victim.process.returncode}" * bool(victim.process.returncode)
+            victim = Fork(subject.words(killed), log)
+            if victim.wait(moments.random() * latest) is not None:
                 break
             victim.kill()
             used += 1
-            half += halves(killed)
-            early += not list_checkpoints(killed)
-        code = Victim(["train", "--resume", killed], log).finish()
-        found = found or (difference(killed, whole) if code == 0 else f"exit code {code}")
-    return Outcome(name, used, used if not found else used - 1, half, early, not found, found)
-
-
-def _claim(folder: Path, config: RunConfig) -> None:
-    folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(to_yaml(config))
+            half += bool(temporaries(killed))
+        code = Fork(subject.words(killed), log).finish() if used == kills else victim.finish()
+        if not code:
+            found = difference(subject.result(killed), wanted)
+        found = f"exit code {code}" if code else found or ", ".join(temporaries(killed))
+        if not found:
+            shutil.rmtree(killed)
+    return Outcome(subject.name, used, used - bool(found), half, not found, found)
 
 
 def torture_comparison(
@@ -186,43 +97,55 @@ def torture_comparison(
     words = ["compare", file, "--jobs", 2, "--no-inspect", "--retries", kills, "--folder"]
     runs = [make_run_id(*key) for key in plan.run_keys(config)]
     if Victim([*words, folder / "whole"], log).finish():
-        return [Outcome("compare", 0, 0, 0, 0, False, f"without kills it failed: see {log}")]
+        return [Outcome("compare", 0, 0, 0, False, f"without kills it failed: see {log}")]
     outcomes = []
-    for name, share in (("launcher", kills - kills // 2), ("worker", kills // 2)):
+    for name, share in (("launcher", kills - kills // 2), ("workers", kills // 2)):
         killed = folder / name
         used = half = 0
         while used < share:
             victim = Victim([*words, killed], log)
-            begun = partial(saved_since, killed, victim.began)
-            if not moment(victim, begun, moments):
+            if name == "workers":
+                used += _kill_workers(victim, killed, share - used, moments)
+                if victim.wait(0) is not None:
+                    break
+                continue
+            while not saved_since(killed, victim.began) and victim.wait(0.02) is None:
+                pass
+            if victim.wait(moments.random() * LAUNCHER_SECONDS) is not None:
                 break
-            used += (
-                _kill_launcher(victim)
-                if name == "launcher"
-                else _kill_workers(victim, killed, share, moments)
-            )
-            half += halves(killed)
-        code = Victim([*words, killed], log).finish()
-        found = (
-            [difference(killed / run, folder / "whole" / run) for run in runs] if not code else []
+            victim.kill()
+            used += 1
+            half += bool(temporaries(killed))
+        found = _ended(Victim([*words, killed], log).finish(), killed, folder / "whole", runs)
+        outcomes.append(
+            Outcome(f"compare, {name}", used, used - bool(found), half, not found, found)
         )
-        text = f"exit code {code}" if code else next(filter(None, found), "")
-        survived = used if not text else used - 1
-        outcomes.append(Outcome(f"compare, {name}", used, survived, half, 0, not text, text))
     return outcomes
 
 
-def _kill_launcher(victim: Victim) -> int:
-    victim.kill()
-    return 1
+def _ended(code: int, killed: Path, whole: Path, runs: list[str]) -> str:
+    """Return what differs in a comparison that has ended, if something does."""
+    if code:
+        return f"exit code {code}"
+    pairs = ((tensors_and_files(killed / run), tensors_and_files(whole / run)) for run in runs)
+    return next(filter(None, (difference(*pair) for pair in pairs)), "")
+
+
+def saved_since(folder: Path, began: float) -> bool:
+    """Return whether a checkpoint below a folder was written after a moment."""
+    for path in folder.rglob("step-*.safetensors"):
+        with contextlib.suppress(FileNotFoundError):  # old checkpoints are removed meanwhile
+            if path.stat().st_mtime > began:
+                return True
+    return False
 
 
 def _kill_workers(victim: Victim, folder: Path, kills: int, moments: random.Random) -> int:
-    """Kill workers one by one under a living launcher; return how many."""
+    """Kill workers one by one under a living launcher until it ends; return how many."""
     used = 0
-    while used < kills and victim.wait(2.0 + moments.random() * LATEST_SECONDS) is None:
+    while victim.wait(0.2 + moments.random() * LAUNCHER_SECONDS) is None:
         running = [e for e in read_ledger(folder).values() if e.status == "running" and e.pid]
-        if running:
+        if running and used < kills:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(moments.choice(running).pid or 0, signal.SIGKILL)
                 used += 1

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.survival`: runs that are killed again and again end as if they never were.
+"""`python -m benchmarks.survival`: what is killed again and again ends as if it never was.
 
-Short real runs are killed with SIGKILL at random moments and started again, until the kills are
-used up; then they may end. Whatever they leave must be byte for byte what a run leaves that was
-never killed. So for single runs, and for `compare`, whose launcher and workers are killed in turn.
+Trainings, evaluations, inspections, reports and exports are killed with SIGKILL at random moments
+and started again, until the kills are used up; then they may end. Whatever they leave must be byte
+for byte what is left without kills. So for `compare`, whose launcher and workers are killed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.checkpoints import checkpoint_costs, cost_table
-from benchmarks.killing import Outcome, torture_comparison, torture_run
+from benchmarks.kill_subjects import (
+    AFTER,
+    GAMES,
+    Subject,
+    after_training,
+    closing_evaluation,
+    experiment,
+    training,
+)
+from benchmarks.killing import Outcome, torture, torture_comparison
 from benchmarks.output import header
-from coordconv_rl.configs.load import preset
-from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 
-CHECKPOINT_MINUTES = 0.005  # a checkpoint every third of a second, so that kills fall into some
-SETTINGS: dict[str, dict[str, Any]] = {
-    "a2c": {"n_envs": 4},
-    "ppo": {"n_envs": 4, "n_steps": 64, "batch_size": 64},
-}
+LAUNCHER_SHARE = 0.1  # of the kills, for `compare`: its processes start by themselves, in seconds
 
 
 @dataclass(frozen=True)
@@ -41,85 +44,74 @@ class Options:
     """Kill runs at random moments, and measure what a checkpoint costs.
 
     Attributes:
-        kills: SIGKILLs in all: a fifth for `compare`, the rest for single runs.
-        steps: Environment steps of each run.
+        kills: SIGKILLs in all: a tenth for `compare`, the rest for single commands.
+        steps: Environment steps of each training.
         seed: Seed of the moments.
+        only: Words of which one must be in a subject's name; nothing for all.
         costs: Checkpoints to time; 0 for none.
         keep: A folder to work in that is kept, to look at what differs.
         json: A file for the results.
     """
 
-    kills: int = 40
-    steps: int = 4096
+    kills: int = 200
+    steps: int = 1024
     seed: int = 0
+    only: tuple[str, ...] = ()
     costs: int = 10
     keep: Path | None = None
     json: Path | None = None
 
-
-def run_config(algo: str, workers: int, steps: int) -> RunConfig:
-    """Return one of the runs that are killed."""
-    return RunConfig(
-        algo="a2c" if algo == "a2c" else "ppo",
-        game="Breakout",
-        arm="coordconv",
-        seed=7,
-        steps=steps,
-        hyperparameters=preset(algo, SETTINGS[algo]),
-        workers=workers,
-        checkpoint_minutes=CHECKPOINT_MINUTES,
-        evaluation=Evaluation(episodes=1, greedy=False),
-    )
+    def asks_for(self, name: str) -> bool:
+        """Return whether a subject of this name is wanted."""
+        return not self.only or any(word in name for word in self.only)
 
 
-def experiment(steps: int) -> ExperimentConfig:
-    """Return the comparison whose launcher and workers are killed: four runs, two at a time."""
-    return ExperimentConfig(
-        name="survival",
-        description="Killed again and again",
-        algos=("a2c", "ppo"),
-        arms=("cnn", "coordconv"),
-        games=("Breakout",),
-        seeds=(7,),
-        steps=steps,
-        overrides=SETTINGS,
-        checkpoint_minutes=CHECKPOINT_MINUTES,
-        evaluation=Evaluation(episodes=1, greedy=False),
-    )
+def subjects(options: Options, folder: Path) -> list[Subject]:
+    """Return what is killed, all but `compare`."""
+    found = [training(algo, family, options.steps) for family in GAMES for algo in ("ppo", "a2c")]
+    found += [training("ppo", "Atari", options.steps, workers=2)]
+    found += [closing_evaluation("Atari", 6), closing_evaluation("MinAtar", 40)]
+    if any(map(options.asks_for, AFTER)):
+        found += after_training(folder)
+    return [one for one in found if options.asks_for(one.name)]
 
 
 def survive(options: Options, console: Console, folder: Path) -> list[Outcome]:
-    """Kill, resume and compare; show the table as it grows."""
+    """Kill, go on and compare; say what came of it as it comes."""
     moments = random.Random(options.seed)
-    cells = [(algo, workers) for algo in ("a2c", "ppo") for workers in (0, 2)]
-    launcher = options.kills // 5
+    chosen = subjects(options, folder)
+    launcher = round(options.kills * LAUNCHER_SHARE) if options.asks_for("compare") else 0
+    if not chosen:
+        launcher = options.kills
+    single = options.kills - launcher
     outcomes: list[Outcome] = []
-    for i, (algo, workers) in enumerate(cells):
-        name = f"{algo}, workers={workers}"
-        kills = (options.kills - launcher) * (i + 1) // 4 - (options.kills - launcher) * i // 4
-        with console.status(f"{name}: {kills} kills"):
-            config = run_config(algo, workers, options.steps)
-            outcomes.append(torture_run(name, config, folder / name, kills, moments))
-        last = outcomes[-1]
-        end = "equal" if last.equal else f"different: {last.difference}"
-        console.print(f"{name}: {last.survived} of {last.kills} survived; {end}")
+    for place, subject in enumerate(chosen):
+        kills = single * (place + 1) // len(chosen) - single * place // len(chosen)
+        outcomes.append(torture(subject, folder / subject.name, kills, moments))
+        console.print(_line(outcomes[-1]))
     if launcher:
-        with console.status(f"compare: {launcher} kills"):
-            config_of_all = experiment(options.steps)
-            outcomes += torture_comparison(config_of_all, folder / "compare", launcher, moments)
+        config = experiment(GAMES["MinAtar"], 4 * options.steps)
+        outcomes += torture_comparison(config, folder / "compare", launcher, moments)
+        console.print(*map(_line, outcomes[-2:]), sep="\n")
     return outcomes
+
+
+def _line(outcome: Outcome) -> str:
+    end = "equal" if outcome.equal else f"different: {outcome.difference}"
+    return f"{outcome.name}: {outcome.survived} of {outcome.kills} survived; {end}"
 
 
 def table(outcomes: list[Outcome]) -> Table:
     """Return the outcomes as a table."""
-    shown = Table("configuration", title="SIGKILL at random moments", title_justify="left")
-    for heading in ("kills", "survived", "within a checkpoint", "before the first", "equal"):
+    shown = Table("command", title="SIGKILL at random moments", title_justify="left")
+    for heading in ("kills", "survived", "within a file", "equal"):
         shown.add_column(heading, justify="right")
     for row in outcomes:
-        numbers = (row.kills, row.survived, row.halves, row.early)
+        numbers = (row.kills, row.survived, row.halves)
         shown.add_row(row.name, *map(str, numbers), "yes" if row.equal else row.difference)
-    total = [sum(getattr(row, key) for row in outcomes) for key in ("kills", "survived")]
-    shown.add_row("all", *map(str, total), "", "", "yes" if all_equal(outcomes) else "no")
+    keys = ("kills", "survived", "halves")
+    total = [sum(getattr(row, key) for row in outcomes) for key in keys]
+    shown.add_row("all", *map(str, total), "yes" if all_equal(outcomes) else "no")
     return shown
 
 
@@ -144,6 +136,7 @@ def main() -> int:
     options, console = tyro.cli(Options), Console()
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
     report = header(plain, 0)
+    torch.set_num_threads(1)  # before any fork: threads do not live on in one
     try:
         if options.kills < 0 or options.steps < 256 or options.costs < 0:
             raise InputError("kills and costs must be 0 or more, and steps at least 256")

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import stat
+import sys
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a writer, as a pipe would have one do
-_TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")
+_TEMPORARY = re.compile(r"\.(.+)\.(\d+)\.tmp")
 
 
 SEAL_START = "# Whole only with its last line, which has the SHA-256 of all lines above it.\n"
@@ -145,6 +146,33 @@ def clear_temporaries(folder: Path, names: Collection[str] | None = None) -> Non
         found = _TEMPORARY.fullmatch(path.name)
         if found and (names is None or found.group(1) in names):
             path.unlink(missing_ok=True)
+
+
+def clear_left_behind(folder: Path, names: Collection[str] | None = None) -> None:
+    """Remove what killed processes of this machine left of half-written files in a folder.
+
+    Others may write there now: what a living process writes stays, by the number in its name.
+
+    Args:
+        folder: The folder; nothing below it is looked at.
+        names: The files whose temporary ones go; None for all.
+    """
+    if sys.platform == "win32":  # there nobody can be asked for without being disturbed
+        return
+    for path in folder.glob(".*.tmp"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and (names is None or found.group(1) in names) and not _lives(int(found.group(2))):
+            path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def refuse_links(folder: Path) -> None:

@@ -69,6 +69,12 @@ def package_command(*words: str, trusted: Path | None = None) -> tuple[str, ...]
     return python_command(code, *words, trusted=trusted)
 
 
+def serving_command(*words: str, trusted: Path | None = None) -> tuple[str, ...]:
+    """Return the command that serves `coordconv-rl` with these words, a folder at a time."""
+    code = "from coordconv_rl.cli import serve_folders as serve; sys.exit(serve())"
+    return python_command(code, *words, trusted=trusted)
+
+
 @contextmanager
 def clean_spawning() -> Iterator[None]:
     """Let what `multiprocessing` spawns inside a `with` block ignore the working folder too."""

@@ -46,3 +46,14 @@ def test_no_room_is_a_full_disk_or_a_full_share_of_it():
     assert not files.is_no_room(OSError(errno.EACCES, ""))
     assert not files.is_no_room(ValueError())
     assert not files.is_no_room(None)
+
+
+def test_what_dead_processes_left_is_cleared_and_what_living_ones_write_is_not(tmp_path):
+    dead, gone = f".a.json.{2**22 + 1}.tmp", ".b.json.99999999999999999999.tmp"
+    living, other = f".a.json.{os.getpid()}.tmp", ".a.json.tmp"
+    for name in (dead, gone, living, other):
+        (tmp_path / name).touch()
+    files.clear_left_behind(tmp_path, ("a.json",))
+    assert sorted(os.listdir(tmp_path)) == sorted((gone, living, other))
+    files.clear_left_behind(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted((living, other))

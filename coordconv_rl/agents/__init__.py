@@ -3,6 +3,7 @@
 - `build`: the environment and the SB3 model of a configuration.
 - `train`: training that records, checkpoints, and goes on exactly where it was.
 - `training`: what goes on beside SB3's learning.
+- `choosing`: actions, each from its own observation and draw alone.
 - `play`: fresh games side by side, one pass of the network a step.
 - `evaluate`: a trained agent judged on fresh games.
 - `loading`: a trained agent from its run folder.

@@ -11,7 +11,7 @@ from typing import Any
 from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_games
+from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, play_games, rules_for
 from coordconv_rl.agents.training import GamesProgress
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import EnvSettings, human_normalised
@@ -59,7 +59,7 @@ def play(
         lambda count: evaluation_env(config, count),
         games,
         seed=seed,
-        rules=Rules(),
+        rules=rules_for(config, episodes),
         on_step=lambda frames: on_step() if on_step else None,
     )
     return [one.score for one in played]
@@ -155,7 +155,7 @@ def _play_left(
         lambda count: evaluation_env(config, count),
         [Game(model.policy, number, way == "greedy") for way, number in left],
         seed=seed,
-        rules=Rules(),
+        rules=rules_for(config, len(left)),
         on_end=on_end,
         on_step=on_step,
     )

@@ -1,38 +1,33 @@
-"""Fresh games of an agent, all side by side: one pass of its network a step for all of them.
+"""Fresh games of an agent, some side by side: one pass of its network a step for all of them.
 
 What becomes of a game depends on the agent, on the game's own seed and on its own random draws, not
-on what else is played beside it. The order in which a processor adds numbers up does depend on the
-size of a batch, in the last bits; where a choice of action is as close as that, it is made again
-from that game's observation alone. (SB3's `evaluate_policy` draws actions for all games from one
-generator and lets an environment go on from game to game, so that each score depends on all
-others; its scores of more than one game cannot be had again.)
+on what else is played beside it or was played before it: see also `choosing`. (SB3's
+`evaluate_policy` draws actions for all games from one generator and lets an environment go on from
+game to game, so that each score depends on all others; its scores of more than one game cannot be
+had again.)
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
+from coordconv_rl.agents.choosing import choose
+from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import AtariVecEnv
+from coordconv_rl.sb3 import Judged
 
-SIDE_BY_SIDE = 128  # games at a time: more are played in turns
-STEP_FRAMES = 4  # emulator frames of one environment step
 # Half a minute at 60 frames a second. A greedy agent that sees four equal images in a row does the
 # same again until the screen changes by itself, which Atari games do within some seconds (after a
 # lost life, between two rounds); a game that waits for FIRE waits for ever.
 STILL_FRAMES = 1_800
-# Twenty times what float32 sums of a network's last layer differ by (measured: below 5e-7 of a
-# probability, at batches of 1 to 64), and rare enough that it costs nothing.
-TOO_CLOSE = 1e-5
 
 Why = Literal["over", "still", "cut"]
 
@@ -58,7 +53,7 @@ class Played:
 
     Attributes:
         score: Its raw score, as far as it came.
-        frames: Its length in emulator frames.
+        frames: Its length in frames of the game.
         why: "over"; "still" if it stood still; "cut" at the longest length allowed.
     """
 
@@ -67,18 +62,34 @@ class Played:
     why: Why
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
-    """When a game ends before its end.
+    """How games are played, and when one ends before its end.
 
     Attributes:
-        still_frames: Emulator frames without reward and without a change of what the agent sees,
-            after which a greedy game ends.
-        longest: Emulator frames after which any game is cut; None for no such end.
+        step_frames: Frames of the game in one environment step; see `Family.frames`.
+        side_by_side: Games at a time; see `Family.side_by_side`.
+        still_frames: Frames without reward and without a change of what the agent sees, after
+            which a greedy game ends.
+        longest: Frames after which any game is cut; None for no such end.
     """
 
+    step_frames: int
+    side_by_side: int
     still_frames: int = STILL_FRAMES
     longest: int | None = None
+
+
+def rules_for(config: RunConfig, games: int, *, longest: int | None = None) -> Rules:
+    """Return the rules by which a run's agent is judged.
+
+    Args:
+        config: The run.
+        games: How many are played.
+        longest: Frames after which any game is cut.
+    """
+    count = config.family.side_by_side(games)
+    return Rules(step_frames=config.family.frames, side_by_side=count, longest=longest)
 
 
 def play_games(
@@ -90,157 +101,158 @@ def play_games(
     on_end: Callable[[int, Played], None] = lambda place, played: None,
     on_step: Callable[[int], None] = lambda frames: None,
 ) -> list[Played]:
-    """Play games side by side.
+    """Play games, some side by side; the next one begins where one has ended.
 
     Args:
         make_env: Makes so many environments for judging.
-        games: The games.
+        games: The games; nobody trains or changes their policies meanwhile.
         seed: Seed of environments and actions.
-        rules: When a game ends before its end.
+        rules: How many at a time, and when a game ends before its end.
         on_end: Called with a game's place in `games` and how it ended, as it ends.
-        on_step: Called after every step with how many emulator frames the games have behind them
-            that go on; what it raises ends the games.
+        on_step: Called after every step with how many frames were played in all games so far; what
+            it raises ends the games.
 
     Returns:
         How each game ended, in the order of `games`.
     """
     ends: dict[int, Played] = {}
-    for first in range(0, len(games), SIDE_BY_SIDE):
-        table = GameTable(make_env, games[first : first + SIDE_BY_SIDE], seed, rules)
-        try:
-            while table.active.any():
-                for place, played in table.step(table.choose()):
-                    ends[first + place] = played
-                    on_end(first + place, played)
-                on_step(table.steps * STEP_FRAMES)
-        finally:
-            table.env.close()
+    table = GameTable(make_env, games, seed, rules)
+    try:
+        while table.seats:
+            for place, played in table.step(table.choose()):
+                ends[place] = played
+                on_end(place, played)
+            on_step(table.frames)
+    finally:
+        table.close()
     return [ends[place] for place in range(len(games))]
 
 
+@dataclass
+class Seat:
+    """A game that goes on: its place among all, who plays, its draws, how far it has come."""
+
+    game: Game
+    place: int
+    who: int
+    draws: np.random.Generator
+    steps: int = 0
+    score: float = 0.0
+    still: int = 0  # steps
+
+    def draw(self) -> float | None:
+        """Return the number that its next action follows from, None for the most likely one."""
+        return None if self.game.greedy else float(self.draws.random())
+
+
 class GameTable:
-    """Games that go on side by side, each in an environment of its own; see `play_games`.
+    """Games that go on side by side, each in an environment of its own, and those that wait.
 
     Attributes:
-        env: The environments; whoever makes a table closes them.
-        seen: What the agents see now, shape (N, ...).
-        active: Which games go on, shape (N,).
-        returns: Rewards so far, shape (N,).
-        steps: Steps so far.
+        env: The environments, or None once all games are over.
+        seen: What the agents see now, shape (environments, ...).
+        seats: The games that go on, by environment.
+        frames: Frames that were played in all games so far.
     """
 
     def __init__(
         self, make_env: Callable[[int], VecEnv], games: Sequence[Game], seed: int, rules: Rules
     ) -> None:
-        self.games = games
-        self.rules = rules
-        self.steps = 0
-        self.active = np.ones(len(games), bool)
-        self.returns = np.zeros(len(games))
-        self._still = np.zeros(len(games), np.int64)  # steps
-        self._draws = [np.random.default_rng([seed, game.number]) for game in games]
-        self.env = make_env(len(games))
-        self.env._seeds = [seed + game.number for game in games]  # as `VecEnv.seed` writes them
-        self.seen: Any = self.env.reset()
-        for policy in {id(game.policy): game.policy for game in games}.values():
-            policy.set_training_mode(False)
+        self._make_env, self._games = make_env, games
+        self._seed = seed
+        self._rules = rules
+        self._waiting = deque(range(len(games)))
+        policies = {id(game.policy): game.policy for game in games}
+        self._judged = Judged(list(policies.values()))
+        self._who = dict(zip(policies, range(len(policies)), strict=True))
+        self.env: VecEnv | None = None
+        self.seen: Any = None
+        self.seats: dict[int, Seat] = {}
+        self.frames = 0
+        self._lay()
 
-    def choose(self) -> NDArray[Any]:
-        """Return the games' next actions, shape (N, ...): zeros for those that are over."""
-        space, active = self.env.action_space, [*map(int, np.flatnonzero(self.active))]
-        actions = np.zeros((len(self.games), *(space.shape or ())), space.dtype)
-        for policy in {id(game.policy): game.policy for game in self.games}.values():
-            if mine := [i for i in active if self.games[i].policy is policy]:
-                draws = [None if self.games[i].greedy else self._draws[i].random() for i in mine]
-                actions[mine] = choose(policy, self.seen[mine], draws)
-        return actions
+    def close(self) -> None:
+        """Close the environments."""
+        if self.env is not None:
+            self.env.close()
+            self.env = None
+
+    def _lay(self) -> None:
+        """Begin as many of the games that wait as may go on at a time, in new environments."""
+        self.close()
+        if not (count := min(len(self._waiting), self._rules.side_by_side)):
+            return
+        self.env = self._make_env(count)
+        seeds = {place: self._sit(place) for place in range(count)}
+        if isinstance(self.env, AtariVecEnv):
+            self.seen = self.env.begin(seeds)
+        else:
+            self.env._seeds = list(seeds.values())  # as `VecEnv.seed` writes them
+            self.seen = self.env.reset()
+
+    def _sit(self, env: int) -> int:
+        """Give an environment the next game that waits, and return that game's seed."""
+        place = self._waiting.popleft()
+        game = self._games[place]
+        draws = np.random.default_rng([self._seed, game.number])
+        self.seats[env] = Seat(game, place, self._who[id(game.policy)], draws)
+        return self._seed + game.number
 
     def step(self, actions: NDArray[Any]) -> list[tuple[int, Played]]:
-        """Play one step of every game that goes on; return those that have ended, by place."""
+        """Play one step of every game that goes on; return the places of those that ended."""
+        assert self.env is not None
         before = self.seen
         self.seen, rewards, dones, infos = self.env.step(actions)
-        self.steps += 1
-        self.returns += np.where(self.active, rewards, 0.0)
-        moved = (self.seen != before).reshape(len(self.games), -1).any(axis=1) | (rewards != 0)
-        self._still = np.where(moved, 0, self._still + 1)
+        self.frames += len(self.seats) * self._rules.step_frames
+        self._note_still(before, rewards)
         ended = []
-        for place in map(int, np.flatnonzero(self.active)):
-            if (played := self._end_of(place, bool(dones[place]), infos[place])) is not None:
-                ended.append((place, played))
-        self._rest([place for place, _ in ended])
+        for env, seat in list(self.seats.items()):
+            seat.steps += 1
+            seat.score += float(rewards[env])
+            if (played := self._end_of(seat, bool(dones[env]), infos[env])) is not None:
+                ended.append((seat.place, played))
+                del self.seats[env]
+                self._follow(env)
+        if not self.seats:
+            self._lay()
         return ended
 
-    def _end_of(self, place: int, done: bool, info: dict[str, Any]) -> Played | None:
+    def choose(self) -> NDArray[Any]:
+        """Return the games' next actions, (environments, ...): zeros where none goes on."""
+        assert self.env is not None
+        space = self.env.action_space
+        actions = np.zeros((self.env.num_envs, *(space.shape or ())), space.dtype)
+        at, seats = list(self.seats), list(self.seats.values())
+        who = np.array([seat.who for seat in seats])
+        draws = [seat.draw() for seat in seats]
+        actions[at] = choose(self._judged, who, self.seen[at], draws)
+        return actions
+
+    def _note_still(self, before: Any, rewards: NDArray[np.float32]) -> None:
+        """Count the steps for which greedy games have stood still."""
+        greedy = [env for env, seat in self.seats.items() if seat.game.greedy]
+        if not greedy:
+            return
+        changed = (self.seen[greedy] != before[greedy]).reshape(len(greedy), -1).any(axis=1)
+        for env, moved in zip(greedy, changed | (rewards[greedy] != 0), strict=True):
+            self.seats[env].still = 0 if moved else self.seats[env].still + 1
+
+    def _end_of(self, seat: Seat, done: bool, info: dict[str, Any]) -> Played | None:
         """Return how a game ended with this step, or None."""
         if done:
-            episode = info["episode"]
-            return Played(float(episode["r"]), int(episode["l"]), "over")
-        frames = self.steps * STEP_FRAMES
-        still = self._still[place] * STEP_FRAMES >= self.rules.still_frames
-        if self.games[place].greedy and still:
-            return Played(float(self.returns[place]), frames, "still")
-        if self.rules.longest is not None and frames >= self.rules.longest:
-            return Played(float(self.returns[place]), frames, "cut")
+            return Played(float(info["episode"]["r"]), int(info["episode"]["l"]), "over")
+        frames = seat.steps * self._rules.step_frames
+        if seat.game.greedy and seat.still * self._rules.step_frames >= self._rules.still_frames:
+            return Played(seat.score, frames, "still")
+        if self._rules.longest is not None and frames >= self._rules.longest:
+            return Played(seat.score, frames, "cut")
         return None
 
-    def _rest(self, ended: list[int]) -> None:
-        """Play games that have ended no further; environments that cannot rest go on unseen."""
-        if ended:
-            self.active[ended] = False
-            if isinstance(self.env, AtariVecEnv):
-                self.env.rest(ended)
-
-
-def choose(
-    policy: ActorCriticPolicy, observations: NDArray[Any], draws: Sequence[float | None]
-) -> NDArray[Any]:
-    """Choose an action for each observation, whatever the others are.
-
-    Args:
-        policy: Who plays.
-        observations: Shape (N, ...).
-        draws: For each a number from 0 to 1 that a sampled action follows from, or None for the
-            most likely action.
-
-    Returns:
-        Shape (N, ...), as the action space.
-    """
-    if not isinstance(policy.action_space, spaces.Discrete):
-        return np.stack([_alone(policy, *pair) for pair in zip(observations, draws, strict=True)])
-    chances = probabilities(policy, observations)
-    close = [_is_close(row, draw) for row, draw in zip(chances, draws, strict=True)]
-    for place in np.flatnonzero(close):
-        chances[place] = probabilities(policy, observations[place : place + 1])[0]
-    return np.array([_action(row, draw) for row, draw in zip(chances, draws, strict=True)])
-
-
-def probabilities(policy: ActorCriticPolicy, observations: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the probability of each action, shape (N, actions), in one pass of the network."""
-    with torch.no_grad():
-        tensor, _ = policy.obs_to_tensor(observations)
-        found = policy.get_distribution(tensor)
-    assert isinstance(found, CategoricalDistribution)
-    logits: torch.Tensor = found.distribution.logits
-    return logits.double().softmax(dim=1).cpu().numpy()
-
-
-def _is_close(chances: NDArray[np.float64], draw: float | None) -> bool:
-    """Return whether rounding could have decided the action."""
-    if draw is not None:
-        return bool((np.abs(np.cumsum(chances)[:-1] - draw) < TOO_CLOSE).any())
-    second, first = np.sort(chances)[-2:] if len(chances) > 1 else (0.0, 1.0)
-    return bool(first - second < TOO_CLOSE)
-
-
-def _alone(policy: ActorCriticPolicy, observation: NDArray[Any], draw: float | None) -> Any:
-    """Choose one action of any kind, as SB3 does; a sampled one follows from the draw alone."""
-    with torch.random.fork_rng():
-        if draw is not None:
-            torch.manual_seed(int(draw * 2**53))
-        return policy.predict(observation[None], deterministic=draw is None)[0][0]
-
-
-def _action(chances: NDArray[np.float64], draw: float | None) -> int:
-    if draw is None:
-        return int(chances.argmax())
-    return min(int(np.searchsorted(np.cumsum(chances), draw, side="right")), len(chances) - 1)
+    def _follow(self, env: int) -> None:
+        """Begin the next game where one has ended; others than Atari's go on there unseen."""
+        if not isinstance(self.env, AtariVecEnv):
+            return
+        if self._waiting:
+            self.seen = self.env.begin({env: self._sit(env)})
+        else:
+            self.env.rest([env])

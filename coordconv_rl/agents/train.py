@@ -39,6 +39,7 @@ from coordconv_rl.agents.training import (
     use_threads,
 )
 from coordconv_rl.configs import RunConfig
+from coordconv_rl.envs import AtariVecEnv
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import is_no_room, read_regular
 from coordconv_rl.runs import (
@@ -162,6 +163,8 @@ def _run(
     finally:
         episodes.close()
     record.write(sums={EPISODES_FILE: episodes.sum})
+    if isinstance(model.env, AtariVecEnv):
+        model.env.close()  # training is over: the evaluation plays on with its loaded games
     if config.evaluation.episodes:
         _judge(model, config, folder, record, start, stop)
     prune(folder, keep=1)

@@ -9,8 +9,10 @@
 - `studies`: `study`.
 - `games`: `games`.
 - `choices`: `arms` and `experiments`.
+- `serve`: a command for one folder after another in one process.
 """
 
 from coordconv_rl.cli.main import main as run_command_line
+from coordconv_rl.cli.serve import serve_folders
 
-__all__ = ["run_command_line"]
+__all__ = ["run_command_line", "serve_folders"]

@@ -18,7 +18,7 @@ from coordconv_rl.comparison.plan import read_experiment
 from coordconv_rl.comparison.results import Results, read_results
 from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import write_text_atomic
+from coordconv_rl.files import read_regular, write_text_atomic
 from coordconv_rl.runs import (
     CONFIG_FILE,
     EPISODES_FILE,
@@ -122,7 +122,7 @@ def _copy(found: Results, target: Path) -> str:
         name = path.relative_to(found.folder).as_posix()
         if not path.resolve().is_relative_to(root):
             raise InputError(f"{path} is a link to outside {found.folder}: remove it first")
-        data = path.read_bytes()
+        data = read_regular(path)  # no pipe that nobody would fill
         if path.suffix in {".jsonl", ".csv"}:  # a line that is being written comes next time
             data = data[: data.rfind(b"\n") + 1]
         (target / name).parent.mkdir(parents=True, exist_ok=True)

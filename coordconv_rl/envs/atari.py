@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from coordconv_rl.envs.settings import GameSettings
+from coordconv_rl.envs.settings import GameSettings, check_actions
 from coordconv_rl.envs.workers import STACK_SHAPE, Group, Pool, SharedArrays, size_in_bytes
 from coordconv_rl.errors import InputError
 
@@ -95,7 +95,9 @@ class AtariVecEnv(VecEnv):
             InputError: Actions of another shape or kind, or out of range.
             RuntimeError: A worker died; the message says which and with what environments.
         """
-        self._group.start(self._checked(actions))
+        assert isinstance(self.action_space, spaces.Discrete)
+        given = check_actions(actions, self.num_envs, int(self.action_space.n), self.settings.game)
+        self._group.start(given)
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:
         """Return observations, rewards, dones and infos; the arrays are the caller's to keep."""
@@ -104,13 +106,26 @@ class AtariVecEnv(VecEnv):
         infos = self._infos(ends)
         return arrays.stacks.copy(), arrays.rewards.copy(), arrays.dones.copy(), infos
 
-    def rest(self, indices: Sequence[int]) -> None:
-        """Play some environments no further: they answer with no reward and the same observation.
+    def begin(self, seeds: Mapping[int, int]) -> NDArray[np.uint8]:
+        """Begin a game in some environments, each by its seed, and return all observations.
 
-        Only where they play in this process; in others they play on.
+        From then on a game that ends there is followed by no other: its environment rests, which
+        is to answer with no reward and the same observation, until this is called for it again.
+
+        Raises:
+            InputError: The games are played in other processes.
         """
-        if isinstance(self._group, Group):
-            self._group.resting.update(indices)
+        self._own_group().begin(seeds)
+        return self._arrays.stacks.copy()
+
+    def rest(self, indices: Iterable[int]) -> None:
+        """Play some environments no further; see `begin`."""
+        self._own_group().rest(indices)
+
+    def _own_group(self) -> Group:
+        if not isinstance(self._group, Group):
+            raise InputError("games begin one by one in this process only: use workers=0")
+        return self._group
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything that the future depends on, between two steps, as plain data.
@@ -170,21 +185,6 @@ class AtariVecEnv(VecEnv):
         for index, end in ends.items():
             infos[index].update(end)
         return infos
-
-    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-        given = np.asarray(actions)
-        if given.shape != (self.num_envs,) or given.dtype.kind not in "iu":
-            raise InputError(
-                f"actions are {given.dtype} of shape {given.shape}: "
-                f"give one integer for each of the {self.num_envs} environments"
-            )
-        assert isinstance(self.action_space, spaces.Discrete)
-        if given.min() < 0 or given.max() >= self.action_space.n:
-            raise InputError(
-                f"actions go from {given.min()} to {given.max()}: "
-                f"{self.settings.game} has actions 0 to {self.action_space.n - 1}"
-            )
-        return given
 
     def close(self) -> None:
         """Close all environments; a second time does nothing."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import ale_py
 import numpy as np
-from ale_py.env import AtariEnv
 from numpy.typing import NDArray
 
 from coordconv_rl.envs.games import ROM_IDS
+from coordconv_rl.envs.loaded_game import take_game
 from coordconv_rl.envs.screen import Screen
-from coordconv_rl.envs.settings import FRAME_CAP, GameSettings
+from coordconv_rl.envs.settings import GameSettings
 from coordconv_rl.errors import InputError
 
 NOOP, FIRE = 0, 1
@@ -52,14 +52,8 @@ class Emulator:
         """Load the game; nothing is played before the first `reset`."""
         self.settings = settings
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-        self.env = AtariEnv(
-            game=ROM_IDS[settings.game],
-            frameskip=1,
-            repeat_action_probability=0.0,
-            full_action_space=settings.full_action_space,
-            max_num_frames_per_episode=FRAME_CAP,
-            render_mode="rgb_array",
-        )
+        rom = ROM_IDS[settings.game]
+        self.env = take_game(rom, full_action_space=settings.full_action_space)
         self.ale = self.env.ale
         meanings = self.env.get_action_meanings()
         if meanings[NOOP] != "NOOP" or ("FIRE" in meanings and meanings[FIRE] != "FIRE"):

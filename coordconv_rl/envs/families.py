@@ -26,6 +26,8 @@ from coordconv_rl.errors import InputError, unknown
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
+SIDE_BY_SIDE, FEW_ATARI = 128, 8  # games at a time; of Atari's, where there are no more than 32
+
 
 @dataclass(frozen=True, kw_only=True)
 class EnvSettings:
@@ -99,6 +101,10 @@ class Family(ABC):
         """Say in a word or two how its games are played."""
         return self.name
 
+    def side_by_side(self, games: int) -> int:
+        """Return how many of so many games are best played at a time where an agent is judged."""
+        return min(games, SIDE_BY_SIDE)
+
 
 class Atari(Family):
     """Atari games on ale-py: `AtariVecEnv`."""
@@ -131,6 +137,10 @@ class Atari(Family):
     def protocol(self, protocol: str) -> str:
         """Name the Atari protocol."""
         return protocol
+
+    def side_by_side(self, games: int) -> int:
+        """Return few: loading a game takes as long as some 250 environment steps."""
+        return min(games, max(FEW_ATARI, games // 4))
 
 
 class MinAtar(Family):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError, unknown
@@ -51,3 +55,31 @@ class GameSettings:
     def life_loss_ends(self) -> bool:
         """Whether losing a life ends the learner's episode."""
         return self.training and self.protocol == "v4"
+
+
+def check_actions(
+    actions: NDArray[np.integer[Any]], n_envs: int, n_actions: int, game: str
+) -> NDArray[np.integer[Any]]:
+    """Return actions as they are given to a vector environment.
+
+    Args:
+        actions: Shape (n_envs,), integers from 0 to n_actions - 1.
+        n_envs: Environments.
+        n_actions: Actions that each offers.
+        game: What they play.
+
+    Raises:
+        InputError: Actions of another shape or kind, or out of range.
+    """
+    given = np.asarray(actions)
+    if given.shape != (n_envs,) or given.dtype.kind not in "iu":
+        raise InputError(
+            f"actions are {given.dtype} of shape {given.shape}: "
+            f"give one integer for each of the {n_envs} environments"
+        )
+    if given.min() < 0 or given.max() >= n_actions:
+        raise InputError(
+            f"actions go from {given.min()} to {given.max()}: "
+            f"{game} has actions 0 to {n_actions - 1}"
+        )
+    return given

@@ -27,6 +27,7 @@ from coordconv_rl.fast.interception import intercepted_by, is_exporting
 from coordconv_rl.fast.lazy_images import LazyImages
 from coordconv_rl.fast.network import (
     Computation,
+    Network,
     features,
     for_acting,
     prepare,
@@ -49,6 +50,7 @@ __all__ = [
     "KnownLayers",
     "LazyImages",
     "Limits",
+    "Network",
     "Observations",
     "PatchIndex",
     "Recorded",

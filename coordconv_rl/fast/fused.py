@@ -26,7 +26,8 @@ def conv_relu(
     Args:
         x: Shape (N, C, H, W); channels last for training.
         weight: Shape (K, C, kh, kw), x's layout and type.
-        share: Biases (K,), or a map (1, K, H', W') that is added to every image; x's type.
+        share: Biases (K,), or a map (1, K, H', W') that is added to every image; x's type. Without
+            gradients a map for each, (N, K, H', W'), too.
         stride: Stride in pixels; there is no padding.
         known: The result, if it was computed before: then only the backward pass needs the rest.
 

@@ -44,7 +44,7 @@ class PreparedConvolution:
 
     Attributes:
         weight: Shape (K, C, kh, kw), the network's precision.
-        share: What is added to its output: biases (K,), or a map (1, K, H', W').
+        share: What is added to its output: biases (K,), or a map (1, K, H', W'); see `conv_relu`.
         stride: The convolution's stride in pixels.
     """
 

@@ -16,7 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
+from coordconv_rl.files import (
+    clear_left_behind,
+    open_regular,
+    read_regular,
+    write_bytes_atomic,
+)
 from coordconv_rl.runs.layout import EVALUATIONS_FOLDER
 from coordconv_rl.runs.reading import check_integer, check_real, damaged, read_json, write_sealed
 
@@ -61,6 +66,7 @@ def write_evaluation(path: Path, result: Mapping[str, Any]) -> bytes:
         OSError: It cannot be written.
     """
     path.parent.mkdir(exist_ok=True)
+    clear_left_behind(path.parent, (path.name,))
     write_sealed(path, result)
     return read_regular(path)
 

@@ -9,6 +9,7 @@
 - `rollout_buffer`: a rollout buffer whose images stay on the network's device.
 - `lazy_rollouts`: views of a rollout whose images are gathered only if looked at.
 - `policy`: the fast image policy for A2C and PPO.
+- `judging`: policies that play side by side without learning, in one pass where that can be.
 - `plain`: the same policy in SB3's own computation.
 - `algorithms`: A2C that uses acting's forward pass again; A2C and PPO that compute repeated
   patches once.
@@ -24,6 +25,7 @@ from coordconv_rl.sb3.extractors import (
     extractor_settings,
     parameter_counts,
 )
+from coordconv_rl.sb3.judging import Judged
 from coordconv_rl.sb3.optimizers import ADAM, RMSPROP, RMSpropTFLike
 from coordconv_rl.sb3.plain import PlainPolicy
 from coordconv_rl.sb3.policy import CoordConvPolicy
@@ -38,6 +40,7 @@ __all__ = [
     "DeviceRolloutBuffer",
     "FastA2C",
     "FastPPO",
+    "Judged",
     "PlainPolicy",
     "RMSpropTFLike",
     "add_coordinates",

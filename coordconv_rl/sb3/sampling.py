@@ -28,7 +28,7 @@ def draw(
         The actions, (N, *action shape), and their log-probabilities, (N,).
     """
     drawn = not deterministic and intercepted_by(latent.device) is None
-    if _is_known(policy) and (drawn or is_exporting()):
+    if has_own_distribution(policy) and (drawn or is_exporting()):
         # SB3's asks whether a logit is NaN: so does the draw, and an exported graph cannot.
         chances = Categorical(logits=policy.action_net(latent), validate_args=False)
         policy.action_dist.distribution = chances
@@ -63,7 +63,7 @@ def draw_discrete(chances: Categorical, *, deterministic: bool) -> tuple[Tensor,
     return actions.squeeze(1), chances.logits.gather(1, actions).squeeze(1)
 
 
-def _is_known(policy: ActorCriticPolicy) -> bool:
+def has_own_distribution(policy: ActorCriticPolicy) -> bool:
     """Tell whether actions are drawn by SB3's own categorical distribution and nothing else."""
     found = policy.action_dist
     return (

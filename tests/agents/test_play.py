@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -10,27 +12,43 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from coordconv_rl.agents import play
-from coordconv_rl.agents.play import Game, Rules, choose, play_games, probabilities
-from coordconv_rl.envs import AtariVecEnv
+from coordconv_rl.agents.play import Game, Rules, play_games
+from coordconv_rl.envs import AtariVecEnv, MinAtarVecEnv
 from coordconv_rl.sb3 import CoordConvPolicy
 
-RULES = Rules(longest=400)
+RULES = Rules(step_frames=4, side_by_side=8, longest=400)
 
 
 def breakout(count: int) -> AtariVecEnv:
     return AtariVecEnv("Breakout", count, training=False)
 
 
+def minatar(count: int) -> MinAtarVecEnv:
+    return MinAtarVecEnv("breakout", count)
+
+
 @pytest.fixture(scope="module")
-def policy():
-    env = breakout(1)
-    torch.manual_seed(3)
-    made = CoordConvPolicy(env.observation_space, env.action_space, lambda _: 1e-3)
-    env.close()
-    with torch.no_grad():
-        made.action_net.weight.mul_(300)  # opinions, where a fresh agent has none
+def policies():
+    """For each game a policy with opinions, which a fresh one has none of."""
+    made = {}
+    for make, extractor in ((breakout, {}), (minatar, {"backbone": "minatar"})):
+        env = make(1)
+        torch.manual_seed(3)
+        made[make] = CoordConvPolicy(
+            env.observation_space,
+            env.action_space,
+            lambda _: 1e-3,
+            features_extractor_kwargs=extractor,
+        )
+        env.close()
+        with torch.no_grad():
+            made[make].action_net.weight.mul_(300)
     return made
+
+
+@pytest.fixture(scope="module")
+def policy(policies):
+    return policies[breakout]
 
 
 def test_a_game_does_not_depend_on_those_beside_it(policy):
@@ -43,16 +61,39 @@ def test_a_game_does_not_depend_on_those_beside_it(policy):
     assert len({played.score for played in together}) > 1
 
 
-def test_more_games_than_environments_are_played_in_turns(policy, monkeypatch):
-    games = [Game(policy, number) for number in range(3)]
-    together = play_games(breakout, games, seed=7, rules=RULES)
-    monkeypatch.setattr(play, "SIDE_BY_SIDE", 2)
-    ended = []
+@pytest.mark.parametrize("make", [breakout, minatar], ids=["atari", "minatar"])
+def test_more_games_than_environments_are_played_in_turns(policies, make):
+    policy = policies[make]
+    games = [Game(policy, number, number == 2) for number in range(5)]
+    together = play_games(make, games, seed=7, rules=RULES)
+    made, ended = [], []
+
+    def some(count):
+        made.append(count)
+        return make(count)
+
     found = play_games(
-        breakout, games, seed=7, rules=RULES, on_end=lambda place, _: ended.append(place)
+        some,
+        games,
+        seed=7,
+        rules=replace(RULES, side_by_side=2),
+        on_end=lambda place, _: ended.append(place),
     )
     assert found == together
-    assert sorted(ended) == [0, 1, 2]
+    assert sorted(ended) == [0, 1, 2, 3, 4]
+    assert made == ([2] if make is breakout else [2, 2, 1])
+
+
+def test_frames_are_counted_as_the_family_says(policies):
+    """A MinAtar step is one frame, an Atari step four."""
+    counted = []
+    for make, step_frames in ((minatar, 1), (breakout, 4)):
+        rules = Rules(step_frames=step_frames, side_by_side=2, longest=4)
+        (played,) = play_games(
+            make, [Game(policies[make], 0)], seed=1, rules=rules, on_step=counted.append
+        )
+        assert (played.frames, played.why) == (4, "cut")
+    assert counted == [1, 2, 3, 4, 4]
 
 
 class Doors(gym.Env):
@@ -95,46 +136,6 @@ def test_greedy_play_that_stands_still_ends(lively, greedy, longest, expected):
         lambda count: DummyVecEnv([lambda: Doors(lively)] * count),
         [Game(lazy, 0, greedy)],
         seed=1,
-        rules=Rules(still_frames=40, longest=longest),
+        rules=Rules(step_frames=4, side_by_side=8, still_frames=40, longest=longest),
     )
     assert (played.score, played.frames, played.why) == expected
-
-
-def test_actions_follow_from_draws(policy):
-    env = breakout(1)
-    seen = np.repeat(env.reset(), 5, axis=0)
-    env.close()
-    chances = probabilities(policy, seen[:1])[0]
-    assert chances.sum() == pytest.approx(1.0)
-    bounds = np.cumsum(chances)
-    inside = [0.0, *(bounds[:-1] + 1e-9), 1.0 - 1e-12]
-    assert choose(policy, seen, inside).tolist() == [0, 1, 2, 3, 3]
-    assert choose(policy, seen[:1], [None]).tolist() == [int(chances.argmax())]
-
-
-def test_what_rounding_could_decide_is_decided_alone(policy, monkeypatch):
-    """A draw that lies at a bound is looked at once more, without the rest of the batch."""
-    env = breakout(1)
-    seen = np.repeat(env.reset(), 3, axis=0)
-    env.close()
-    bound = float(probabilities(policy, seen[:1])[0, 0])
-    batches = []
-
-    def noting(policy, observations):
-        batches.append(len(observations))
-        return probabilities(policy, observations)
-
-    monkeypatch.setattr(play, "probabilities", noting)
-    choose(policy, seen, [bound + 1e-7, 0.5 * bound, None])
-    assert batches == [3, 1]
-
-
-def test_environments_that_rest_are_passed_over():
-    env = breakout(2)
-    env.reset()
-    env.rest([0])
-    frames = [emulator.game_frames for emulator in env._group.emulators]
-    env.step(np.zeros(2, np.int64))
-    after = [emulator.game_frames for emulator in env._group.emulators]
-    env.close()
-    assert (after[0] - frames[0], after[1] - frames[1]) == (0, 4)

@@ -119,6 +119,21 @@ def test_a_run_that_was_killed_and_damaged_is_refused_or_goes_on(
     assert kept is None or outside.read_bytes() == kept
 
 
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("name", ["config.yaml", CHECKPOINT])
+def test_what_opens_an_agent_refuses_a_damaged_one(comparison, tmp_path, capfd, name, how):
+    run, outside = comparison / RUN, tmp_path / "outside"
+    hurt(run / name, how, outside)
+    if name == "config.yaml" and how in ("changed", "link out"):
+        pytest.skip("a configuration has no seal: who reads it reads what it says")
+    before = content(tmp_path)
+    assert call(capfd, "evaluate", run, "--episodes", 1) == 2
+    assert call(capfd, "inspect", run, "--episodes", 1) == 2
+    assert call(capfd, "watch", run, "--video", tmp_path / "film.gif") == 2
+    assert call(capfd, "export-sb3", run, tmp_path / "agent.zip") == 2
+    assert content(tmp_path) == before
+
+
 def lock_of(run: Path) -> dict[str, bytes]:
     return {"run.lock": (run / "run.lock").read_bytes()} if (run / "run.lock").exists() else {}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import evaluation_env
-from coordconv_rl.agents.play import Game, Rules, play_games
+from coordconv_rl.agents.play import Game, play_games, rules_for
 from coordconv_rl.agents.training import GamesProgress
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.runs import Treatment
@@ -56,7 +56,7 @@ def play_treated(
         lambda count: evaluation_env(config, count),
         [Game(policies[name], number) for name, number in asked],
         seed=seed,
-        rules=Rules(longest=GAME_FRAMES),
+        rules=rules_for(config, len(asked), longest=GAME_FRAMES),
         on_end=lambda place, end: shown.end(end.frames),
         on_step=step,
     )

@@ -28,6 +28,7 @@ from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
 from coordconv_rl.configs import RunConfig, load_run
 from coordconv_rl.errors import INTERRUPTED, OK, InputError
+from coordconv_rl.files import clear_left_behind
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.runs import (
     CONFIG_FILE,
@@ -77,6 +78,7 @@ def inspect(
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
     check_folder(folder)
+    clear_left_behind(folder, (INSPECTION_FILE, INSPECTION_FIGURE))
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     if not (layers := coordinate_layers(model)):
         raise _without_coordinates(folder, config.arm_label)

@@ -120,7 +120,7 @@ class GamesProgress:
         self._lengths: list[int] = []
         self._began = self._said = time.monotonic()
         how = f", {already} of them already" if already else ""
-        log.info("%s: %d games side by side%s", label, games, how)
+        log.info("%s: %d games%s", label, games, how)
 
     def end(self, frames: int) -> None:
         """Count a game that has ended after so many emulator frames."""
@@ -128,32 +128,35 @@ class GamesProgress:
         self._lengths.append(frames)
 
     def step(self, frames: int) -> None:
-        """Note that the games that go on have so many frames behind them."""
+        """Note that so many frames were played in all games, those that go on too."""
         now = time.monotonic()
         if now - self._said < LINE_SECONDS:
             return
         self._said = now
-        log.info(
-            "%s: %d of %d games over, %s left",
-            self._label,
-            self._ended,
-            self._games,
-            duration(games_left_seconds(self._lengths, frames, now - self._began)),
+        left = games_left_seconds(
+            self._lengths, self._games - self._ended, frames, now - self._began
         )
+        text = "%s: %d of %d games over, %s left"
+        log.info(text, self._label, self._ended, self._games, duration(left))
 
 
-def games_left_seconds(lengths: Sequence[int], frames: int, seconds: float) -> float | None:
-    """Guess how long games still go on that are played side by side.
+def games_left_seconds(
+    lengths: Sequence[int], left: int, frames: int, seconds: float
+) -> float | None:
+    """Guess how long the games that are left will take.
 
     Args:
-        lengths: Emulator frames of those that are over.
-        frames: Frames of those that go on.
+        lengths: Frames of the games that are over.
+        left: How many are not over.
+        frames: Frames that were played, in games that go on too.
         seconds: How long that took.
 
     Returns:
-        The time that the longest so far took, and a half, less what is gone; None before the first
-        game is over.
+        The time for games of the mean length so far, of which those that are left have at least a
+        half before them; None before the first game is over.
     """
     if not lengths or not frames:
         return None
-    return max(1.5 * max(*lengths, frames) - frames, 0.0) * seconds / frames
+    mean = sum(lengths) / len(lengths)
+    expected = (len(lengths) + left) * mean - frames
+    return max(expected, left * mean / 2) * seconds / frames

@@ -99,7 +99,7 @@ class _Screens:
             lambda count: evaluation_env(config, count),
             [Game(model.policy, number, film.greedy) for number in numbers],
             self.seed,
-            Rules(),
+            Rules(step_frames=config.family.frames, side_by_side=len(numbers)),
         )
         self.screens: list[Any] = [None] * len(numbers)
         self.scores = [0.0] * len(numbers)
@@ -108,7 +108,7 @@ class _Screens:
         """Yield a frame for each step, and a second of the games' ends; note the scores."""
         table = self.table
         try:
-            while table.active.any():
+            while table.seats:
                 actions = table.choose()
                 self._look(actions)
                 yield self._frame()
@@ -118,17 +118,18 @@ class _Screens:
             for _ in range(round(LAST_SECONDS * FPS)):
                 yield self._frame()
         finally:
-            table.env.close()
+            table.close()
 
     def _look(self, actions: NDArray[Any]) -> None:
         """Take the screens of the games that go on, with what speaks for their actions."""
-        places = [*map(int, np.flatnonzero(self.table.active))]
+        places = list(self.table.seats)
+        assert self.table.env is not None
         images = self.table.env.get_images()
         for place in places:
             image = images[place]
             assert image is not None
             self.screens[place] = enlarge(np.asarray(image))
-            self.scores[place] = float(self.table.returns[place])
+            self.scores[place] = self.table.seats[place].score
         if self.film.grad_cam:
             heats = grad_cam(self.model.policy, self.table.seen[places], actions[places])
             for place, heat in zip(places, heats, strict=True):

@@ -15,6 +15,7 @@ Names are imported when first used: who asks for the status needs no scheduler.
 - `slurm_backend`: one SLURM job a run.
 - `terminal`: what is shown while runs go on.
 - `status`: what is shown when somebody asks later.
+- `inspector`: a process that inspects one agent after another.
 - `inspect_agents`: the inspections at the end, some at a time.
 - `closing`: the tables, files and the report at the end.
 """

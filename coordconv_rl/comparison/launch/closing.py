@@ -16,7 +16,7 @@ from coordconv_rl.comparison.launch.terminal import wide_console
 from coordconv_rl.comparison.results import Results, read_results
 from coordconv_rl.comparison.statistics import AlgoAnalysis, analyse
 from coordconv_rl.errors import FAILED, INTERRUPTED, OK
-from coordconv_rl.files import write_bytes_atomic, write_text_atomic
+from coordconv_rl.files import clear_left_behind, write_bytes_atomic, write_text_atomic
 from coordconv_rl.signals import stop_signals
 
 NAMED = 50  # runs to name that are not done; the rest is counted
@@ -48,6 +48,7 @@ def close_comparison(
     for analysis in analyses:
         print_scores(console, found, analysis)
     missing = print_missing(console, found)
+    clear_left_behind(folder, ("results.csv", "results.md", "learning_curves.png"))
     write_text_atomic(folder / "results.csv", report.scores_csv(found, analyses))
     write_text_atomic(folder / "results.md", _markdown(found, analyses))
     image = io.BytesIO()

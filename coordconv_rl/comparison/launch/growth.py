@@ -20,6 +20,7 @@ from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.configs import ExperimentConfig, RunConfig, load_run, to_yaml
 from coordconv_rl.errors import InputError
+from coordconv_rl.files import read_regular
 from coordconv_rl.runs import CONFIG_FILE, lengthen_run, longer_run, now
 
 KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
@@ -156,7 +157,7 @@ def _made_with(path: Path, config: RunConfig) -> RunConfig | None:
     A file that cannot be read is left to the run's start, which names it and goes on with others.
     """
     try:
-        if path.read_bytes() == to_yaml(config).encode():
+        if read_regular(path) == to_yaml(config).encode():
             return None
         made = load_run(path)
     except (InputError, OSError):

@@ -1,7 +1,8 @@
 """Inspections at the end of a comparison: each agent with coordinates, some at a time.
 
-Each is a process `coordconv-rl inspect RUN_FOLDER`, which needs torch as nothing here does. A
-result that exists is not made again, so that an interrupted comparison goes on where it was.
+Each is what `coordconv-rl inspect RUN_FOLDER` does, in processes that inspect one agent after
+another and need torch as nothing here does. A result that exists is not made again, so that an
+interrupted comparison goes on where it was.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from coordconv_rl.comparison.launch.local import Process
+from coordconv_rl.comparison.launch.inspector import Inspector
 from coordconv_rl.comparison.report import are, counted, inspectable
 from coordconv_rl.comparison.results import Results, RunResult
 from coordconv_rl.errors import OK
 from coordconv_rl.locks import LockedError
-from coordconv_rl.processes import package_command
+from coordconv_rl.processes import serving_command
 from coordconv_rl.runs import CHECKPOINTS_FOLDER, INSPECTION_FILE, describe_exit
 
 INSPECT = ("inspect", "--episodes")  # what `coordconv-rl` is told
@@ -35,7 +36,7 @@ class Running:
     """An inspection that goes on."""
 
     run: RunResult
-    process: Process
+    inspector: Inspector
     began: float
 
 
@@ -68,9 +69,9 @@ def inspect_missing(
         console: Where progress is shown.
         jobs: Inspections at a time.
         stop: Whether to stop; what goes on is then killed, and whole results stay.
-        program: The command, by default `coordconv-rl inspect`, to which the number of games (the
-            evaluation's, at most `MOST_GAMES`) and the run's folder are added.
-        code: As in `Process`.
+        program: The command, by default one that serves `coordconv-rl inspect`, to which the
+            number of games (the evaluation's, at most `MOST_GAMES`) is added.
+        code: The folder from which it may import the user's own code; None for no such code.
 
     Returns:
         Whether it was asked to stop.
@@ -80,7 +81,7 @@ def inspect_missing(
         return False
     games = min(found.experiment.evaluation.episodes, MOST_GAMES)
     words = INSPECT if code is None else TRUSTING_INSPECT
-    command = (*(program or package_command(*words, trusted=code)), str(games))
+    command = (*(program or serving_command(*words, trusted=code)), str(games))
     console.print(f"Do the agents use their coordinates? {len(runs)} to inspect.")
     with _bar(console) as bar:
         task = bar.add_task("inspecting", total=len(runs))
@@ -92,7 +93,7 @@ def inspect_missing(
                 bar.update(task, completed=work.ended)
                 time.sleep(POLL_SECONDS)
         finally:
-            work.kill_all()
+            work.close()
     if work.left:
         console.print(f"Stopped: {counted(work.left, 'agent')} {are(work.left)} left to inspect.")
     return bool(work.left)
@@ -112,9 +113,7 @@ class _Work:
     ) -> None:
         self._queue = deque(runs)
         self._total = len(runs)
-        self._command = command
-        self._threads = threads
-        self._jobs = jobs
+        self._idle = [Inspector(command, threads) for _ in range(min(jobs, len(runs)))]
         self._running: list[Running] = []
 
     @property
@@ -133,27 +132,28 @@ class _Work:
         for one in list(self._running):
             seconds = time.monotonic() - one.began
             if seconds > LONGEST_SECONDS:
-                one.process.kill()
-            code = one.process.poll()
+                one.inspector.kill()
+            code = one.inspector.poll()
             if code is not None:
                 self._running.remove(one)
+                self._idle.append(one.inspector)
                 lines.append(f"{self.ended} of {self._total}: {_outcome(one.run, code, seconds)}")
-        while self._queue and len(self._running) < self._jobs:
+        while self._queue and self._idle:
             run = self._queue.popleft()
             try:
-                process = Process(run.folder, self._threads, self._command)
+                self._idle[-1].begin(run.folder)
             except LockedError as error:
                 lines.append(f"{run.run_id} is not inspected: {error} works on it")
             except OSError as error:
                 lines.append(f"{run.run_id} is not inspected: {error}")
             else:
-                self._running.append(Running(run, process, time.monotonic()))
+                self._running.append(Running(run, self._idle.pop(), time.monotonic()))
         return lines
 
-    def kill_all(self) -> None:
+    def close(self) -> None:
         """End what goes on."""
-        for one in self._running:
-            one.process.kill()
+        for inspector in (*self._idle, *(one.inspector for one in self._running)):
+            inspector.close()
 
 
 def _outcome(run: RunResult, code: int, seconds: float) -> str:

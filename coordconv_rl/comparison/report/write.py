@@ -15,7 +15,7 @@ from coordconv_rl.comparison.report.page import Page, build_page
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics import analyse
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import refuse_links, write_text_atomic
+from coordconv_rl.files import clear_left_behind, refuse_links, write_text_atomic
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -46,6 +46,7 @@ def write_report(folder: Path | str, baseline: str | None = None) -> Path:
     refuse_links(found.folder)
     try:
         target.mkdir(exist_ok=True)
+        clear_left_behind(target)
         analyses = [analyse(found, algo, pairs) for algo in found.experiment.algos]
         write_tables(target, found, analyses)
         page = build_page(found, analyses, target)

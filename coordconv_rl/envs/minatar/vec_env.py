@@ -22,6 +22,7 @@ from coordconv_rl.envs.minatar.freeway import Freeway
 from coordconv_rl.envs.minatar.game import SHOOT, MiniGame
 from coordconv_rl.envs.minatar.seaquest import Seaquest
 from coordconv_rl.envs.minatar.space_invaders import SpaceInvaders
+from coordconv_rl.envs.settings import check_actions
 from coordconv_rl.errors import InputError, unknown
 
 KINDS: dict[str, type[MiniGame]] = {
@@ -107,18 +108,8 @@ class MinAtarVecEnv(VecEnv):
         Raises:
             InputError: Actions of another shape or kind, or out of range.
         """
-        given = np.asarray(actions)
-        if given.shape != (self.num_envs,) or given.dtype.kind not in "iu":
-            raise InputError(
-                f"actions are {given.dtype} of shape {given.shape}: "
-                f"give one integer for each of the {self.num_envs} environments"
-            )
-        self._chosen = given.tolist()
-        if min(self._chosen) < 0 or max(self._chosen) >= len(self.actions):
-            raise InputError(
-                f"actions go from {given.min()} to {given.max()}: "
-                f"{self.game} has actions 0 to {len(self.actions) - 1}"
-            )
+        checked = check_actions(actions, self.num_envs, len(self.actions), self.game)
+        self._chosen = checked.tolist()
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:
         """Return observations, rewards, dones and infos; the arrays are the caller's to keep."""

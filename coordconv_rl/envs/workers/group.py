@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coordconv_rl.envs import snapshot
 from coordconv_rl.envs.emulator import Emulator
+from coordconv_rl.envs.loaded_game import give_back_game
 from coordconv_rl.envs.settings import GameSettings
 from coordconv_rl.envs.tower import Tower
 from coordconv_rl.envs.workers.shared_arrays import SharedArrays
@@ -22,13 +23,15 @@ class Group:
     """The emulators that write into `arrays`, one for each of its environments."""
 
     def __init__(self, settings: GameSettings, arrays: SharedArrays) -> None:
-        self.resting: set[int] = set()
+        self._whole: set[int] = set()  # where a game that ends is not followed by another
+        self._resting: set[int] = set()
         self.arrays = arrays
         self.emulators = [
             Emulator(settings, stack, counters)
             for stack, counters in zip(arrays.stacks, arrays.counters, strict=True)
         ]
         self.towers = [Tower(emulator) for emulator in self.emulators]
+        self._held = [emulator.env for emulator in self.emulators]
 
     def start(self, actions: NDArray[np.integer[Any]]) -> None:
         """Begin a step with these actions, (n_envs,); here it waits for `finish`."""
@@ -39,7 +42,7 @@ class Group:
         ends = {}
         actions = self.arrays.actions.tolist()
         for index, (emulator, action) in enumerate(zip(self.emulators, actions, strict=True)):
-            if index in self.resting:
+            if index in self._resting:
                 self.arrays.rewards[index], self.arrays.dones[index] = 0.0, False
                 continue
             self.arrays.rewards[index] = emulator.step(action)
@@ -51,13 +54,27 @@ class Group:
                 }
                 if emulator.episode is not None:
                     ends[index]["episode"] = emulator.episode
-                emulator.reset()
+                if index in self._whole:
+                    self._resting.add(index)
+                else:
+                    emulator.reset()
         return ends
 
     def reset(self, seeds: Sequence[int | None]) -> None:
         """Begin an episode everywhere; None goes on with an emulator's present random state."""
         for emulator, seed in zip(self.emulators, seeds, strict=True):
             emulator.reset(seed)
+
+    def begin(self, seeds: Mapping[int, int]) -> None:
+        """Begin games by seed; when one has ended, its emulator rests until the next call."""
+        for index, seed in seeds.items():
+            self.emulators[index].reset(seed)
+        self._whole.update(seeds)
+        self._resting.difference_update(seeds)
+
+    def rest(self, indices: Iterable[int]) -> None:
+        """Play these no further: no reward, and the same observation."""
+        self._resting.update(indices)
 
     def save(self) -> list[snapshot.State]:
         """Return every emulator's state."""
@@ -84,6 +101,6 @@ class Group:
         return [getattr(self.towers[index], name)(*args, **kwargs) for index in indices]
 
     def close(self) -> None:
-        """Close the emulators."""
-        for emulator in self.emulators:
-            emulator.env.close()
+        """Give the loaded games back, for others."""
+        while self._held:
+            give_back_game(self._held.pop())

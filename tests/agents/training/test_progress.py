@@ -67,15 +67,20 @@ def test_games_say_how_many_are_over_and_what_is_left(caplog, monkeypatch):
     games.step(400)
     games.end(1_000)
     games.step(1_000)
-    assert caplog.messages[0] == "evaluation: 5 games side by side, 2 of them already"
+    assert caplog.messages[0] == "evaluation: 5 games, 2 of them already"
     assert caplog.messages[1] == "evaluation: 2 of 5 games over, ? left"
     assert caplog.messages[2].startswith("evaluation: 3 of 5 games over, 0:0")
 
 
 @pytest.mark.parametrize(
-    ("lengths", "frames", "expected"),
-    [([], 400, None), ([1_000], 1_000, 5.0), ([1_000], 500, 20.0), ([1_000], 3_000, 5.0)],
+    ("lengths", "left", "frames", "expected"),
+    [
+        ([], 3, 400, None),
+        ([1_000], 3, 1_000, 30.0),  # three more of the same length, one at a time
+        ([1_000], 3, 2_500, 6.0),  # those that go on have 1,500 of 3,000 frames behind them
+        ([1_000], 1, 5_000, 1.0),  # longer than all before: at least a half is left
+    ],
 )
-def test_time_left_of_games_side_by_side(lengths, frames, expected):
-    """The longest takes half as long again, at the speed so far: here 10 seconds for `frames`."""
-    assert games_left_seconds(lengths, frames, 10.0) == expected
+def test_time_left_of_games(lengths, left, frames, expected):
+    """At the speed so far, which here is `frames` in 10 seconds."""
+    assert games_left_seconds(lengths, left, frames, 10.0) == expected

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from synthetic import make_experiment, write_inspection
 
+from coordconv_rl import locks
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch import inspect_agents as inspecting
 from coordconv_rl.comparison.launch.compare import LaunchOptions
@@ -23,23 +24,31 @@ from coordconv_rl.runs import RUN_LOCK
 PROGRAM = """
 import json, os, sys, time
 from pathlib import Path
-games, folder = int(sys.argv[1]), Path(sys.argv[2])
-root = folder.parents[3]
-acts = json.loads((root / "acts.json").read_text())
-run = "/".join(folder.parts[-4:])
-with (root / "began").open("a") as file:
-    file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
-time.sleep(acts.get("seconds", 0.3))
-if acts.get(run) == "refuse":
-    print("error: no checkpoint here", file=sys.stderr)
-    sys.exit(2)
-if acts.get(run) == "die":
-    os.kill(os.getpid(), 9)
-scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
-text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
-(folder / "inspection.json").write_text(text)
-with (root / "ended").open("a") as file:
-    file.write(f"{time.monotonic()}\\n")
+games = int(sys.argv[1])
+
+
+def inspect(folder):
+    root = folder.parents[3]
+    acts = json.loads((root / "acts.json").read_text())
+    run = "/".join(folder.parts[-4:])
+    with (root / "began").open("a") as file:
+        file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
+    time.sleep(acts.get("seconds", 0.3))
+    if acts.get(run) == "refuse":
+        (folder / "log.txt").write_text("error: no checkpoint here\\n")
+        return 2
+    if acts.get(run) == "die":
+        os.kill(os.getpid(), 9)
+    scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
+    text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
+    (folder / "inspection.json").write_text(text)
+    with (root / "ended").open("a") as file:
+        file.write(f"{time.monotonic()}\\n")
+    return 0
+
+
+for line in sys.stdin:
+    print(inspect(Path(json.loads(line))), flush=True)
 """
 
 
@@ -78,6 +87,7 @@ def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(
     assert sorted(run for _, _, run in begun(folder)) == sorted(AGENTS)
     assert "6 to inspect" in said
     assert "6 of 6: " in said
+    assert len({pid for _, pid, _ in begun(folder)}) == jobs  # each one serves several
     assert json.loads((folder / AGENTS[0] / "inspection.json").read_text())["episodes"] == 5
     times = [(float(t), 1) for t, _, _ in begun(folder)]
     times += [(float(t), -1) for t in (folder / "ended").read_text().split()]
@@ -109,8 +119,6 @@ def test_failures_are_named_and_stop_nothing(folder):
 
 
 def test_an_agent_that_somebody_works_on_is_named(folder):
-    from coordconv_rl import locks
-
     held = locks.acquire(folder / AGENTS[1] / RUN_LOCK, "another launcher")
     _, said = inspect(folder)
     os.close(held)
@@ -128,6 +136,7 @@ def test_stopping_kills_what_goes_on_and_keeps_what_is_whole(folder):
     for _, pid, _ in begun(folder):
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
+    os.close(locks.acquire(folder / AGENTS[0] / RUN_LOCK, "somebody"))  # nothing holds it
 
 
 def test_one_that_hangs_is_killed(folder, monkeypatch):

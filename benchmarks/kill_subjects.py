@@ -129,7 +129,9 @@ def after_training(folder: Path) -> list[Subject]:
     Args:
         folder: Where to.
     """
-    config = dataclasses.replace(experiment(GAMES["Atari"], 128), algos=("ppo",))
+    config = dataclasses.replace(
+        experiment(GAMES["Atari"], 128), algos=("ppo",), overrides={"ppo": SETTINGS["ppo"]}
+    )
     base = folder / "base"
     plan.write_experiment(base, config)
     configs = plan.expand(config)

@@ -51,7 +51,8 @@ def choose(
         chances[row] = probabilities(judged, who[only], observations[only])[0]
     below = (np.cumsum(chances, axis=1) <= numbers).sum(axis=1)
     sampled = np.minimum(below, chances.shape[1] - 1)
-    return np.where(np.isnan(numbers[:, 0]), chances.argmax(axis=1), sampled)
+    likeliest: NDArray[np.intp] = chances.argmax(axis=1)
+    return np.where(np.isnan(numbers[:, 0]), likeliest, sampled)
 
 
 def probabilities(
@@ -59,16 +60,18 @@ def probabilities(
 ) -> NDArray[np.float64]:
     """Return the probability of each action, shape (N, actions)."""
     logits = judged.logits(who, observations)
-    return logits.double().softmax(dim=1).cpu().numpy()
+    found: NDArray[np.float64] = logits.double().softmax(dim=1).cpu().numpy()
+    return found
 
 
 def _are_close(chances: NDArray[np.float64], numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return for each row whether rounding could decide its action; NaN is for the most likely."""
-    sampled = (np.abs(np.cumsum(chances, axis=1)[:, :-1] - numbers) < TOO_CLOSE).any(axis=1)
-    if chances.shape[1] < 2:
-        return sampled
-    second, first = np.sort(chances, axis=1)[:, -2:].T
-    return np.where(np.isnan(numbers[:, 0]), first - second < TOO_CLOSE, sampled)
+    gaps = np.abs(np.cumsum(chances, axis=1)[:, :-1] - numbers)
+    if chances.shape[1] > 1:
+        second, first = np.sort(chances, axis=1)[:, -2:].T
+        gaps = np.where(np.isnan(numbers), (first - second)[:, None], gaps)
+    close: NDArray[np.bool_] = np.any(gaps < TOO_CLOSE, axis=1)
+    return close
 
 
 def _alone(policy: ActorCriticPolicy, observation: NDArray[Any], draw: float | None) -> Any:

@@ -145,12 +145,17 @@ def _parse(line: bytes) -> Entry | RunRequest:
     if (
         entry.status not in STATUSES
         or not isinstance(entry.run, str)
-        or type(entry.attempts) is not int
+        or not _is_whole(entry.attempts, 0)
         or not all(text is None or isinstance(text, str) for text in texts)
-        or not (entry.pid is None or type(entry.pid) is int)
+        or not (entry.pid is None or _is_whole(entry.pid, 1))
     ):
-        raise ValueError(f"status {entry.status!r}")
+        raise ValueError(f"status {entry.status!r}, attempts {entry.attempts!r:.40}")
     return entry
+
+
+def _is_whole(value: object, low: int) -> bool:
+    """Return whether a value is a whole number that other programs take: no huge one, no True."""
+    return type(value) is int and low <= value < 2**63
 
 
 def _parse_request(values: dict[str, Any]) -> RunRequest:
@@ -164,8 +169,8 @@ def _parse_request(values: dict[str, Any]) -> RunRequest:
     for text in (request.asked, request.by):
         if not (text is None or isinstance(text, str)):
             raise ValueError(f"asked by {request.by!r} at {request.asked!r}")
-    if type(request.steps) is not int:
-        raise ValueError(f"steps is {request.steps!r}")
+    if not _is_whole(request.steps, 1) or not all(_is_whole(seed, 0) for seed in request.seeds):
+        raise ValueError(f"steps is {request.steps!r:.40}, seeds are {request.seeds!r:.80}")
     return request
 
 

@@ -99,7 +99,8 @@ def export_comparison(folder: Path, destination: Path) -> Exported:
         os.sync()
         part.replace(destination)
     except OSError as error:
-        raise InputError(f"cannot export to {destination}: {error.strerror}") from error
+        why = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+        raise InputError(f"cannot export to {destination}: {why}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     read_experiment(destination)  # what was written can be read

@@ -69,7 +69,11 @@ def read_experiment(folder: Path) -> ExperimentConfig:
             f"{folder} holds no experiment (no {EXPERIMENT_FILE}): give the folder of one, or "
             "start it with coordconv-rl compare"
         )
-    return load_experiment(str(folder / EXPERIMENT_FILE))
+    path = str(folder / EXPERIMENT_FILE)
+    try:
+        return load_experiment(path)
+    except InputError as error:
+        raise error if path in str(error) else InputError(f"{path}: {error}") from error
 
 
 def has_experiment(folder: Path) -> bool:

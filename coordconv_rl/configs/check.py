@@ -12,6 +12,7 @@ from coordconv_rl.envs import own_code, resolve_games
 from coordconv_rl.errors import InputError, unknown
 
 MOST_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
+MOST_EPISODES = 1_000_000  # of one evaluation: more is a slip
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it names a folder
 NAME_WORDS = "use letters, digits, '.', '_' and '-', 64 at most"
 MAX_THREADS = 4096
@@ -25,7 +26,7 @@ def _at_least(name: str, value: float, least: float) -> None:
 
 def _at_most(name: str, value: float, most: float) -> None:
     if value > most:
-        raise InputError(f"{name} is {value}: it must be at most {most}")
+        raise InputError(f"{name} is {value!s:.40}: it must be at most {most}")
 
 
 def check_seed(seed: int) -> None:
@@ -128,6 +129,7 @@ def _check_shared(config: RunConfig | ExperimentConfig) -> None:
 
 def _check_evaluation(evaluation: Evaluation) -> None:
     _at_least("evaluation.episodes", evaluation.episodes, 0)
+    _at_most("evaluation.episodes", evaluation.episodes, MOST_EPISODES)
 
 
 def check_experiment(config: ExperimentConfig) -> None:

@@ -16,7 +16,7 @@ from coordconv_rl.envs.settings import FRAME_CAP
 
 _UNSEEDED = 1  # of ALE where nobody seeds: saved states then hold nothing of chance; 0 is the time
 # Games that were given back, by name and whether all actions are offered; a cache, as of a palette.
-_spare: dict[tuple[str, bool], list[LoadedGame]] = {}
+_spare: dict[tuple[object, object], list[LoadedGame]] = {}
 
 
 class LoadedGame(AtariEnv):

@@ -124,8 +124,8 @@ def test_a_run_that_was_killed_and_damaged_is_refused_or_goes_on(
 def test_what_opens_an_agent_refuses_a_damaged_one(comparison, tmp_path, capfd, name, how):
     run, outside = comparison / RUN, tmp_path / "outside"
     hurt(run / name, how, outside)
-    if name == "config.yaml" and how in ("changed", "link out"):
-        pytest.skip("a configuration has no seal: who reads it reads what it says")
+    if how == "link out" or (name, how) == ("config.yaml", "changed"):
+        pytest.skip("what is only read may be anywhere, and a configuration has no seal")
     before = content(tmp_path)
     assert call(capfd, "evaluate", run, "--episodes", 1) == 2
     assert call(capfd, "inspect", run, "--episodes", 1) == 2

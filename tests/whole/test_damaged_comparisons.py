@@ -15,20 +15,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from synthetic import make_experiment, write_inspection
+from synthetic import make_experiment
 
 from coordconv_rl.comparison import export_comparison, plan
-from coordconv_rl.comparison.launch import print_status, run_comparison
-from coordconv_rl.comparison.launch.options import LaunchOptions
+from coordconv_rl.comparison.launch import print_status
+from coordconv_rl.comparison.launch.growth import plan_growth
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.tensorboard import Aggregates
-from coordconv_rl.configs import make_run_id, to_yaml
+from coordconv_rl.configs import to_yaml
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import TREATMENTS
+from coordconv_rl.runs.reading import write_sealed
+from coordconv_rl.runs.sums import SUMMED, sum_of, sums_as_json
 
 RUN, OTHER = "ppo/Pong/coordconv/seed-1", "ppo/Pong/shuffled/seed-2"
 FILES = ("experiment.yaml", "ledger.jsonl", *(f"{RUN}/{name}" for name in (
     "run.json", "config.yaml", "episodes.csv", "evaluation.json", "inspection.json",
 )))  # fmt: skip
+
+
+TAKEN = {"run.json": {"gone"}, "inspection.json": {"gone"}}
+"""What nothing has to say a word of: what is not there was not done."""
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +44,36 @@ def sound(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sound") / "made-up"
     made = make_experiment(folder, games=("Pong",), arms=("coordconv", "shuffled"), seeds=(1, 2))
     for config in plan.expand(made):
-        (folder / config.run_id / "config.yaml").write_text(to_yaml(config))
-    for key in plan.run_keys(made):
+        run = folder / config.run_id
+        (run / "config.yaml").write_text(to_yaml(config))
+        kept = {name: (run / name).read_bytes() for name in SUMMED}
+        sums = {name: sum_of(data) for name, data in kept.items()}
+        record = json.loads((run / "run.json").read_text()) | {"files": sums_as_json(sums)}
+        write_sealed(run / "run.json", record)
         scores = {"scores": [1.0], "mean": 1.0, "std": 0.0, "human_normalised": None, "cut": 0}
-        names = ("trained", "zeroed", "permuted")
-        write_inspection(folder, key, scores=dict.fromkeys(names, scores), run=make_run_id(*key))
+        inspection = {"format": 1, "run": config.run_id, "share": 0.2, "frame_cap": 18_000}
+        found = inspection | {"scores": dict.fromkeys(TREATMENTS, scores), "episodes": 1}
+        write_sealed(run / "inspection.json", found)
     return folder
 
 
+STEPS = re.compile(r"(\bsteps\"?: )\d+")
+
+
+def unsealed(whole: str) -> str:
+    """Return a file that says its steps without its seal, so that these are looked at."""
+    if not STEPS.search(whole):
+        return whole
+    plain = "".join(line for line in whole.splitlines(True) if not line.startswith("#"))
+    return re.sub(r',\s*"sha256": "\w{64}"\s*\}\s*$', "}", plain)
+
+
 def number(text: str) -> Callable[[str], str]:
-    """Put something in the place of a file's last number; a seal in a comment is left out."""
+    """Put something in the place of a file's last number; a seal is left out."""
 
     def put(whole: str) -> str:
         plain = "".join(line for line in whole.splitlines(True) if not line.startswith("#"))
+        plain = re.sub(r',\s*"sha256": "\w{64}"\s*\}\s*$', "}", plain)
         last = list(re.finditer(r"(?<![\w-])\d+(\.\d+)?(?![\w-])", plain))[-1]
         return plain[: last.start()] + text + plain[last.end() :]
 
@@ -78,7 +102,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "a list": lambda whole: "[1, 2]\n",
     "another version": lambda whole: re.sub(r'("format": |format: )\d+', r"\g<1>99", whole),
     "another digest": sealed,
-    "twice": lambda whole: whole + whole,
+    "huge steps": lambda whole: STEPS.sub(r"\g<1>" + "9" * 400, unsealed(whole)),
 }
 OTHERS = ("not UTF-8", "swapped", "folder", "link out", "pipe", "gone")
 
@@ -122,6 +146,13 @@ def draw(folder: Path) -> None:
         board.update((), now=True)
 
 
+def named(folder: Path) -> None:
+    """Raise what a comparison's results say of a run that is not whole."""
+    for run in read_results(folder).runs:
+        if run.status != "done":
+            raise InputError(f"{run.run_id} {run.status}: {run.reason}")
+
+
 def whole_of(folder: Path) -> dict[str, object]:
     """Everything below a folder, links and pipes by what they are."""
     pipes = [path for path in folder.rglob("*") if path.is_fifo()]
@@ -134,28 +165,49 @@ def whole_of(folder: Path) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("how", [*TEXTS, *OTHERS])
 @pytest.mark.parametrize("name", FILES)
-def test_what_reads_a_damaged_comparison_refuses_it_or_works(sound, tmp_path, name, how, capsys):
-    folder, outside = tmp_path / "made-up", tmp_path / "outside"
+def test_what_reads_a_damaged_comparison_refuses_it_or_works(sound, tmp_path, capsys, name):
+    folder, outside, copy = tmp_path / "made-up", tmp_path / "outside", tmp_path / "copy"
     shutil.copytree(sound, folder)
     experiment = plan.read_experiment(sound)
-    hurt(folder, name, how, outside)
-    before = whole_of(folder)
-    kept = outside.read_bytes() if outside.exists() else None
-    copy = tmp_path / "copy"
-    said = {
-        "status": met(lambda: print_status(folder)),
-        "export": met(lambda: export_comparison(folder, copy)),
-        "dry run": met(lambda: run_comparison(experiment, folder, jobs=1,
-                                              options=LaunchOptions(dry_run=True))),
-    }  # fmt: skip
-    assert whole_of(folder) == before
-    assert not list(tmp_path.glob(".*"))
-    assert copy.exists() == (said["export"] is None)
-    if copy.exists():
-        assert met(lambda: read_results(copy)) is None
-    said["tensorboard"] = met(lambda: draw(folder))
-    assert (outside.read_bytes() if outside.exists() else None) == kept
+    whole, taken = (sound / name).read_bytes(), set()
+    for how in (*TEXTS, *OTHERS):
+        hurt(folder, name, how, outside)
+        if (
+            (folder / name).is_file()
+            and (folder / name).read_bytes() == whole
+            and how != "link out"
+        ):
+            continue  # it has no version, digest or steps
+        before = whole_of(tmp_path)
+        said = {
+            "status": met(lambda: print_status(folder)),
+            "export": met(lambda: export_comparison(folder, copy)),
+            "compare": met(lambda: plan_growth(folder, experiment)),
+        }
+        if copy.exists():
+            assert said["export"] is None
+            assert met(lambda: read_results(copy)) is None
+            shutil.rmtree(copy)
+        assert whole_of(tmp_path) == before, how
+        if how in ("cut", "1e999", "swapped", "pipe"):
+            said["tensorboard"] = met(lambda: draw(folder))
+        said["results"] = met(lambda: named(folder))
+        texts = [text for text in said.values() if text is not None]
+        assert all(name in text or "ppo/Pong" in text for text in texts), texts
+        if not texts:
+            taken.add(how)
+        heal(folder, name, sound, outside)
     capsys.readouterr()
-    print(json.dumps([name, how, said]))
+    assert taken == TAKEN.get(Path(name).name, set())
+
+
+def heal(folder: Path, name: str, sound: Path, outside: Path) -> None:
+    """Put a file back as it was."""
+    path = folder / name
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+    shutil.copy(sound / name, path)
+    outside.unlink(missing_ok=True)

@@ -26,11 +26,19 @@ def numbers(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path):
+@pytest.mark.parametrize(
+    ("game", "arms"),
+    [
+        ("Pong", ("cnn", "coordconv", "shuffled")),
+        ("minatar/breakout", ("cnn-pool", "coordconv-pool", "coordconv")),
+    ],
+)
+def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path, game, arms):
     grown, once = folder, tmp_path / "once"
-    assert run_experiment(experiment(), grown, VARIED) == 0
-    assert run_experiment(experiment(seeds=(0, 1, 2)), grown, VARIED) == 0
-    whole = experiment(seeds=(0, 1, 2), arms=("cnn", "coordconv", "shuffled"))
+    assert run_experiment(experiment(games=(game,), arms=arms[:2]), grown, VARIED) == 0
+    more = experiment(games=(game,), arms=arms[:2], seeds=(0, 1, 2))
+    assert run_experiment(more, grown, VARIED) == 0
+    whole = experiment(games=(game,), arms=arms, seeds=(0, 1, 2))
     assert run_experiment(whole, grown, VARIED) == 0
     assert run_experiment(whole, once, VARIED) == 0
     assert {attempts(grown, config.run_id) for config in plan.expand(whole)} == {1}
@@ -39,9 +47,9 @@ def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path):
     assert first == second
     asked = read_requests(grown)
     assert [(one.seeds, one.arms) for one in asked] == [
-        ((0, 1), ("cnn", "coordconv")),
-        ((0, 1, 2), ("cnn", "coordconv")),
-        ((0, 1, 2), ("cnn", "coordconv", "shuffled")),
+        ((0, 1), arms[:2]),
+        ((0, 1, 2), arms[:2]),
+        ((0, 1, 2), arms),
     ]
     assert all(one.asked and "@" in one.by for one in asked)
     assert request_table(asked).row_count == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,15 @@ def all_files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def report_files(folder: Path) -> dict[str, bytes]:
+    """Return `all_files` without what a report says of the time and of its own place."""
+    found = all_files(folder)
+    for name in ("report/index.html", "report/report.md"):
+        text = found[name].decode().replace(str(folder), "FOLDER")
+        found[name] = re.sub(r"Written [-\d]+ [:\d]+ UTC", "Written", text).encode()
+    return found
+
+
 def training(algo: str, family: str, steps: int, workers: int = 0) -> Subject:
     """Return a training; with `workers` environments live in other processes."""
     config = run_config(algo, GAMES[family], steps, workers=workers)
@@ -163,7 +173,8 @@ def after_training(folder: Path) -> list[Subject]:
 
     lays = (copy, copy, copy, begin_destination)
     words = (evaluate, inspect, report, export)
-    return [Subject(*one, all_files) for one in zip(AFTER, lays, words, strict=True)]
+    results = (all_files, all_files, report_files, all_files)
+    return [Subject(*one) for one in zip(AFTER, lays, words, results, strict=True)]
 
 
 def _resume(folder: Path) -> Sequence[object]:

@@ -75,10 +75,7 @@ def inspect(
     Raises:
         InputError: The folder holds no agent, the agent has no coordinates, or `episodes` is none.
     """
-    if episodes < 1:
-        raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
-    check_folder(folder)
-    clear_left_behind(folder, (INSPECTION_FILE, INSPECTION_FIGURE))
+    _look(folder, episodes)
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     if not (layers := coordinate_layers(model)):
         raise _without_coordinates(folder, config.arm_label)
@@ -100,6 +97,14 @@ def inspect(
     write_figure(folder / INSPECTION_FIGURE, result, heat)
     write_inspection(folder, result)
     return result
+
+
+def _look(folder: Path, episodes: int) -> None:
+    """Look at what is asked for, and clear what a killed inspection left."""
+    if episodes < 1:
+        raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
+    check_folder(folder)
+    clear_left_behind(folder, (INSPECTION_FILE, INSPECTION_FIGURE))
 
 
 def _without_coordinates(folder: Path, arm: str) -> InputError:

@@ -16,7 +16,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from coordconv_rl.envs.settings import GameSettings, checked_actions
+from coordconv_rl.envs.settings import GameSettings, as_actions
 from coordconv_rl.envs.workers import STACK_SHAPE, Group, Pool, SharedArrays, size_in_bytes
 from coordconv_rl.errors import InputError
 
@@ -96,9 +96,7 @@ class AtariVecEnv(VecEnv):
             RuntimeError: A worker died; the message says which and with what environments.
         """
         assert isinstance(self.action_space, spaces.Discrete)
-        given = checked_actions(
-            actions, self.num_envs, int(self.action_space.n), self.settings.game
-        )
+        given = as_actions(actions, self.num_envs, int(self.action_space.n), self.settings.game)
         self._group.start(given)
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:

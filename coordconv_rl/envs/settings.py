@@ -57,7 +57,7 @@ class GameSettings:
         return self.training and self.protocol == "v4"
 
 
-def checked_actions(
+def as_actions(
     actions: NDArray[np.integer[Any]], n_envs: int, n_actions: int, game: str
 ) -> NDArray[np.integer[Any]]:
     """Return actions as they are given to a vector environment.

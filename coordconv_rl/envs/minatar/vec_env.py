@@ -22,7 +22,7 @@ from coordconv_rl.envs.minatar.freeway import Freeway
 from coordconv_rl.envs.minatar.game import SHOOT, MiniGame
 from coordconv_rl.envs.minatar.seaquest import Seaquest
 from coordconv_rl.envs.minatar.space_invaders import SpaceInvaders
-from coordconv_rl.envs.settings import checked_actions
+from coordconv_rl.envs.settings import as_actions
 from coordconv_rl.errors import InputError, unknown
 
 KINDS: dict[str, type[MiniGame]] = {
@@ -108,7 +108,7 @@ class MinAtarVecEnv(VecEnv):
         Raises:
             InputError: Actions of another shape or kind, or out of range.
         """
-        checked = checked_actions(actions, self.num_envs, len(self.actions), self.game)
+        checked = as_actions(actions, self.num_envs, len(self.actions), self.game)
         self._chosen = checked.tolist()
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:

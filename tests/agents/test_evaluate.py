@@ -17,7 +17,8 @@ class Killed(Exception):
 
 @pytest.fixture
 def agent(small_run, monkeypatch):
-    monkeypatch.setattr(evaluate, "Rules", lambda: Rules(still_frames=200, longest=900))
+    short = Rules(step_frames=4, side_by_side=3, still_frames=200, longest=900)
+    monkeypatch.setattr(evaluate, "rules_for", lambda *_: short)
     config = small_run(evaluation=Evaluation(episodes=2, greedy=True))
     env = build_env(config)
     yield build_model(config, env, "float32"), config

@@ -11,7 +11,7 @@ from typing import Any
 from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, play_games, rules_for
+from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_games
 from coordconv_rl.agents.training import GamesProgress
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import EnvSettings, human_normalised
@@ -63,6 +63,18 @@ def play(
         on_step=lambda frames: on_step() if on_step else None,
     )
     return [one.score for one in played]
+
+
+def rules_for(config: RunConfig, games: int, *, longest: int | None = None) -> Rules:
+    """Return the rules by which a run's agent is judged.
+
+    Args:
+        config: The run.
+        games: How many are played.
+        longest: Frames after which any game is cut.
+    """
+    count = config.family.side_by_side(games)
+    return Rules(step_frames=config.family.frames, side_by_side=count, longest=longest)
 
 
 def score_table(game: str, scores: Sequence[float]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.choosing import choose
-from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import AtariVecEnv
 from coordconv_rl.sb3 import Judged
 
@@ -78,18 +77,6 @@ class Rules:
     side_by_side: int
     still_frames: int = STILL_FRAMES
     longest: int | None = None
-
-
-def rules_for(config: RunConfig, games: int, *, longest: int | None = None) -> Rules:
-    """Return the rules by which a run's agent is judged.
-
-    Args:
-        config: The run.
-        games: How many are played.
-        longest: Frames after which any game is cut.
-    """
-    count = config.family.side_by_side(games)
-    return Rules(step_frames=config.family.frames, side_by_side=count, longest=longest)
 
 
 def play_games(

@@ -10,8 +10,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import evaluation_env
-from coordconv_rl.agents.play import Game, play_games, rules_for
+from coordconv_rl.agents.evaluate import evaluation_env, rules_for
+from coordconv_rl.agents.play import Game, play_games
 from coordconv_rl.agents.training import GamesProgress
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.runs import Treatment

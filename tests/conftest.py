@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,14 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     """Call the command line in an empty folder and return what it did."""
 
-    def call(*words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "coordconv_rl", *map(str, words)]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, cwd=tmp_path, check=False
-        )
+    def call(*words: object) -> subprocess.CompletedProcess[str]:
+        return forked.run(*words, folder=tmp_path, said=tmp_path_factory.mktemp("said"))
 
     return call
 

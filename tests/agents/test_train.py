@@ -8,11 +8,11 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 from devices import DEVICES
@@ -36,9 +36,8 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {name: tensors[name].view(-1).numpy().tobytes() for name in names}
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "coordconv_rl", "train", "--resume", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def start(folder: Path, said: tuple[Path, Path] | None = None) -> BaseProcess:
+    return forked.start("train", "--resume", folder, folder=folder, said=said)
 
 
 def threads_in(method: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
@@ -54,16 +53,16 @@ def threads_in(method: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return seen
 
 
-def wait_for_checkpoint(folder: Path, process: subprocess.Popen[bytes], after: int = 0) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
+def wait_for_checkpoint(folder: Path, process: BaseProcess, after: int = 0) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.is_alive():
         steps = [int(path.stem.removeprefix("step-")) for path in list_checkpoints(folder)]
         if max(steps, default=0) > after:
             return
         time.sleep(0.01)
-    if process.poll() is None:
+    if process.is_alive():
         process.kill()
-        raise AssertionError("no checkpoint within 60 seconds")
+        raise AssertionError("no checkpoint within 120 seconds")
 
 
 def test_run_folder(tmp_path, small_run):
@@ -129,7 +128,7 @@ def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatc
 @pytest.mark.parametrize(("algo", "workers"), [("a2c", 2), ("ppo", 0), ("ppo", 2), ("a2c", 0)])
 @pytest.mark.parametrize("device", DEVICES)
 def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers, device):
-    config: RunConfig = small_run(algo, steps=640, workers=workers, device=device)
+    config: RunConfig = small_run(algo, steps=320, workers=workers, device=device)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
     prepare_run(killed, config)
@@ -139,10 +138,12 @@ def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers, 
         process = start(killed)
         wait_for_checkpoint(killed, process, after=last)
         time.sleep(moments.random() / 4)
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.kill()
+        process.join(60)
         last = int(list_checkpoints(killed)[0].stem.removeprefix("step-"))
-    assert start(killed).wait(timeout=120) == 0
+    last_one = start(killed)
+    last_one.join(240)
+    assert last_one.exitcode == 0
     assert weights(killed) == weights(whole)
     assert (killed / "episodes.csv").read_bytes() == (whole / "episodes.csv").read_bytes()
     assert json.loads((killed / "run.json").read_text())["attempts"] == 3
@@ -153,19 +154,18 @@ def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers, 
 
 
 def test_interrupt_saves_and_says_how_to_go_on(tmp_path, small_run):
-    config = small_run(steps=1_000_000, checkpoint_minutes=60.0)
-    prepare_run(tmp_path, config)
-    process = start(tmp_path)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "episodes.csv").is_file() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert f"--resume {tmp_path}" in said.decode()
-    assert len(list_checkpoints(tmp_path)) == 1
-    record = json.loads((tmp_path / "run.json").read_text())
+    run, said = tmp_path / "run", (tmp_path / "stdout", tmp_path / "stderr")
+    prepare_run(run, small_run(steps=1_000_000, checkpoint_minutes=60.0))
+    process = start(run, said)
+    deadline = time.monotonic() + 120
+    while not (run / "episodes.csv").is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130
+    assert f"--resume {run}" in said[1].read_text()
+    assert len(list_checkpoints(run)) == 1
+    record = json.loads((run / "run.json").read_text())
     assert (record["status"], record["reason"]) == ("interrupted", "SIGINT was received")
 
 
@@ -186,7 +186,7 @@ def test_damaged_checkpoint_is_passed_over(tmp_path, small_run, caplog):
     process = start(damaged)
     wait_for_checkpoint(damaged, process, after=32)
     process.kill()
-    process.communicate(timeout=60)
+    process.join(60)
     newest, *older = list_checkpoints(damaged)
     assert older
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -262,4 +262,4 @@ def test_a_folder_takes_one_training_at_a_time(tmp_path, small_run):
             train_agent(config, tmp_path)
     finally:
         process.kill()
-        process.wait()
+        process.join(60)

@@ -52,8 +52,14 @@ def test_bad_input_is_one_line_and_exit_2(capfd, monkeypatch, tmp_path, words, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_process_exits_with_2(cli):
-    done = cli("trian")
+def python_m(*words: str) -> subprocess.CompletedProcess[str]:
+    """Start the command as a user does, in a Python of its own."""
+    command = [sys.executable, "-m", "coordconv_rl", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_process_exits_with_2():
+    done = python_m("trian")
     assert done.returncode == 2
     assert done.stderr == "error: unknown command 'trian': did you mean train?\n"
 
@@ -78,8 +84,8 @@ def test_help_needs_no_torch():
     assert "compare" in done.stdout
 
 
-def test_the_version_is_the_packages(cli):
-    done = cli("--version")
+def test_the_version_is_the_packages():
+    done = python_m("--version")
     assert (done.returncode, done.stdout) == (0, f"coordconv-rl {coordconv_rl.__version__}\n")
 
 

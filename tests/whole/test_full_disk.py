@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forked
 import pytest
 from small_study import STUDY_SCRIPT
 
@@ -25,7 +26,9 @@ from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 from coordconv_rl.runs import prepare_run
 
 MIB = 2**20
-ROOM = 400  # MiB: two runs with four checkpoints of 21 MB each, and the report
+ROOM = 240  # MiB: a run with four checkpoints of 21 MB each, and the report
+BALLAST = 120  # MiB: what is not needed before the disk is full
+STEPS = 480
 SETTINGS = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 2}
 
 
@@ -44,42 +47,40 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(where)], check=True)
 
 
-def fill(disk: Path) -> Path:
+def fill(disk: Path) -> None:
     """Take every byte that is left, then what is given back a moment later."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
+    with (disk / "filler").open("ab", buffering=0) as file:
         for size in (MIB, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(size))
-    return filler
 
 
-def run_until_full(command: list[object], disk: Path, run: Path) -> tuple[int, str]:
-    """Start a command, fill the disk once a run has a checkpoint, and return how it ended."""
-    program = ["-m", "coordconv_rl", *map(str, command)]
-    return until_full(program, disk, lambda: bool(list_checkpoints(run)))
-
-
-def until_full(program: list[str], disk: Path, is_ready: Callable[[], bool]) -> tuple[int, str]:
-    """Start a Python program, fill the disk once it is ready, and return how it ended."""
-    process = subprocess.Popen(
-        [sys.executable, *program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    deadline = time.monotonic() + 90
+def fill_once_ready(disk: Path, is_ready: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
+    """Fill the disk once a process is ready, until it has ended; then empty it again."""
+    with (disk / "ballast").open("wb") as file:  # so that little is left to fill in time
+        os.posix_fallocate(file.fileno(), 0, BALLAST * MIB)
+    deadline = time.monotonic() + 240
     while not is_ready():
-        assert process.poll() is None
+        assert is_alive()
         assert time.monotonic() < deadline
-        time.sleep(0.01)
-    while process.poll() is None and time.monotonic() < deadline:
-        filler = fill(disk)
         time.sleep(0.02)
-    said, _ = process.communicate(timeout=30)
-    filler.unlink()
-    return process.returncode, said
+    while is_alive() and time.monotonic() < deadline:
+        fill(disk)
+        time.sleep(0.02)
+    (disk / "filler").unlink()
+    (disk / "ballast").unlink()
+
+
+def run_until_full(
+    command: list[object], disk: Path, run: Path, folder: Path
+) -> tuple[int | None, str]:
+    """Start a command, fill the disk once a run has a checkpoint, and return how it ended."""
+    files = folder / "stdout", folder / "stderr"
+    process = forked.start(*command, folder=folder, said=files)
+    fill_once_ready(disk, lambda: bool(list_checkpoints(run)), process.is_alive)
+    process.join(60)
+    return process.exitcode, "".join(path.read_text() for path in files)
 
 
 def same(run: Path, whole: Path) -> None:
@@ -90,68 +91,70 @@ def same(run: Path, whole: Path) -> None:
     assert (run / "episodes.csv").read_bytes() == (whole / "episodes.csv").read_bytes()
 
 
-def test_a_run_stops_and_goes_on(disk, tmp_path, small_run):
-    config = small_run(steps=960)
+def test_a_run_stops_and_goes_on(cli, disk, tmp_path, small_run):
+    config = small_run(steps=STEPS)
     run, whole = disk / "run", tmp_path / "whole"
     prepare_run(run, config)
-    code, said = run_until_full(["train", "--resume", run], disk, run)
+    code, said = run_until_full(["train", "--resume", run], disk, run, tmp_path)
     assert code == 74, said
     assert "No space left on device; make room, then: coordconv-rl train --resume" in said
     assert "Traceback" not in said
-    assert json.loads((run / "run.json").read_text())["step"] < 960
+    assert json.loads((run / "run.json").read_text())["step"] < STEPS
     load_checkpoint(list_checkpoints(run)[0])
     assert not list(run.rglob("*.tmp"))
-    again = subprocess.run(
-        [sys.executable, "-m", "coordconv_rl", "train", "--resume", str(run)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    again = cli("train", "--resume", run)
     assert again.returncode == 0, again.stderr
     assert "passed over" not in again.stderr
     train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
     same(run, whole)
 
 
-def test_a_comparison_stops_and_goes_on(disk, tmp_path):
+def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path):
+    """One run; that several stop with one line is the scheduler's, in `test_scheduler.py`."""
     experiment = ExperimentConfig(
-        name="full", description="", algos=("ppo",), arms=("cnn", "coordconv"), games=("Pong",),
-        seeds=(1,), steps=960, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0,
+        name="full", description="", algos=("ppo",), arms=("coordconv",), games=("Pong",),
+        seeds=(1,), steps=STEPS, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0,
         evaluation=Evaluation(episodes=0),
     )  # fmt: skip
     file, folder = tmp_path / "full.yaml", disk / "runs"
     file.write_text(to_yaml(experiment))
-    configs = plan.expand(experiment)
-    runs = [folder / config.run_id for config in configs]
-    command = ["compare", file, "--folder", folder, "--jobs", 2, "--no-inspect"]
-    code, said = run_until_full(command, disk, runs[0])
+    (config,) = plan.expand(experiment)
+    run, whole = folder / config.run_id, tmp_path / "whole"
+    command = ["compare", file, "--folder", folder, "--no-inspect"]
+    code, said = run_until_full(command, disk, run, tmp_path)
     assert code == 1, said
     assert said.count("Stopping: ") == 1
     assert "No space left on device" in said
     assert "Traceback" not in said
-    assert not any(os.path.exists(f"/proc/{e.pid}") for e in read_ledger(folder).values() if e.pid)
-    assert {entry.status for entry in read_ledger(folder).values()} <= {"running", "waiting"}
-    load_checkpoint(list_checkpoints(runs[0])[0])
-    again = subprocess.run(
-        [sys.executable, "-m", "coordconv_rl", *map(str, command)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    (entry,) = read_ledger(folder).values()
+    assert not (entry.pid and os.path.exists(f"/proc/{entry.pid}"))
+    assert entry.status in ("running", "waiting")
+    load_checkpoint(list_checkpoints(run)[0])
+    again = cli(*command)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert {entry.status for entry in read_ledger(folder).values()} == {"done"}
-    for config, run in zip(configs, runs, strict=True):
-        whole = tmp_path / "whole" / config.arm
-        train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
-        same(run, whole)
+    assert [entry.status for entry in read_ledger(folder).values()] == ["done"]
+    train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
+    same(run, whole)
 
 
 def test_a_study_stops_with_one_line_and_goes_on(disk, tmp_path):
     script, folder = tmp_path / "study.py", disk / "study"
     script.write_text(STUDY_SCRIPT)
-    program = [str(script), "study", "translation", "--seeds", "1", "--split", "quadrant"]
-    program += ["--budget", "0.01", "--threads", "2", "--folder", str(folder)]
-    code, said = until_full(program, disk, lambda: any(folder.glob("quadrant/*/*/seed-0/*.json")))
-    assert code == 74, said
+    program = [sys.executable, str(script), "study", "translation", "--seeds", "1"]
+    program += ["--split", "quadrant", "--budget", "0.01", "--folder", str(folder), "--threads"]
+    process = subprocess.Popen(
+        [*program, "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    fill_once_ready(
+        disk,
+        lambda: any(folder.glob("quadrant/*/*/seed-0/*.json")),
+        lambda: process.poll() is None,
+    )
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 74, said
     assert said.count("No space left") == 1, said
     assert f"Stopping: {folder}: No space left on device" in said
     assert "Traceback" not in said
-    again = subprocess.run([sys.executable, *program], capture_output=True, text=True, check=False)
+    again = subprocess.run([*program, "1"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
     assert (folder / "index.html").is_file()

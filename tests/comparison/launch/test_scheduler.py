@@ -61,12 +61,15 @@ def test_bad_input_is_not_tried_again(folder):
     assert (entry(folder, RUNS[0]).status, entry(folder, RUNS[0]).attempts) == ("failed", 1)
 
 
-def test_a_full_disk_stops_the_experiment_and_it_goes_on_later(folder, capsys):
-    assert start(folder, {RUNS[0]: {"1": "full"}}, jobs=1) == 1
-    assert "No space left on device" in capsys.readouterr().out
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_stops_the_experiment_and_it_goes_on_later(folder, capsys, jobs):
+    assert start(folder, {run: {"1": "full"} for run in RUNS[:jobs]}, jobs=jobs) == 1
+    said = capsys.readouterr().out
+    assert "No space left on device" in said
+    assert said.count("Stopping: ") == 1
     assert [entry(folder, run).status for run in RUNS] == ["waiting"] * 4
     assert attempts(folder, RUNS[0]) == 1
-    assert not (folder / RUNS[1]).exists()
+    assert not (folder / RUNS[jobs]).exists()
     assert start(folder) == 0
 
 

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterator
 
 from coordconv_rl.cli import run_command_line
+from coordconv_rl.cli.main import COMMANDS
 
 WIDE, NARROW = "1000", "84"  # columns: one line for each option; what fits a page
 CHOICES = re.compile(r"\{([^{}]+)\}")
@@ -20,6 +21,11 @@ DEFAULT = re.compile(r"\s*\((default: .*|optional|required)\)$")
 def output(words: str) -> str:
     """Return what a command prints, fenced."""
     return f"```text\n{_printed(words, NARROW)}```"
+
+
+def all_commands(_: str) -> str:
+    """Return a section for each command."""
+    return "\n\n".join(f"## {name}\n\n{option_tables(name)}" for name in COMMANDS)
 
 
 def option_tables(command: str) -> str:

@@ -3,7 +3,7 @@
 A line `<!-- KIND: WHAT -->` of a page is replaced by what the code says, so no fact stands twice:
 
 - `keys: Class`, the fields of a configuration's dataclass, and `presets: algo`;
-- `options: command`, a command's options, and `output: words`, what a command prints;
+- `commands: all`, every command's options, and `output: words`, what a command prints;
 - `names: module`, a table of what a module exports, and `api: module`, all of it in full;
 - `files: heading`, the names of files as `runs/layout.py` has them, and `csv: report`.
 
@@ -34,7 +34,7 @@ FROM_ELSEWHERE = {  # pages of the site, and the files of the checkout that they
 MAKERS: dict[str, Callable[[str], str]] = {
     "keys": keys.key_table,
     "presets": keys.preset_table,
-    "options": commands.option_tables,
+    "commands": commands.all_commands,
     "output": commands.output,
     "names": names.name_table,
     "api": names.full_text,

@@ -95,3 +95,9 @@ def test_what_changed_stands_for_its_tests(tmp_path):
         "tests/envs/test_games.py",
         "tests/test_new.py",
     ]
+
+
+def test_the_page_on_installing_lists_every_extra():
+    text = (ROOT / "docs/install.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(PROJECT["optional-dependencies"])

@@ -38,12 +38,18 @@ class Subject:
         lay: Makes the folder in which it works.
         words: Its command line, for such a folder.
         result: What it leaves, by name: to be the same, byte for byte.
+        made: What is there only when its work is done, and is not made twice.
     """
 
     name: str
     lay: Callable[[Path], None]
     words: Callable[[Path], Sequence[object]]
     result: Callable[[Path], dict[str, bytes]]
+    made: str | None = None
+
+    def is_done(self, folder: Path) -> bool:
+        """Return whether a process that was killed had done all of its work by then."""
+        return self.made is not None and (folder / self.made).exists()
 
 
 def run_config(algo: str, game: str, steps: int, *, workers: int = 0, games: int = 1) -> RunConfig:
@@ -174,7 +180,8 @@ def after_training(folder: Path) -> list[Subject]:
     lays = (copy, copy, copy, begin_destination)
     words = (evaluate, inspect, report, export)
     results = (all_files, all_files, report_files, all_files)
-    return [Subject(*one) for one in zip(AFTER, lays, words, results, strict=True)]
+    made = (None, None, None, "published")
+    return [Subject(*one) for one in zip(AFTER, lays, words, results, made, strict=True)]
 
 
 def _resume(folder: Path) -> Sequence[object]:

@@ -73,15 +73,19 @@ def torture(subject: Subject, folder: Path, kills: int, moments: random.Random) 
         subject.lay(killed)
         while used < kills:
             victim = Fork(subject.words(killed), log)
-            if victim.wait(moments.random() * latest) is not None:
+            ended = victim.wait(moments.random() * latest)
+            if ended is not None:
+                found = f"exit code {ended}" if ended else ""
                 break
             victim.kill()
             used += 1
             half += bool(temporaries(killed))
-        code = Fork(subject.words(killed), log).finish() if used == kills else victim.finish()
-        if not code:
-            found = difference(subject.result(killed), wanted)
-        found = f"exit code {code}" if code else found or ", ".join(temporaries(killed))
+            if subject.is_done(killed):
+                break
+        code = 0 if subject.is_done(killed) else Fork(subject.words(killed), log).finish()
+        if not code and not found:
+            found = difference(subject.result(killed), wanted) or ", ".join(temporaries(killed))
+        found = found or (f"exit code {code}" if code else "")
         if not found:
             shutil.rmtree(killed)
     return Outcome(subject.name, used, used - bool(found), half, not found, found)

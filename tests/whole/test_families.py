@@ -9,7 +9,9 @@ import pytest
 
 from coordconv_rl.agents import evaluate_model, load_agent, train_agent
 from coordconv_rl.agents.build import build_env, build_model
+from coordconv_rl.agents.evaluate import evaluation_env, rules_for
 from coordconv_rl.agents.inspect import inspect_command
+from coordconv_rl.agents.play import Game, play_games
 from coordconv_rl.agents.training.checkpoint import load_checkpoint, save_checkpoint
 from coordconv_rl.agents.training.state import capture, restore
 from coordconv_rl.cli.main import main
@@ -59,6 +61,24 @@ def test_other_runs_go_on_with_games_not_played_before(small_run):
     assert not np.array_equal(again_env.reset(), first)
     again.learn(64, reset_num_timesteps=False)
     assert again.num_timesteps == 128
+
+
+@pytest.mark.parametrize(
+    ("changes", "frames"), [({"game": "minatar/seaquest"}, 1), ({"environment": DOTS}, 1), ({}, 4)]
+)
+def test_games_are_cut_after_frames_of_their_own_family(small_run, changes, frames):
+    config = small_run(**{"game": "dots" if "environment" in changes else "Breakout"} | changes)
+    env = evaluation_env(config, 1)
+    policy = build_model(config, env, "float32").policy
+    env.close()
+    games = [Game(policy, number, number == 1) for number in range(3)]
+    played = play_games(
+        lambda count: evaluation_env(config, count),
+        games,
+        seed=2,
+        rules=rules_for(config, len(games), longest=2 * frames),
+    )
+    assert [(one.frames, one.why) for one in played] == [(2 * frames, "cut")] * 3
 
 
 def test_everything_that_is_done_with_a_folder(small_run, tmp_path, capsys):

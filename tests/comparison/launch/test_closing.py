@@ -10,6 +10,7 @@ import time
 
 import pytest
 from folders import experiment, write_run
+from light_inspector import PROGRAM
 from rich.console import Console
 from synthetic import make_experiment
 
@@ -17,28 +18,6 @@ from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import closing
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation
-
-PROGRAM = """
-import json, os, sys, time
-from pathlib import Path
-games, folder = int(sys.argv[1]), Path(sys.argv[2])
-root = folder.parents[3]
-acts = json.loads((root / "acts.json").read_text())
-run = "/".join(folder.parts[-4:])
-with (root / "began").open("a") as file:
-    file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
-time.sleep(acts.get("seconds", 0.3))
-if acts.get(run) == "refuse":
-    print("error: no checkpoint here", file=sys.stderr)
-    sys.exit(2)
-if acts.get(run) == "die":
-    os.kill(os.getpid(), 9)
-scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
-text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
-(folder / "inspection.json").write_text(text)
-with (root / "ended").open("a") as file:
-    file.write(f"{time.monotonic()}\\n")
-"""
 
 
 @pytest.fixture

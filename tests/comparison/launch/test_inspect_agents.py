@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from light_inspector import PROGRAM
 from rich.console import Console
 from synthetic import make_experiment, write_inspection
 
@@ -20,37 +21,6 @@ from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, unins
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 from coordconv_rl.runs import RUN_LOCK
-
-PROGRAM = """
-import json, os, sys, time
-from pathlib import Path
-games = int(sys.argv[1])
-
-
-def inspect(folder):
-    root = folder.parents[3]
-    acts = json.loads((root / "acts.json").read_text())
-    run = "/".join(folder.parts[-4:])
-    with (root / "began").open("a") as file:
-        file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
-    time.sleep(acts.get("seconds", 0.3))
-    if acts.get(run) == "refuse":
-        (folder / "log.txt").write_text("error: no checkpoint here\\n")
-        return 2
-    if acts.get(run) == "die":
-        os.kill(os.getpid(), 9)
-    scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
-    text = json.dumps({"run": run, "episodes": games, "share": 0.1, "scores": scores})
-    (folder / "inspection.json").write_text(text)
-    with (root / "ended").open("a") as file:
-        file.write(f"{time.monotonic()}\\n")
-    return 0
-
-
-for line in sys.stdin:
-    print(inspect(Path(json.loads(line))), flush=True)
-"""
-
 
 AGENTS = [f"ppo/Pong/{arm}/seed-{seed}" for seed in (1, 2, 3) for arm in ("coordconv", "shuffled")]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.report.results import Row
-from coordconv_rl.studies.tasks import ModelName, Study, image_side
+from coordconv_rl.studies.tasks import ModelName, Study, generation_size
 from coordconv_rl.studies.training import load_drawn
 
 BINS = 16  # along each axis of a histogram of centres
@@ -101,7 +101,7 @@ def centres_figure(drawn: Drawn, split: Split, title: str) -> Figure:
     axes = figure.subplots(2, len(centres), squeeze=False)
     for column, (name, found) in enumerate(centres.items()):
         for line, (colour, scale) in enumerate((("red", "Reds"), ("blue", "Blues"))):
-            _draw_histogram(axes[line][column], found[:, line], image_side(split), scale)
+            _draw_histogram(axes[line][column], found[:, line], generation_size(split).side, scale)
             share = float((~found[:, line, 0].isnan()).float().mean())
             axes[line][column].set_title(f"{name}, {colour}: in {share:.0%}", fontsize=9)
     figure.suptitle(title)

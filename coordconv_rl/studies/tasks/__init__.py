@@ -25,7 +25,7 @@ them together in its `STUDY`.
 from coordconv_rl.studies.tasks.adversaries import Adversaries
 from coordconv_rl.studies.tasks.boxes import to_corners
 from coordconv_rl.studies.tasks.data import CANVAS, split_positions
-from coordconv_rl.studies.tasks.generation import draw_noise, image_side
+from coordconv_rl.studies.tasks.generation import draw_noise, generation_size
 from coordconv_rl.studies.tasks.networks import penalised_kernels
 from coordconv_rl.studies.tasks.proposals import true_iou
 from coordconv_rl.studies.tasks.study import (
@@ -46,7 +46,7 @@ __all__ = [
     "Setting",
     "Study",
     "draw_noise",
-    "image_side",
+    "generation_size",
     "load_study",
     "penalised_kernels",
     "split_positions",

@@ -25,7 +25,7 @@ class Adversaries(nn.Module):
 
     Args:
         model: Which of the three models.
-        side: Pixels along the images' sides, a power of 2 from 32 on.
+        side: Pixels along the images' sides, a power of 2 from 16 on.
         base: Channels that all sizes are multiples of.
         seed: Fixes the permutation of "shuffled".
     """
@@ -86,7 +86,8 @@ def deconvolution_generator(side: int, base: int) -> nn.Sequential:
     """Build DCGAN's generator: a dense layer to 4x4x512, then 5x5 deconvolutions of stride 2.
 
     At 64 pixels these have 256, 128, 64 and 3 channels; a canvas of 32 has one fewer, without the
-    64. Batch normalisation and ReLU follow all but the last, which a tanh follows.
+    64, and one of 16 two fewer. Batch normalisation and ReLU follow all but the last, which a tanh
+    follows.
     """
     steps = int(math.log2(side // FIRST_SIDE))
     sizes = [8 * base // 2**step for step in range(steps)] + [3]

@@ -9,11 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from coordconv_rl.studies.tasks import Adversaries, draw_noise
+from coordconv_rl.studies.tasks import Adversaries, draw_noise, generation_size
 from coordconv_rl.studies.training.supervised import Part, Training
 
-SLOWER = 0.2  # the discriminator's step size over the generator's: 1e-4 and 5e-4 (README.md)
-BETAS = (0.9, 0.99)  # util.py of the authors' repository
 JUDGED = 1000  # training images that as many generated ones are judged against
 
 
@@ -24,12 +22,12 @@ class AdversarialTraining(Training):
 
     def make_optimizer(self) -> torch.optim.Adam:
         """Make one Adam with two step sizes."""
-        rate = self.unit.setting.learning_rate
+        rate, size = self.unit.setting.learning_rate, generation_size(self.unit.split)
         groups = [
             {"params": list(self.network.generator.parameters()), "lr": rate},
-            {"params": list(self.network.discriminator.parameters()), "lr": SLOWER * rate},
+            {"params": list(self.network.discriminator.parameters()), "lr": size.slower * rate},
         ]
-        return torch.optim.Adam(groups, betas=BETAS, fused=True)
+        return torch.optim.Adam(groups, betas=size.betas, fused=True)
 
     def train_sample(self, *, whole: bool) -> Part:
         """Give as many training images as the test part has, while training and at its end."""

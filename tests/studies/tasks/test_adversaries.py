@@ -13,7 +13,7 @@ MODELS = ("coordconv", "convolution", "shuffled")
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("side", [16, 32, 64])
 def test_images_and_verdicts_have_their_shapes(model, side):
     network = adversaries.Adversaries(model, side, 4, 0)
     images = network(torch.rand(3, 256))

@@ -170,7 +170,8 @@ class ActingCache:
         prepared = self._get(layers, computation)
         # Only a rollout's steps follow each other. What is computed of changes depends, in its last
         # bits, on what else changed; an evaluation's games must not depend on each other.
-        results = prepared.next_outputs(frames) if noted else outputs(prepared.network, frames)
+        is_step = noted and self._recording is not None
+        results = prepared.next_outputs(frames) if is_step else outputs(prepared.network, frames)
         if noted and self._recording is not None:
             self._recording.note(prepared, frames, results)
         return results[-1].float()

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import commands
-import folders
 import keys
 import names
+import run_files
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
@@ -38,8 +38,8 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "output": commands.output,
     "names": names.name_table,
     "api": names.full_text,
-    "files": folders.file_table,
-    "csv": folders.csv_table,
+    "files": run_files.file_table,
+    "csv": run_files.csv_table,
 }
 MARKER = re.compile(r"^<!-- ([a-z]+): (.+) -->$", re.MULTILINE)
 LINK = re.compile(r"(?<!\!)\[([^\]\n]+)\]\(([^)\s#:]+)(#[^)\s]*)?\)")

@@ -14,7 +14,7 @@ if not (ROOT / "mkdocs.yml").is_file():
 pytest.importorskip("mkdocstrings", reason="the extra docs is not installed")
 
 FOLDER = ROOT / "docs" / "generator"
-MODULES = ("commands", "folders", "keys", "names", "hook")
+MODULES = ("commands", "run_files", "keys", "names", "hook")
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +112,11 @@ def test_a_command_that_fails_stops_the_build(made):
 
 
 def test_files_come_with_the_comments_of_their_constants(made):
-    rows = made["folders"].file_table("A run's folder").splitlines()
+    rows = made["run_files"].file_table("A run's folder").splitlines()
     assert "| `config.yaml` | The resolved configuration, written before the first step |" in rows
     assert not any("experiment.yaml" in row for row in rows)
     with pytest.raises(ValueError, match="no comment 'Nothing'"):
-        made["folders"].file_table("Nothing")
+        made["run_files"].file_table("Nothing")
 
 
 def test_names_are_those_that_are_exported(made):

@@ -85,7 +85,7 @@ def test_video_shows_the_game(run_folder, tmp_path):
     frames = list(itertools.islice(film_frames(model, config, Film(seed=5), {}), 40))
     assert write_video(tmp_path / "game.gif", iter(frames)) == 40
     image = Image.open(tmp_path / "game.gif")
-    assert image.n_frames == 40
+    assert 30 < image.n_frames <= 40  # frames that are alike become one that is shown longer
     assert image.size == (320, 448)
     assert {frame.shape for frame in frames} == {(2 * 210 + 28, 320, 3)}
     assert frames[0][:420].std() > 10

@@ -5,12 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, counted, number
 from coordconv_rl.comparison.results import Results, RunResult
-from coordconv_rl.runs import INSPECTION_FILE, TREATMENTS, damaged, weighs_coordinates
+from coordconv_rl.runs import TREATMENTS, weighs_coordinates
 
 HEADINGS = ("As trained", "Zeroed", "Permuted", "Share of the first layer")
 
@@ -55,27 +54,17 @@ def inspectable(found: Results) -> list[RunResult]:
 
 
 def read_inspections(found: Results) -> list[Inspection]:
-    """Read the inspections of an experiment's runs, in the runs' order.
-
-    Raises:
-        InputError: One of the files is damaged.
-    """
+    """Return the inspections of an experiment's runs, in the runs' order."""
     inspections = []
     for run in found.runs:
         if run.inspection is not None:
             key = (run.algo, run.game, run.arm, run.seed)
-            inspections.append(
-                _parse(run.folder / INSPECTION_FILE, key, run.run_id, run.inspection)
-            )
+            inspections.append(_parse(key, run.inspection))
     return inspections
 
 
-def _parse(
-    path: Path, key: tuple[str, str, str, int], run: str, content: dict[str, Any]
-) -> Inspection:
-    """Turn an inspection file into numbers, or say what is damaged in it."""
-    if content["run"] != run:
-        raise damaged(path, f"it is about the run {content['run']}")
+def _parse(key: tuple[str, str, str, int], content: dict[str, Any]) -> Inspection:
+    """Turn what a run's inspection file holds, which its reader has looked at, into numbers."""
     scores = content["scores"]
     means = {str(name): float(scores[name]["mean"]) for name in TREATMENTS}
     cut = sum(scores[name].get("cut") or 0 for name in TREATMENTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
+import numbers
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -117,6 +117,10 @@ def _sight(arm: Arm) -> str:
     return "-".join(part for part in parts if part)
 
 
+def _is_whole(index: object) -> bool:
+    return isinstance(index, numbers.Integral) and not isinstance(index, bool)
+
+
 def chosen_convolutions(coords: Coords | Sequence[int], backbone: Backbone) -> frozenset[int]:
     """Return the indices of the convolutions that get coordinates.
 
@@ -134,8 +138,8 @@ def chosen_convolutions(coords: Coords | Sequence[int], backbone: Backbone) -> f
         _check_choice("coords", coords, words)
         return frozenset(range(words[coords]))
     try:
-        indices = [-1 if isinstance(index, bool) else operator.index(index) for index in coords]
-    except TypeError:  # no sequence, or not of integers
+        indices = [int(index) if _is_whole(index) else -1 for index in coords]
+    except TypeError:  # no sequence
         indices = []
     if not indices or len(set(indices)) < len(indices) or not set(indices) <= set(range(total)):
         raise InputError(

@@ -6,7 +6,7 @@ import pytest
 from synthetic import make_experiment, report
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::DeprecationWarning")
 def test_all_arms_with_seeds_of_every_length_fit_into_their_figures(tmp_path):
     arms = ("cnn", "coordconv", "coordconv-r", "coordconv-all", "coordconv-actor", "shuffled")
     make_experiment(

@@ -2,7 +2,7 @@
 #
 #   docker build --tag coordconv-rl .
 #   mkdir -p runs
-#   docker run --rm --volume "$PWD/runs:/work/runs" coordconv-rl train --folder runs/mine
+#   docker run --rm --volume "$PWD/runs:/app/runs" coordconv-rl train --folder runs/mine
 #
 # Build arguments: TORCH, a folder of download.pytorch.org/whl (cpu, cu126, ...); EXTRAS, as in
 # EXTRAS=box2d,ray; PYTHON, 3.10 to 3.13 (constraints.txt is for 3.11).
@@ -26,9 +26,9 @@ FROM python:${PYTHON}-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
 COPY --from=build /opt/venv /opt/venv
 RUN useradd --uid 1000 --create-home agent \
-    && install --directory --owner=agent --group=agent /work /work/runs
+    && install --directory --owner=agent --group=agent /app /app/runs
 USER 1000:1000
-WORKDIR /work
-VOLUME /work/runs
+WORKDIR /app
+VOLUME /app/runs
 ENTRYPOINT ["coordconv-rl"]
 CMD ["--help"]

@@ -122,7 +122,8 @@ def _members(file: Path, *names: str) -> dict[str, bytes]:
             return {name: archive.read(name) for name in infos}
     except FileNotFoundError:
         raise InputError(f"there is no {file}") from None
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        # zipfile raises the last two for a compression it does not know, and for a password
         raise InputError(f"{file} is no zip that SB3 saved: {_line(error)}") from error
 
 

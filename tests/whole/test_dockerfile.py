@@ -82,7 +82,7 @@ def test_it_runs_our_command_without_rights_and_keeps_runs():
     assert len(stages) == 2
     assert last["USER"] == "1000:1000"
     assert any("useradd --uid 1000 " in rest for name, rest in instructions() if name == "RUN")
-    assert shlex.split(last["VOLUME"]) == ["/work/runs"]
+    assert shlex.split(last["VOLUME"]) == ["/app/runs"]
     (command,) = json.loads(last["ENTRYPOINT"])
     assert f"{command} =" in (ROOT / "pyproject.toml").read_text()
     names = [name for name, _ in instructions()]

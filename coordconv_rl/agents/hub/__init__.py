@@ -3,7 +3,7 @@
 - `push`: a run's agent to a repository: card, score, video, configuration and checkpoint.
 - `card`: the page of such a repository.
 - `fetch`: an agent from a repository to a run's folder.
-- `library`: the library, and what it answers in our words.
+- `client`: the client of `huggingface_hub`, and what it answers in our words.
 """
 
 from coordconv_rl.agents.hub.fetch import fetch_agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from coordconv_rl.agents.hub.library import check_repo, hub_api, said_by_the_hub
+from coordconv_rl.agents.hub.client import check_repo, hub_api, said_by_the_hub
 from coordconv_rl.agents.training import list_checkpoints
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import CHECKPOINTS_FOLDER, CONFIG_FILE, EVALUATION_FILE

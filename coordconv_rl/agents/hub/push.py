@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coordconv_rl.agents.hub.card import card_text
-from coordconv_rl.agents.hub.library import check_repo, hub_api, said_by_the_hub
+from coordconv_rl.agents.hub.client import check_repo, hub_api, said_by_the_hub
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import export_sb3
 from coordconv_rl.agents.training import checkpoint_path

@@ -7,7 +7,7 @@ import sys
 import pytest
 from hub_server import hub_server
 
-from coordconv_rl.agents.hub.library import check_repo, hub_api, said_by_the_hub
+from coordconv_rl.agents.hub.client import check_repo, hub_api, said_by_the_hub
 from coordconv_rl.errors import InputError
 
 

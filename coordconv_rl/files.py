@@ -7,15 +7,19 @@ are not followed: one in a stranger's folder could make us write, cut or lock wh
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import logging
 import os
 import re
+import shutil
 import stat
 import sys
+import tempfile
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +125,24 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def file_beside(path: Path) -> Iterator[Path]:
+    """Yield a name in a new folder beside `path` for a library to write to; rename it from there.
+
+    Libraries follow links, and in a stranger's folder one may lie under any name that can be known
+    before. The folder is removed at the end, and one that a killed process left before the start.
+
+    Args:
+        path: The file to be; the yielded one ends as it does.
+    """
+    prefix = f".{path.name}."
+    for left in path.parent.glob(f"{glob.escape(prefix)}*.partial"):
+        if not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix, suffix=".partial") as folder:
+        yield Path(folder) / f"file{path.suffix}"
 
 
 def write_text_atomic(path: Path, text: str) -> None:

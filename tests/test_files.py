@@ -57,3 +57,31 @@ def test_what_dead_processes_left_is_cleared_and_what_living_ones_write_is_not(t
     assert sorted(os.listdir(tmp_path)) == sorted((gone, living, other))
     files.clear_left_behind(tmp_path)
     assert sorted(os.listdir(tmp_path)) == sorted((living, other))
+
+
+def test_a_library_writes_to_a_name_that_nobody_can_know(tmp_path):
+    path = tmp_path / "a[1].zip"
+    left = tmp_path / ".a[1].zip.abc.partial"  # of a process that was killed
+    left.mkdir()
+    (left / "file.zip").touch()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / ".a[1].zip.link.partial").symlink_to(tmp_path / "mine")
+    with files.file_beside(path) as temporary:
+        assert not left.exists()
+        assert temporary.suffix == ".zip"
+        assert temporary.parent.parent == tmp_path
+        assert os.listdir(temporary.parent) == []
+        temporary.write_bytes(b"new")
+        temporary.replace(path)
+    assert path.read_bytes() == b"new"
+    assert sorted(os.listdir(tmp_path)) == sorted(("a[1].zip", "mine", ".a[1].zip.link.partial"))
+
+
+def test_what_a_library_wrote_goes_when_it_fails(tmp_path):
+    def fail(temporary):
+        temporary.write_bytes(b"half")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"), files.file_beside(tmp_path / "a.gif") as temporary:
+        fail(temporary)
+    assert os.listdir(tmp_path) == []

@@ -16,6 +16,7 @@ from coordconv_rl.agents.zip_reading import add_config
 from coordconv_rl.arms import Arm
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import InputError
+from coordconv_rl.files import file_beside
 from coordconv_rl.sb3 import ADAM, RMSPROP
 
 SB3S_OWN = Arm(backbone="nature", head="flatten")
@@ -44,15 +45,13 @@ def export_sb3(folder: Path, file: Path, *, best: bool = False, trust_code: bool
     if config.resolved_arm == SB3S_OWN:
         model = _as_stock(model, config)
     model.num_timesteps = step
-    temporary = file.with_name(f".{file.stem}.partial.zip")
     try:
-        model.save(temporary)
-        add_config(temporary, config)
-        temporary.replace(file)
+        with file_beside(file) as temporary:
+            model.save(temporary)
+            add_config(temporary, config)
+            temporary.replace(file)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return file
 
 

@@ -59,15 +59,27 @@ def read_options(
         InputError: A word or value makes no sense.
         SystemExit: The help was asked for, and is printed.
     """
-    command, rest = read_known(kind, words, prog, default)
-    for word in rest:
-        if word.startswith("-"):
-            typed = word.partition("=")[0].replace("_", "-")
-            error = unknown("option", typed, option_names(kind, default))
-            raise InputError(f"{error} (see {prog} --help)")
+    try:
+        command, rest = read_known(kind, words, prog, default)
+    except InputError:  # what is missing may be there, under a name that is wrong
+        names = option_names(kind, default)
+        unread = (word for word in words if word.startswith("--") and _typed(word) not in names)
+        if strange := next(unread, None):
+            raise _unknown_option(strange, names, prog) from None
+        raise
+    if strange := next((word for word in rest if word.startswith("-")), None):
+        raise _unknown_option(strange, option_names(kind, default), prog)
     if rest:
         raise InputError(f"{rest[0]!r} is one word too many (see {prog} --help)")
     return command
+
+
+def _typed(word: str) -> str:
+    return word.partition("=")[0].replace("_", "-")
+
+
+def _unknown_option(word: str, names: Sequence[str], prog: str) -> InputError:
+    return InputError(f"{unknown('option', _typed(word), names)} (see {prog} --help)")
 
 
 def read_known(

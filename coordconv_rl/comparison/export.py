@@ -1,6 +1,7 @@
 """A comparison without its checkpoints: small enough to publish, whole enough to go on with.
 
-A checkpoint is some 21 MB, everything else about a run some 100 kB. Reports, TensorBoard and a
+A checkpoint is some 21 MB, everything else about a run some 100 kB, and the episodes of a run that
+is done are packed. Reports, TensorBoard and a
 later growth of the comparison work on the copy; watching, inspecting or lengthening an agent does
 not, as that needs its weights. `sha256sum --check SHA256SUMS` tells later whether it is whole.
 """
@@ -27,7 +28,10 @@ from coordconv_rl.runs import (
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LEDGER_FILE,
+    PACKED,
     RECORD_FILE,
+    pack_file,
+    peek_record,
 )
 
 DIGESTS_FILE = "SHA256SUMS"
@@ -35,6 +39,7 @@ EXPORTED_FILES = (
     CONFIG_FILE,
     RECORD_FILE,
     EPISODES_FILE,
+    EPISODES_FILE + PACKED,  # of an export that is exported
     EVALUATION_FILE,
     INSPECTION_FILE,
     INSPECTION_FIGURE,
@@ -126,10 +131,17 @@ def _copy(found: Results, target: Path) -> str:
         data = read_regular(path)  # no pipe that nobody would fill
         if path.suffix in {".jsonl", ".csv"}:  # a line that is being written comes next time
             data = data[: data.rfind(b"\n") + 1]
+        if path.name == EPISODES_FILE and _is_done(path.parent):  # what goes on is written to
+            name, data = name + PACKED, pack_file(data)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_bytes(data)
         digests.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
     return "".join(digests)
+
+
+def _is_done(folder: Path) -> bool:
+    record = peek_record(folder)
+    return record is not None and record["status"] == "done"
 
 
 def _sources(found: Results) -> Iterator[Path]:

@@ -27,16 +27,17 @@ class WeightsSeen:
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self._marks = list(map(_mark, weights))
-        self._values = deepcopy(_values(weights))
+        found = _values(weights)
+        # Arrays share the weights' memory. While the marks are the same, so is that memory.
+        self._now = found if isinstance(found[0], np.ndarray) else None
+        self._values = deepcopy(found)
 
     def are_still(self, weights: Sequence[Tensor]) -> bool:
         """Tell whether these are the weights that were seen, unchanged."""
         if list(map(_mark, weights)) != self._marks:
             return False
-        for new, old in zip(_values(weights), self._values, strict=True):
-            if not (new == old).all():
-                return False
-        return True
+        now = _values(weights) if self._now is None else self._now
+        return all(bool((new == old).all()) for new, old in zip(now, self._values, strict=True))
 
 
 def _mark(weight: Tensor) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
 from coordconv_rl.runs.layout import EPISODE_COLUMNS
+from coordconv_rl.runs.packing import read_packable
 from coordconv_rl.runs.reading import LARGEST_REAL, damaged, digest
 from coordconv_rl.runs.sums import FileSum
 
@@ -113,7 +114,7 @@ class EpisodeLog:
 
 
 def read_episodes(path: Path) -> NDArray[np.void]:
-    """Read `episodes.csv`; a last line that is still being written is left for the next reading.
+    """Read `episodes.csv`, packed or not; a last line that is being written is left for later.
 
     Returns:
         A structured array with the fields of `EPISODE_DTYPE`, in rising order of steps.
@@ -122,7 +123,7 @@ def read_episodes(path: Path) -> NDArray[np.void]:
         InputError: The file is damaged.
     """
     try:
-        data = read_regular(path)
+        data = read_packable(path)
     except FileNotFoundError:
         return np.empty(0, EPISODE_DTYPE)
     except OSError as error:

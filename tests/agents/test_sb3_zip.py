@@ -41,3 +41,13 @@ def test_pickle_needs_trust_and_files_must_be_zips(trained, tmp_path):
         export_sb3(trained, tmp_path / "agent.tar")
     with pytest.raises(InputError, match="is no folder"):
         export_sb3(trained, tmp_path / "none" / "agent.zip")
+
+
+def test_a_link_that_waits_for_an_export_is_not_written_through(trained, tmp_path):
+    other = tmp_path / "mine"
+    other.write_text("mine")
+    (tmp_path / ".agent.partial.zip").symlink_to(other)
+    (tmp_path / "agent.zip").symlink_to(other)
+    file = export_sb3(trained, tmp_path / "agent.zip")
+    assert other.read_text() == "mine"
+    assert not file.is_symlink()

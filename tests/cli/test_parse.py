@@ -44,6 +44,8 @@ def test_words_become_a_command():
             "unknown option '--minuets': did you mean --minutes? (see bake --help)",
         ),
         (["pound", "--gloze=1"], "unknown option '--gloze': did you mean --glaze or --no-glaze"),
+        (["--minuets", "5"], "unknown option '--minuets': did you mean --minutes? (see bake"),
+        (["--cake=pound"], "unknown option '--cake': "),
         (["pound", "--flour", "ry"], "unknown flour 'ry': did you mean rye?"),
         (["pound", "--minutes"], "Missing value for argument '--minutes'"),
         (["pound", "--minutes", "5.5"], "--minutes is '5.5': it must be a whole number (see"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 
@@ -47,9 +48,25 @@ def test_its_digests_are_those_of_sha256sum_and_show_damage(folder, tmp_path):
     out = export_comparison(folder, tmp_path / "out").folder
     check = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
     assert subprocess.run(check, cwd=out, check=False).returncode == 0
-    path = out / "ppo/Pong/cnn/seed-1/episodes.csv"
+    path = out / "ppo/Pong/cnn/seed-1/episodes.csv.xz"
     path.write_bytes(path.read_bytes()[:-20])
     assert subprocess.run(check, cwd=out, check=False, capture_output=True).returncode == 1
+
+
+def test_an_export_of_an_export_is_the_same(folder, tmp_path):
+    once = export_comparison(folder, tmp_path / "once").folder
+    again = export_comparison(once, tmp_path / "again").folder
+    assert (again / "SHA256SUMS").read_bytes() == (once / "SHA256SUMS").read_bytes()
+    assert not list(again.rglob("episodes.csv"))
+
+
+def test_a_run_that_goes_on_is_not_packed(folder, tmp_path):
+    run = folder / "ppo/Pong/cnn/seed-1"
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    out = export_comparison(folder, tmp_path / "out").folder / "ppo/Pong/cnn/seed-1"
+    assert (out / "episodes.csv").read_bytes() == (run / "episodes.csv").read_bytes()
+    assert not (out / "episodes.csv.xz").exists()
 
 
 def test_tensorboard_finds_its_lines(folder, tmp_path):

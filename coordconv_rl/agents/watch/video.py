@@ -7,10 +7,8 @@ its VP9 takes five times as long (68 ms instead of 13 for a frame of Atari). H.2
 
 from __future__ import annotations
 
-import glob
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from PIL import Image
 
 from coordconv_rl.agents.watch.frames import Frame
 from coordconv_rl.errors import InputError, missing_extra
+from coordconv_rl.files import file_beside
 
 log = logging.getLogger(__name__)
 
@@ -60,27 +59,12 @@ def write_video(video: Path, frames: Iterator[Frame]) -> int:
     check_video(video)
     write = {".webm": _write_vp8, ".mp4": _write_h264, ".gif": _write_gif}[video.suffix]
     try:
-        with _beside(video) as temporary:
+        with file_beside(video) as temporary:
             count = write(temporary, frames)
             temporary.replace(video)
     except OSError as error:
         raise InputError(f"cannot write {video}: {error.strerror or error}") from error
     return count
-
-
-@contextmanager
-def _beside(video: Path) -> Iterator[Path]:
-    """Yield a file in a new folder beside the video, which is removed.
-
-    Those who write videos follow links, and in a stranger's folder one may lie under any name that
-    can be known before. A folder that a killed process left is cleared.
-    """
-    prefix = f".{video.name}."
-    for left in video.parent.glob(f"{glob.escape(prefix)}*.partial"):
-        if not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=video.parent, prefix=prefix, suffix=".partial") as folder:
-        yield Path(folder) / f"video{video.suffix}"
 
 
 def _write_vp8(path: Path, frames: Iterator[Frame]) -> int:

@@ -1,0 +1,48 @@
+"""A run's long file packed by xz, as an export holds it; read as if it were not packed.
+
+A run of MinAtar has tens of thousands of short games, and their rows are nearly all of its export.
+`xz --decompress` opens such a file anywhere, and pandas reads it as it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import lzma
+from pathlib import Path
+
+from coordconv_rl.files import read_regular
+from coordconv_rl.runs.layout import PACKED
+
+LARGEST = 2**28  # bytes of a file that is unpacked: a stranger's may be made to grow without end
+
+
+def packed_path(path: Path) -> Path:
+    """Return where a file is when it is packed."""
+    return path.with_name(path.name + PACKED)
+
+
+def pack_file(data: bytes) -> bytes:
+    """Return a file's content as xz packs them at its best; the same bytes always become the same."""
+    return lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
+
+
+def read_packable(path: Path) -> bytes:
+    """Read a file, or unpack the packed one beside it where it is not there itself.
+
+    Raises:
+        FileNotFoundError: There is neither.
+        OSError: It is no regular file, cannot be read, or cannot be unpacked.
+    """
+    try:
+        return read_regular(path)
+    except FileNotFoundError:
+        packed = read_regular(packed_path(path))
+    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    try:
+        data = reader.decompress(packed, LARGEST)
+    except (lzma.LZMAError, EOFError) as error:
+        raise OSError(errno.EINVAL, f"as {PACKED} it cannot be unpacked", str(path)) from error
+    if not reader.eof or reader.unused_data:
+        why = "too large" if len(data) >= LARGEST else "cut, or more than one"
+        raise OSError(errno.EINVAL, f"as {PACKED} it is {why}", str(path))
+    return data

@@ -22,7 +22,7 @@ def packed_path(path: Path) -> Path:
 
 
 def pack_file(data: bytes) -> bytes:
-    """Return a file's content as xz packs them at its best; the same bytes always become the same."""
+    """Return what xz makes of a file's content at its best; the same always becomes the same."""
     return lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
 
 

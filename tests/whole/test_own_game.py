@@ -50,7 +50,7 @@ def test_from_the_experiments_file_to_the_verdict(here):
     with (folder / "report" / "verdicts.csv").open(newline="") as file:
         (pair,) = csv.DictReader(file)
     assert (pair["arm"], pair["against"]) == ("small-coordconv", "small")
-    assert "A small-coordconv agent beats a small agent with probability" in pair["verdict"]
+    assert "a small-coordconv agent beats a small agent with probability" in pair["verdict"]
     with (folder / "report" / "aggregates.csv").open(newline="") as file:
         assert {row["scale"] for row in csv.DictReader(file)} <= {"min-max"}
     assert load_experiment(str(here / "experiment.yaml")).path == "plain"

@@ -92,6 +92,18 @@ def test_nothing_sticks_out_on_a_phone(browser, page):
     assert all(200 < width <= 380 for width in widths)
 
 
+def test_no_column_of_the_pairs_is_hidden_and_a_lone_figure_is_no_larger(browser, page):
+    show(browser, page, width=1280)
+    hidden, widths = browser.execute_script(
+        "const table = [...document.querySelectorAll('.scroll')]"
+        ".find(t => t.ariaLabel.startsWith('Pairs of arms'));"
+        "return [table.scrollWidth - table.clientWidth,"
+        "[...document.querySelectorAll('figure')].map(f => f.getBoundingClientRect().width)]"
+    )
+    assert hidden == 0
+    assert max(widths) - min(widths) < 1  # the inspection's is alone in its part
+
+
 def test_every_chart_says_what_it_shows(browser, page):
     show(browser, page)
     labels = browser.execute_script(

@@ -125,11 +125,25 @@ def draw_profile(
     """Draw the share of runs above each score on the scale that is named."""
     for arm, own in arms.items():
         _draw_band(axes, thresholds, own.profile, arm)
-    axes.set_xlim(thresholds[0], thresholds[-1])
+    axes.set_xlim(thresholds[0], _last_shown(thresholds, arms))
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(f"{scale} score")
     axes.set_ylabel("share of runs above it")
     legend_below(axes)
+
+
+def _last_shown(thresholds: Array, arms: Mapping[str, ArmEstimates]) -> float:
+    """Return a little more than the highest score that a run or a band reaches.
+
+    Scores far below the scale's end, as after a short training, would all lie at the left edge.
+    """
+    ends = [
+        own.profile.value if own.profile.high is None else own.profile.high for own in arms.values()
+    ]
+    reached = np.flatnonzero(np.any(np.asarray(ends) > 0, axis=0))
+    last = len(thresholds) - 1
+    more = int(reached[-1] * 1.1) + 2 if len(reached) else last
+    return float(thresholds[min(more, last)])
 
 
 def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates], scale: str) -> None:
@@ -201,6 +215,7 @@ def legend_below(axes: Axes) -> None:
 
 
 def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Estimate, ArmLook]]) -> None:
+    axes.use_sticky_edges = False  # or the lowest bar touches the edge, and seems cut off
     for place, (_, found, look) in enumerate(rows):
         if found.low is not None and found.high is not None:
             width = found.high - found.low

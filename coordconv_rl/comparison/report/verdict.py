@@ -53,8 +53,9 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
 
 
 def sentence(analysis: AlgoAnalysis, pair: Comparison) -> str:
-    """Say of one pair how often an arm beats the other, what that shows, and what it does not."""
-    parts = [_chance(analysis, pair), _finding(analysis, pair), _equivalence(analysis, pair)]
+    """Say of one pair what is shown, then by which numbers, and what they do not show."""
+    finding = f"{_finding(pair)}: {_chance(analysis, pair)}"
+    parts = [finding, _doubt(analysis, pair), _equivalence(analysis, pair)]
     return " ".join(part for part in parts if part)
 
 
@@ -66,7 +67,7 @@ def _chance(analysis: AlgoAnalysis, pair: Comparison) -> str:
         many = len(analysis.pairs) > 1
         corrected = f", {p_text(pair.p_holm)} corrected for {len(analysis.pairs)} pairs"
         sure.append(f"p {p_text(pair.p)}{corrected if many else ''}")
-    text = f"A {pair.arm} agent beats a {pair.against} agent with probability {chance}"
+    text = f"a {pair.arm} agent beats a {pair.against} agent with probability {chance}"
     text += f" ({'; '.join(sure)})" if sure else ""
     if pair.iqm_difference is None:
         return f"{text}."
@@ -107,21 +108,30 @@ def is_equivalent(pair: Comparison, margin: float) -> bool:
     return bool(-margin < found.low and found.high < margin)
 
 
-def _finding(analysis: AlgoAnalysis, pair: Comparison) -> str:
-    """Say what the interval and the corrected p-value show, or how many seeds would."""
+def _finding(pair: Comparison) -> str:
+    """Say in words what the interval shows."""
     if pair.improvement.low is None:
-        return f"Too few seeds for a verdict: at least {MIN_SEEDS} are needed."
+        return f"Too few seeds for a verdict on {pair.arm} against {pair.against}"
     found = direction(pair)
     if found == 0:
+        return f"No difference is shown between {pair.arm} and {pair.against}"
+    return f"{pair.arm} did {'better' if found > 0 else 'worse'} than {pair.against} here"
+
+
+def _doubt(analysis: AlgoAnalysis, pair: Comparison) -> str:
+    """Say why no more is shown: the corrected p-value, or how many seeds would show it."""
+    if pair.improvement.low is None:
+        return f"At least {MIN_SEEDS} seeds an arm are needed."
+    if direction(pair) == 0:
         needed = pair.seeds_needed
-        seeds = f" About {needed:,} seeds an arm show one of the size found." if needed else ""
-        return f"The interval holds 0.5, so no difference is shown.{seeds}"
-    helped = "better" if found > 0 else "worse"
-    text = f"The interval leaves 0.5 out: {pair.arm} did {helped} than {pair.against} here"
+        seeds = (
+            f" About {needed:,} seeds an arm would show one of the size found." if needed else ""
+        )
+        return f"The interval holds 0.5, which is even chance.{seeds}"
     if pair.p_holm < LEVEL:
-        return f"{text}."
+        return ""
     many = f", corrected for {len(analysis.pairs)} pairs," if len(analysis.pairs) > 1 else ""
-    return f"{text}, but p{many} is above {LEVEL}, so chance is not ruled out."
+    return f"But p{many} is above {LEVEL}, so chance is not ruled out."
 
 
 def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:

@@ -9,7 +9,9 @@ from synthetic import SMALL, make_experiment
 
 from coordconv_rl.comparison.report.charts import (
     draw_efficiency,
+    draw_iqm,
     draw_learning_curves,
+    draw_profile,
     gaps,
     mean_lines,
 )
@@ -84,3 +86,21 @@ def test_a_line_with_a_hole_is_joined_by_dots():
     assert np.isnan(drawn.get_ydata()[1])
     assert (list(dots.get_xdata()), list(dots.get_ydata())) == ([10.0, 30.0], [1.0, 3.0])
     assert dots.get_linestyle() != "-"
+
+
+def test_no_bar_touches_the_edge_of_the_axes():
+    own = ArmEstimates(*(Estimate(*map(np.array, (0.5, 0.1, 0.9))),) * 7)
+    axes = Figure().subplots()
+    draw_iqm(axes, {"cnn": own}, "min-max")
+    assert axes.get_xlim()[0] < 0.1
+    assert axes.get_xlim()[1] > 0.9
+
+
+@pytest.mark.parametrize(("reached", "end"), [(10, 0.12), (95, 1.0), (0, 0.01)])
+def test_the_profile_ends_a_little_after_the_last_score(reached, end):
+    thresholds = np.linspace(-0.01, 1.0, 102)  # steps of 0.01
+    share = np.where(np.arange(102) <= reached, 0.3, 0.0)
+    band = Estimate(np.minimum(share, 0.1) * (np.arange(102) < 5), np.zeros(102), share)
+    axes = Figure().subplots()
+    draw_profile(axes, thresholds, {"cnn": ArmEstimates(*(band,) * 7)}, "human-normalised")
+    assert axes.get_xlim() == pytest.approx((-0.01, end))

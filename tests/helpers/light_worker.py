@@ -27,6 +27,7 @@ state = folder / "checkpoint"
 step = int(state.read_text()) if state.is_file() else 0
 attempt = int((folder / "attempts").read_text()) + 1 if (folder / "attempts").is_file() else 1
 (folder / "attempts").write_text(str(attempt))
+(folder / "project").write_text(os.environ.get("COORDCONV_WANDB", "none"))
 (folder / "episodes.csv").write_text("step,score,frames,life_loss\\n")
 asked = []
 signal.signal(signal.SIGINT, lambda *_: asked.append(1))

@@ -169,6 +169,8 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         if importlib.util.find_spec("wandb") is None:
             raise missing_extra("wandb", ImportError("--wandb needs a library that is missing"))
         os.environ[WANDB_VARIABLE] = options.wandb  # the runs' processes inherit it
+    else:
+        os.environ.pop(WANDB_VARIABLE, None)  # an earlier comparison of this process asked for it
     if options.slurm and options.backend != "slurm":
         raise InputError("--slurm needs the slurm backend: add --backend slurm")
 

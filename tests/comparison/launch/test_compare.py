@@ -16,6 +16,7 @@ from coordconv_rl.comparison.launch.local import LocalBackend
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import WANDB_VARIABLE
 
 
 def test_all_runs_are_done_once_and_the_files_of_the_end_are_there(folder, capsys):
@@ -122,6 +123,17 @@ def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
     experiment = make_experiment(tmp_path, games=("Pong",))
     assert launch.run_comparison(experiment, tmp_path, jobs=2, options=options) == 0
     assert asked == [expected]
+
+
+def test_runs_are_told_of_wandb_and_those_of_a_later_comparison_are_not(folder, monkeypatch):
+    monkeypatch.setenv(WANDB_VARIABLE, "another")  # it is put back after the test
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: "found")
+    assert start(folder, wandb="mine") == 0
+    assert {(folder / run / "project").read_text() for run in RUNS} == {"mine"}
+    more = experiment(seeds=(0, 1, 2))
+    assert launch.run_comparison(more, folder, jobs=2, options=LaunchOptions()) == 0
+    added = [folder / "ppo" / "Pong" / arm / "seed-2" for arm in ("cnn", "coordconv")]
+    assert {(run / "project").read_text() for run in added} == {"none"}
 
 
 def test_wandb_without_its_library_is_said_before_anything_starts(folder, monkeypatch):

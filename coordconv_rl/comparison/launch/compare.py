@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -71,7 +72,7 @@ def run_comparison(
                 folder, configs, ledger, backend, jobs=jobs,
                 retries=options.retries, hang_seconds=60 * options.hang_minutes,
             )  # fmt: skip
-            end = _work(scheduler, folder)
+            end = _work(scheduler, folder, options.wandb)
     except CannotGoOnError as error:
         _say(f"Stopping: {error}. Make room, then start it again: it goes on from there.")
         return FAILED
@@ -114,12 +115,13 @@ def _say(text: str) -> None:
     Console(highlight=False).print(text, soft_wrap=True, markup=False)
 
 
-def _work(scheduler: Scheduler, folder: Path) -> int:
+def _work(scheduler: Scheduler, folder: Path, wandb: str | None) -> int:
     """Run the scheduler to its end, or until a signal comes; return the exit code."""
     with (
         stop_signals() as signals,
         Display(scheduler) as display,
         _aggregates(folder) as aggregates,
+        _on_wandb(wandb),
     ):
         try:
             while scheduler.left and not signals:
@@ -135,6 +137,17 @@ def _work(scheduler: Scheduler, folder: Path) -> int:
             scheduler.stop_all("stopped", hurry=lambda: len(signals) > 1)
         display.say(f"Stopped. To go on: coordconv-rl compare ... --folder {folder}")
         return INTERRUPTED
+
+
+@contextmanager
+def _on_wandb(project: str | None) -> Iterator[None]:
+    """Have the runs that are started inside a `with` block, and only them, send to a project."""
+    if project is not None:
+        os.environ[WANDB_VARIABLE] = project  # the runs' processes inherit it
+    try:
+        yield
+    finally:
+        os.environ.pop(WANDB_VARIABLE, None)
 
 
 def _aggregates(folder: Path) -> Aggregates:
@@ -165,12 +178,8 @@ def _check(jobs: int | None, options: LaunchOptions) -> None:
         raise InputError(f"hang_minutes is {options.hang_minutes}: it must be above 0")
     if options.address is not None and options.backend != "ray":
         raise InputError("an address needs the ray backend: add --backend ray")
-    if options.wandb is not None:
-        if importlib.util.find_spec("wandb") is None:
-            raise missing_extra("wandb", ImportError("--wandb needs a library that is missing"))
-        os.environ[WANDB_VARIABLE] = options.wandb  # the runs' processes inherit it
-    else:
-        os.environ.pop(WANDB_VARIABLE, None)  # an earlier comparison of this process asked for it
+    if options.wandb is not None and importlib.util.find_spec("wandb") is None:
+        raise missing_extra("wandb", ImportError("--wandb needs a library that is missing"))
     if options.slurm and options.backend != "slurm":
         raise InputError("--slurm needs the slurm backend: add --backend slurm")
 

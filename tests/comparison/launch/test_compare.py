@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from light_worker import RUNS, attempts, entry, experiment, launcher, start
 from synthetic import make_experiment
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch import closing, estimate
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.comparison.launch.local import LocalBackend
@@ -125,11 +126,15 @@ def test_the_launcher_inspects_on_this_machine_unless_told_not_to(
     assert asked == [expected]
 
 
-def test_runs_are_told_of_wandb_and_those_of_a_later_comparison_are_not(folder, monkeypatch):
-    monkeypatch.setenv(WANDB_VARIABLE, "another")  # it is put back after the test
+def test_runs_are_told_of_wandb_but_no_measurement_and_no_later_comparison(folder, monkeypatch):
+    monkeypatch.setenv(WANDB_VARIABLE, "")  # it is put back after the test
+    monkeypatch.delenv(WANDB_VARIABLE)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: "found")
+    measured = []
+    monkeypatch.setattr(estimate, "measure_speed", lambda *given: measured.append(dict(os.environ)))
     assert start(folder, wandb="mine") == 0
     assert {(folder / run / "project").read_text() for run in RUNS} == {"mine"}
+    assert [WANDB_VARIABLE in environment for environment in measured] == [False]
     more = experiment(seeds=(0, 1, 2))
     assert launch.run_comparison(more, folder, jobs=2, options=LaunchOptions()) == 0
     added = [folder / "ppo" / "Pong" / arm / "seed-2" for arm in ("cnn", "coordconv")]

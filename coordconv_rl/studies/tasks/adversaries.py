@@ -28,16 +28,19 @@ class Adversaries(nn.Module):
         side: Pixels along the images' sides, a power of 2 from 16 on.
         base: Channels that all sizes are multiples of.
         seed: Fixes the permutation of "shuffled".
+        normalised: Whether the discriminator has batch normalisation, as the authors' does.
     """
 
-    def __init__(self, model: ModelName, side: int, base: int, seed: int) -> None:
+    def __init__(
+        self, model: ModelName, side: int, base: int, seed: int, *, normalised: bool = True
+    ) -> None:
         super().__init__()
         self.generator: nn.Module
         if model == "convolution":
             self.generator = deconvolution_generator(side, base)
         else:
             self.generator = coordinate_generator(model, side, base, seed)
-        self.discriminator = make_discriminator(model, side, base, seed)
+        self.discriminator = make_discriminator(model, side, base, seed, normalised=normalised)
 
     def forward(self, noise: Tensor) -> Tensor:
         """Generate images, (n, 256) to (n, 3, side, side); about -1 to 1."""
@@ -104,10 +107,13 @@ def deconvolution_generator(side: int, base: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def make_discriminator(model: ModelName, side: int, base: int, seed: int) -> nn.Sequential:
+def make_discriminator(
+    model: ModelName, side: int, base: int, seed: int, *, normalised: bool
+) -> nn.Sequential:
     """Build DCGAN's discriminator: 5x5 convolutions of stride 2, of 64, 128, 256 and 512.
 
-    The models differ in the first one, which does or does not see coordinates.
+    The models differ in the first one, which does or does not see coordinates; batch normalisation
+    follows the others where it is wanted.
     """
     sizes = [base, 2 * base, 4 * base, 8 * base]
     layers: list[nn.Module] = [
@@ -115,6 +121,7 @@ def make_discriminator(model: ModelName, side: int, base: int, seed: int) -> nn.
         nn.LeakyReLU(LEAK, inplace=True),
     ]
     for before, after in itertools.pairwise(sizes):
-        layers += [nn.Conv2d(before, after, 5, 2, 2), nn.BatchNorm2d(after)]
+        layers.append(nn.Conv2d(before, after, 5, 2, 2))
+        layers += [nn.BatchNorm2d(after)] if normalised else []
         layers.append(nn.LeakyReLU(LEAK, inplace=True))
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(sizes[-1] * (side // 16) ** 2, 1))

@@ -1,7 +1,9 @@
 """A training of two adversaries: a generator, and a discriminator that tells its images from real.
 
 One step moves both at once, as the authors' train_gan.py does: the discriminator judges a minibatch
-of real and one of generated images; the generator learns from the same verdicts.
+of real and one of generated images; the generator learns from the same verdicts. Where a size says
+so, the discriminator pays for steep verdicts around real images (R1 of Mescheder et al. 2018,
+"Which training methods for GANs do actually converge?", section 4.1), else one adversary wins.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class AdversarialTraining(Training):
 
     def step(self, examples: Tensor) -> float:
         """Take one step of Adam for both adversaries; return the discriminator's mean loss."""
-        real = self.train[1][examples].float()
+        penalty = generation_size(self.unit.split).penalty
+        real = self.train[1][examples].float().requires_grad_(penalty > 0)
         noise = draw_noise(len(examples), torch.Generator().manual_seed(self.step_seed))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             images = self.network(noise)
@@ -45,11 +48,27 @@ class AdversarialTraining(Training):
         deceive = self.study.loss(on_generated, ones) / len(examples)
         tell = self.study.loss(on_real, ones) + self.study.loss(on_generated, zeros)
         tell = tell / len(examples)
+        loss = tell.item() / 2
+        if penalty:
+            tell = tell + penalty / 2 * steepness(on_real, real)
         ours, theirs = (group["params"] for group in self.optimizer.param_groups)
         gradients = torch.autograd.grad(deceive, ours, retain_graph=True)
         gradients += torch.autograd.grad(tell, theirs)
         for weight, gradient in zip(ours + theirs, gradients, strict=True):
-            weight.grad = gradient
+            # The fused Adam takes both in the order of memory, which a second derivative's is not
+            # by itself; `backward` would see to it.
+            weight.grad = torch.empty_like(weight).copy_(gradient)
         self.optimizer.step()
         self.result.steps += 1
-        return tell.item() / 2
+        return loss
+
+
+def steepness(verdicts: Tensor, images: Tensor) -> Tensor:
+    """Return the mean over images of the squared length of the verdict's gradient by the image.
+
+    Args:
+        verdicts: Shape (n, 1); each depends on its own image alone.
+        images: Shape (n, ...), with `requires_grad`.
+    """
+    (slope,) = torch.autograd.grad(verdicts.sum(), images, create_graph=True)
+    return slope.square().flatten(1).sum(1).mean()

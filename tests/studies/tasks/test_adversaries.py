@@ -35,7 +35,7 @@ def test_the_authors_sizes():
     layers = adversaries.deconvolution_generator(64, 64)
     sizes = [(m.in_channels, m.out_channels) for m in layers if isinstance(m, nn.ConvTranspose2d)]
     assert sizes == [(512, 256), (256, 128), (128, 64), (64, 3)]
-    judge = adversaries.make_discriminator("coordconv", 64, 64, 0)
+    judge = adversaries.make_discriminator("coordconv", 64, 64, 0, normalised=True)
     sizes = [(m.in_channels, m.out_channels) for m in judge if isinstance(m, nn.Conv2d)]
     assert sizes == [(3, 64), (64, 128), (128, 256), (256, 512)]
     assert judge[-1].in_features == 4 * 4 * 512

@@ -43,8 +43,20 @@ def test_the_papers_size():
     (setting,) = generation.settings("convolution", "64x64", True)
     assert size.train + size.validation == 50_000
     assert (setting.learning_rate, setting.batch, setting.epochs) == (5e-4, 16, 50)
-    assert (size.slower, size.betas) == (0.2, (0.9, 0.99))
+    assert (size.slower, size.betas, size.penalty) == (0.2, (0.9, 0.99), 0)
+    assert any(isinstance(m, nn.BatchNorm2d) for m in built("64x64").discriminator)
     assert generation.BASE * setting.width == 64
+
+
+def built(split):
+    (setting,) = generation.settings("convolution", split, False)
+    return generation.build("convolution", split, setting, 0)
+
+
+def test_no_verdict_depends_on_other_images_where_each_is_punished_for_its_own_slope():
+    judge = built("16x16").discriminator
+    images = torch.rand(4, 3, 16, 16)
+    torch.testing.assert_close(judge(images)[:1], judge(images[:1]))
 
 
 def test_judge_is_the_share_of_joint_cells():

@@ -19,6 +19,7 @@ from coordconv_rl.fast import Resolved, detect_precision
 from coordconv_rl.sb3 import (
     ADAM,
     RMSPROP,
+    Adam,
     CoordConvPolicy,
     DeviceRolloutBuffer,
     FastA2C,
@@ -65,7 +66,7 @@ def policy_settings(
         precision: Arithmetic of the network.
         algo: Chooses the optimizer: RMSpropTFLike for A2C and Adam for PPO, as RL Zoo's presets.
     """
-    optimizer = RMSpropTFLike if algo == "a2c" else torch.optim.Adam
+    optimizer = RMSpropTFLike if algo == "a2c" else Adam
     return CoordConvPolicy, {
         "features_extractor_class": extractor_class(arm),
         "features_extractor_kwargs": extractor_settings(
@@ -92,8 +93,7 @@ def plain_settings(
         algo: As in `policy_settings`.
     """
     _, kwargs = policy_settings(arm, seed=seed, precision="float32", algo=algo)
-    if algo == "a2c":
-        kwargs["optimizer_class"] = StockRMSprop
+    kwargs["optimizer_class"] = StockRMSprop if algo == "a2c" else torch.optim.Adam
     if arm.actor_only:
         return PlainPolicy, kwargs
     del kwargs["precision"], kwargs["coordinates_for"]

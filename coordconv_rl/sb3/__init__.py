@@ -26,7 +26,7 @@ from coordconv_rl.sb3.extractors import (
     parameter_counts,
 )
 from coordconv_rl.sb3.judging import Judged
-from coordconv_rl.sb3.optimizers import ADAM, RMSPROP, RMSpropTFLike
+from coordconv_rl.sb3.optimizers import ADAM, RMSPROP, Adam, RMSpropTFLike
 from coordconv_rl.sb3.plain import PlainPolicy
 from coordconv_rl.sb3.policy import CoordConvPolicy
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
@@ -34,6 +34,7 @@ from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 __all__ = [
     "ADAM",
     "RMSPROP",
+    "Adam",
     "CoordConvCombinedExtractor",
     "CoordConvExtractor",
     "CoordConvPolicy",

@@ -10,12 +10,39 @@ from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike as
 from torch import Tensor
 
 ADAM = {"eps": 1e-5, "fused": True}
-"""Settings of `torch.optim.Adam`: SB3's epsilon for actor-critics, in torch's fused kernel."""
+"""Settings of `Adam`: SB3's epsilon for actor-critics, in torch's fused kernel."""
 
 RMSPROP = {"alpha": 0.99, "eps": 1e-5, "weight_decay": 0.0}
 """Settings of `RMSpropTFLike`: RL Zoo's epsilon for Atari, SB3's A2C's smoothing constant."""
 
 PORTION = 1 << 18  # weights updated together: 1 MB each of weights, gradients and averages
+
+
+class Adam(torch.optim.Adam):
+    """torch's `Adam` for gradients in any order of memory; settings and state are torch's.
+
+    torch's fused kernel on a processor reads weights and gradients side by side as they lie in
+    memory, whatever their strides say. `backward` lays gradients out like their weights. Those of
+    `torch.autograd.grad`, which changes of gradients begin with (between tasks, of second order),
+    it does not: put into `.grad`, they would be taken for other weights'. So they are laid out
+    here first. (Seen with torch 2.13.)
+    """
+
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
+        """Do one step on the parameters that have gradients; as in torch."""
+        loss = None
+        if closure is not None:  # it makes the gradients
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                gradient = weight.grad
+                if gradient is not None and gradient.stride() != weight.stride():
+                    weight.grad = torch.empty_like(weight).copy_(gradient)
+        super().step()
+        return loss
 
 
 class RMSpropTFLike(_Reference):

@@ -45,7 +45,7 @@ from coordconv_rl.sb3.features import (
     layers_of,
     plain_features,
 )
-from coordconv_rl.sb3.optimizers import ADAM
+from coordconv_rl.sb3.optimizers import ADAM, Adam
 from coordconv_rl.sb3.sampling import draw
 
 CoordinatesFor = Literal["shared", "actor"]
@@ -94,9 +94,8 @@ class CoordConvPolicy(ActorCriticCnnPolicy):
         if coordinates_for not in ("shared", "actor"):
             raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
         settings.setdefault("features_extractor_class", CoordConvExtractor)
-        optimizer = settings.setdefault("optimizer_class", torch.optim.Adam)
-        if optimizer is torch.optim.Adam and settings.get("optimizer_kwargs") is None:
-            settings["optimizer_kwargs"] = dict(ADAM)
+        if "optimizer_class" not in settings and settings.get("optimizer_kwargs") is None:
+            settings |= {"optimizer_class": Adam, "optimizer_kwargs": dict(ADAM)}
         if settings.get("net_arch") is None:
             settings["net_arch"] = []
         self.precision = precision

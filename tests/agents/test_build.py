@@ -5,12 +5,12 @@ import torch
 
 from coordconv_rl.agents.build import LinearSchedule, build_env, build_model, check_device
 from coordconv_rl.errors import InputError
-from coordconv_rl.sb3 import FastA2C, FastPPO, RMSpropTFLike
+from coordconv_rl.sb3 import Adam, FastA2C, FastPPO, RMSpropTFLike
 
 
 @pytest.mark.parametrize(
     ("algo", "kind", "optimizer"),
-    [("a2c", FastA2C, RMSpropTFLike), ("ppo", FastPPO, torch.optim.Adam)],
+    [("a2c", FastA2C, RMSpropTFLike), ("ppo", FastPPO, Adam)],
 )
 def test_a_model_is_what_its_configuration_says(small_run, algo, kind, optimizer):
     config = small_run(algo)

@@ -7,7 +7,7 @@ import torch
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike as Reference
 
 from coordconv_rl.sb3 import optimizers
-from coordconv_rl.sb3.optimizers import ADAM, RMSpropTFLike
+from coordconv_rl.sb3.optimizers import ADAM, Adam, RMSpropTFLike
 
 
 def weights(seed: int = 0) -> list[torch.nn.Parameter]:
@@ -90,7 +90,7 @@ def test_rmsprop_returns_the_closures_loss():
 
 def test_adam_computes_what_sb3s_does():
     ours, theirs = weights(), weights()
-    optimizer = torch.optim.Adam(ours, 2.5e-4, **ADAM)
+    optimizer = Adam(ours, 2.5e-4, **ADAM)
     reference = torch.optim.Adam(theirs, 2.5e-4, eps=1e-5)
     assert optimizer.defaults["fused"]
     for step in range(60):
@@ -100,3 +100,37 @@ def test_adam_computes_what_sb3s_does():
         reference.step()
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
+
+
+def test_adam_takes_gradients_in_any_order_of_memory():
+    ours, theirs = weights(), weights()
+    optimizer = Adam(ours, 2.5e-4, **ADAM)
+    reference = torch.optim.Adam(theirs, 2.5e-4, eps=1e-5)
+    for step in range(3):
+        give_gradients(ours, step)
+        give_gradients(theirs, step)
+        for weight in ours:
+            if weight.dim() > 1:
+                order = weight.grad.movedim(1, -1).contiguous().movedim(-1, 1)
+                weight.grad = torch.empty_like(order, memory_format=torch.preserve_format)
+                weight.grad.copy_(order)
+        assert any(weight.grad.stride() != weight.stride() for weight in ours)
+        optimizer.step()
+        reference.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
+
+
+def test_adam_lays_out_what_a_closure_made():
+    weight = torch.nn.Parameter(torch.arange(24.0).view(2, 3, 2, 2) / 24)
+    expected = torch.nn.Parameter(weight.detach().clone())
+    scale = torch.linspace(1, 2, 24).view(2, 3, 2, 2)
+
+    def closure() -> float:
+        weight.grad = (scale * weight.detach()).contiguous(memory_format=torch.channels_last)
+        return 7.0
+
+    assert Adam([weight], 0.1, **ADAM).step(closure) == 7.0
+    expected.grad = scale * expected.detach()
+    torch.optim.Adam([expected], 0.1, eps=1e-5).step()
+    torch.testing.assert_close(weight, expected)

@@ -245,6 +245,24 @@ def test_weights_that_are_kept_for_acting_follow_training(arm):
     assert len({value.sum().item() for value in seen}) == len(seen)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_gradients_that_somebody_else_puts_in_place_move_weights_as_backwards_do(precision):
+    """As who combines the gradients of several losses does, with `torch.autograd.grad`."""
+    by_hand, by_backward = make(precision=precision), make(precision=precision)
+    actions = torch.arange(5) % 3
+    for policy in (by_hand, by_backward):
+        values, log_prob, _ = policy.evaluate_actions(images(), actions)
+        loss = values.mean() + log_prob.mean()
+        weights = list(policy.parameters())
+        if policy is by_hand:
+            for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+                weight.grad = gradient
+        else:
+            loss.backward()
+        policy.optimizer.step()
+    assert all(map(torch.equal, by_hand.parameters(), by_backward.parameters()))
+
+
 def test_defaults_are_sb3s():
     policy = CoordConvPolicy(SPACE, ACTIONS, lambda _: 1e-3)
     assert policy.net_arch == []

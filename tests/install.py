@@ -62,7 +62,7 @@ def install(interpreter: str, wheel: Path, folder: Path, *, without_torch: bool)
     python = folder / "venv" / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--quiet", "--no-compile")
     call(*pip, *requirements(wheel, without_torch=without_torch), folder=folder)
-    for source in (wheel, f"coordconv_rl @ git+file://{ROOT}"):
+    for source in (wheel, f"git+file://{ROOT}"):  # up to pip 23, `NAME @` wants a host in the URL
         call(*pip, "--no-deps", "--force-reinstall", source, folder=folder)
         check(python, folder, without_torch=without_torch)
         print(f"{interpreter}: {source} works", flush=True)

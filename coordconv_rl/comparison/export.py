@@ -1,9 +1,9 @@
 """A comparison without its checkpoints: small enough to publish, whole enough to go on with.
 
 A checkpoint is some 21 MB, everything else about a run some 100 kB, and the episodes of a run that
-is done are packed. Reports, TensorBoard and a
-later growth of the comparison work on the copy; watching, inspecting or lengthening an agent does
-not, as that needs its weights. `sha256sum --check SHA256SUMS` tells later whether it is whole.
+is done are packed. Reports, TensorBoard and a later growth of the comparison work on the copy;
+watching, inspecting or lengthening an agent does not, as that needs its weights.
+`sha256sum --check SHA256SUMS` tells later whether it is whole.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ def export_comparison(folder: Path, destination: Path) -> Exported:
     except OSError as error:
         why = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
         raise InputError(f"cannot export to {destination}: {why}") from error
+    except InputError as error:  # what can be restored is the file that was copied
+        raise InputError(str(error).replace(str(part), str(folder))) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     read_experiment(destination)  # what was written can be read

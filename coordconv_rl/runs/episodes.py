@@ -127,7 +127,7 @@ def read_episodes(path: Path) -> NDArray[np.void]:
     except FileNotFoundError:
         return np.empty(0, EPISODE_DTYPE)
     except OSError as error:
-        raise damaged(path, error.strerror or str(error)) from error
+        raise damaged(Path(error.filename or path), error.strerror or str(error)) from error
     return parse_episodes(path, data)
 
 

@@ -31,18 +31,19 @@ def read_packable(path: Path) -> bytes:
 
     Raises:
         FileNotFoundError: There is neither.
-        OSError: It is no regular file, cannot be read, or cannot be unpacked.
+        OSError: It is no regular file, cannot be read, or cannot be unpacked; it names which.
     """
     try:
         return read_regular(path)
     except FileNotFoundError:
-        packed = read_regular(packed_path(path))
+        packed = packed_path(path)
+        compressed = read_regular(packed)
     reader = lzma.LZMADecompressor(lzma.FORMAT_XZ)
     try:
-        data = reader.decompress(packed, LARGEST)
+        data = reader.decompress(compressed, LARGEST)
     except (lzma.LZMAError, EOFError) as error:
-        raise OSError(errno.EINVAL, f"as {PACKED} it cannot be unpacked", str(path)) from error
+        raise OSError(errno.EINVAL, "it cannot be unpacked", str(packed)) from error
     if not reader.eof or reader.unused_data:
         why = "too large" if len(data) >= LARGEST else "cut, or more than one"
-        raise OSError(errno.EINVAL, f"as {PACKED} it is {why}", str(path))
+        raise OSError(errno.EINVAL, f"it is {why}", str(packed))
     return data

@@ -83,7 +83,8 @@ def check_whole(folder: Path, record: Mapping[str, Any], sums: Mapping[str, File
         except FileNotFoundError as error:
             raise NotWhole(f"{path} is gone: restore it") from error
         except OSError as error:
-            raise NotWhole(f"{path} cannot be read ({error.strerror}): restore it") from error
+            found = error.filename or path  # the packed one, where that is what lies there
+            raise NotWhole(f"{found} cannot be read ({error.strerror}): restore it") from error
         if name == EPISODES_FILE and record.get("status") != "done":
             data = data[: expected.bytes]
         if len(data) != expected.bytes:

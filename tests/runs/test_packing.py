@@ -51,9 +51,9 @@ def test_rows_that_are_changed_before_they_are_packed_are_seen(tmp_path):
 )
 def test_a_damaged_one_is_one_line(tmp_path, packed, said):
     (tmp_path / "episodes.csv.xz").write_bytes(packed)
-    with pytest.raises(InputError, match=rf"episodes\.csv is damaged \(as \.xz .*{said}"):
+    with pytest.raises(InputError, match=rf"episodes\.csv\.xz is damaged \(it .*{said}"):
         read_episodes(tmp_path / "episodes.csv")
-    with pytest.raises(NotWhole, match=rf"episodes\.csv cannot be read \(as \.xz .*{said}"):
+    with pytest.raises(NotWhole, match=rf"episodes\.csv\.xz cannot be read \(it .*{said}"):
         check_whole(tmp_path, DONE, {"episodes.csv": sum_of(DATA, 2)})
 
 
@@ -67,5 +67,5 @@ def test_one_that_grows_without_end_is_refused(tmp_path, monkeypatch):
 def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "other").write_bytes(pack_file(DATA))
     (tmp_path / "episodes.csv.xz").symlink_to(tmp_path / "other")
-    with pytest.raises(InputError, match="link"):
+    with pytest.raises(InputError, match=r"episodes\.csv\.xz is damaged \(it is a link"):
         read_episodes(tmp_path / "episodes.csv")

@@ -7,28 +7,18 @@ ones, and the commands about one agent.
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from synthetic import make_experiment
+from damaged import OTHERS, RUN, TEXTS, draw, heal, hurt, make_whole, met, named, whole_of
 
 from coordconv_rl.comparison import export_comparison, plan
 from coordconv_rl.comparison.launch import print_status
 from coordconv_rl.comparison.launch.growth import plan_growth
+from coordconv_rl.comparison.report import write_report
 from coordconv_rl.comparison.results import read_results
-from coordconv_rl.comparison.tensorboard import Aggregates
-from coordconv_rl.configs import to_yaml
-from coordconv_rl.errors import InputError
-from coordconv_rl.runs import TREATMENTS
-from coordconv_rl.runs.reading import write_sealed
-from coordconv_rl.runs.sums import SUMMED, sum_of, sums_as_json
 
-RUN, OTHER = "ppo/Pong/coordconv/seed-1", "ppo/Pong/shuffled/seed-2"
 FILES = ("experiment.yaml", "ledger.jsonl", *(f"{RUN}/{name}" for name in (
     "run.json", "config.yaml", "episodes.csv", "evaluation.json", "inspection.json",
 )))  # fmt: skip
@@ -42,127 +32,8 @@ TAKEN = {"run.json": {"gone"}, "inspection.json": {"gone"}}
 def sound(tmp_path_factory) -> Path:
     """A comparison of four runs, all done and inspected."""
     folder = tmp_path_factory.mktemp("sound") / "made-up"
-    made = make_experiment(folder, games=("Pong",), arms=("coordconv", "shuffled"), seeds=(1, 2))
-    for config in plan.expand(made):
-        run = folder / config.run_id
-        (run / "config.yaml").write_text(to_yaml(config))
-        kept = {name: (run / name).read_bytes() for name in SUMMED}
-        sums = {name: sum_of(data) for name, data in kept.items()}
-        record = json.loads((run / "run.json").read_text()) | {"files": sums_as_json(sums)}
-        write_sealed(run / "run.json", record)
-        scores = {"scores": [1.0], "mean": 1.0, "std": 0.0, "human_normalised": None, "cut": 0}
-        inspection = {"format": 1, "run": config.run_id, "share": 0.2, "frame_cap": 18_000}
-        found = inspection | {"scores": dict.fromkeys(TREATMENTS, scores), "episodes": 1}
-        write_sealed(run / "inspection.json", found)
+    make_whole(folder)
     return folder
-
-
-STEPS = re.compile(r"(\bsteps\"?: )\d+")
-
-
-def unsealed(whole: str) -> str:
-    """Return a file that says its steps without its seal, so that these are looked at."""
-    if not STEPS.search(whole):
-        return whole
-    plain = "".join(line for line in whole.splitlines(True) if not line.startswith("#"))
-    return re.sub(r',\s*"sha256": "\w{64}"\s*\}\s*$', "}", plain)
-
-
-def number(text: str) -> Callable[[str], str]:
-    """Put something in the place of a file's last number; a seal is left out."""
-
-    def put(whole: str) -> str:
-        plain = "".join(line for line in whole.splitlines(True) if not line.startswith("#"))
-        plain = re.sub(r',\s*"sha256": "\w{64}"\s*\}\s*$', "}", plain)
-        last = list(re.finditer(r"(?<![\w-])\d+(\.\d+)?(?![\w-])", plain))[-1]
-        return plain[: last.start()] + text + plain[last.end() :]
-
-    return put
-
-
-def rows(whole: str) -> str:
-    lines = whole.splitlines(True)
-    return "".join(lines[: len(lines) // 2])
-
-
-def sealed(whole: str) -> str:
-    """Return a JSON object, or each line's, with a digest that is not its own."""
-    return re.sub(r"\}\s*$", ', "sha256": "' + "0" * 64 + '"}\n', whole)
-
-
-TEXTS: dict[str, Callable[[str], str]] = {
-    "empty": lambda whole: "",
-    "cut": lambda whole: whole[: len(whole) // 2],
-    "half its rows": rows,
-    "NaN": number("NaN"),
-    "1e999": number("1e999"),
-    "huge": number("9" * 400),
-    "below zero": number("-3"),
-    "text for a number": number('"seven"'),
-    "a list": lambda whole: "[1, 2]\n",
-    "another version": lambda whole: re.sub(r'("format": |format: )\d+', r"\g<1>99", whole),
-    "another digest": sealed,
-    "huge steps": lambda whole: STEPS.sub(r"\g<1>" + "9" * 400, unsealed(whole)),
-}
-OTHERS = ("not UTF-8", "swapped", "folder", "link out", "pipe", "gone")
-
-
-def hurt(folder: Path, name: str, how: str, outside: Path) -> None:
-    path = folder / name
-    data = path.read_bytes()
-    if how in TEXTS:
-        path.write_text(TEXTS[how](data.decode()))
-    elif how == "not UTF-8":
-        path.write_bytes(data[:5] + b"\xff\xfe" + data[5:])
-    elif how == "swapped":
-        other = folder / (name.replace(RUN, OTHER) if RUN in name else f"{OTHER}/config.yaml")
-        path.write_bytes(other.read_bytes())
-    else:
-        path.unlink()
-        if how == "folder":
-            path.mkdir()
-        elif how == "pipe":
-            os.mkfifo(path)
-        elif how == "link out":
-            outside.write_bytes(data)
-            path.symlink_to(outside)
-
-
-def met(command: Callable[[], object]) -> str | None:
-    """Return what a command refuses, in one line; None if it does its work."""
-    try:
-        command()
-    except InputError as error:
-        said = str(error)
-    else:
-        return None
-    assert "\n" not in said.strip()
-    return said
-
-
-def draw(folder: Path) -> None:
-    """Draw TensorBoard's lines of a comparison."""
-    with Aggregates(folder) as board:
-        board.update((), now=True)
-
-
-def named(folder: Path) -> None:
-    """Raise what a comparison's results say of a run that is not whole."""
-    for run in read_results(folder).runs:
-        if run.status != "done":
-            raise InputError(f"{run.run_id} {run.status}: {run.reason}")
-
-
-def whole_of(folder: Path) -> dict[str, object]:
-    """Everything below a folder, links and pipes by what they are."""
-    pipes = [path for path in folder.rglob("*") if path.is_fifo()]
-    known = {path: path.lstat() for path in pipes}
-    return {
-        path.relative_to(folder).as_posix(): (
-            known[path].st_ino if path in known else path.read_bytes() if path.is_file() else None
-        )
-        for path in sorted(folder.rglob("*"))
-    }
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -195,6 +66,7 @@ def test_what_reads_a_damaged_comparison_refuses_it_or_works(sound, tmp_path, ca
         said["results"] = met(lambda: named(folder))
         texts = [text for text in said.values() if text is not None]
         assert all(name in text or "ppo/Pong" in text for text in texts), texts
+        assert not any(".part" in text for text in texts), "that is gone: nobody can restore it"
         if not texts:
             taken.add(how)
         heal(folder, name, sound, outside)
@@ -202,12 +74,53 @@ def test_what_reads_a_damaged_comparison_refuses_it_or_works(sound, tmp_path, ca
     assert taken == TAKEN.get(Path(name).name, set())
 
 
-def heal(folder: Path, name: str, sound: Path, outside: Path) -> None:
-    """Put a file back as it was."""
-    path = folder / name
-    if path.is_dir():
-        path.rmdir()
+@pytest.fixture(scope="module")
+def published(sound, tmp_path_factory) -> Path:
+    """The comparison's export, in which the episodes are packed."""
+    folder = tmp_path_factory.mktemp("published") / "export"
+    export_comparison(sound, folder)
+    return folder
+
+
+PACKED_EPISODES = f"{RUN}/episodes.csv.xz"
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("cut", "it is cut"),
+        ("empty", "it is cut"),
+        ("noise", "it cannot be unpacked"),
+        ("swapped", "episodes.csv "),
+        ("folder", "it is no regular file"),
+        ("pipe", "it is no regular file"),
+        ("link out", "it is a link"),
+        ("gone", "episodes.csv is gone"),
+    ],
+)
+def test_what_reads_an_export_names_its_damaged_episodes(published, tmp_path, capsys, how, why):
+    folder, copy = tmp_path / "export", tmp_path / "copy"
+    shutil.copytree(published, folder)
+    hurt(folder, PACKED_EPISODES, how, tmp_path / "outside")
+    before = whole_of(tmp_path)
+    assert met(lambda: print_status(folder)) is None  # it reads the ledger alone
+    assert met(lambda: plan_growth(folder, plan.read_experiment(published))) is None
+    exported = met(lambda: export_comparison(folder, copy))
+    if exported is None:
+        assert how in ("gone", "swapped")
+        assert [run.status for run in read_results(copy).runs].count("done") == 3
+        shutil.rmtree(copy)
     else:
-        path.unlink(missing_ok=True)
-    shutil.copy(sound / name, path)
-    outside.unlink(missing_ok=True)
+        assert str(folder / PACKED_EPISODES) in exported
+    assert whole_of(tmp_path) == before
+    results = met(lambda: named(folder)) or ""
+    assert f"{RUN} not whole: " in results
+    assert why in results
+    drawn = met(lambda: draw(folder))
+    assert (drawn is None) == (exported is None)
+    assert drawn is None or str(folder / PACKED_EPISODES) in drawn
+    if how == "cut":  # one whole page
+        assert "1 not whole" in write_report(folder).read_text()
+    elif how == "link out":
+        assert "is a link" in (met(lambda: write_report(folder)) or "")
+    capsys.readouterr()

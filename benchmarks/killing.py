@@ -9,12 +9,13 @@ import shutil
 import signal
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from benchmarks.kill_subjects import Subject, tensors_and_files
 from benchmarks.victims import Fork, Victim
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.entries import read_ledger
+from coordconv_rl.comparison.entries import Entry, read_ledger
 from coordconv_rl.configs import make_run_id
 from coordconv_rl.configs.load import to_yaml
 from coordconv_rl.configs.schema import ExperimentConfig
@@ -109,7 +110,8 @@ def torture_comparison(
         while used < share:
             victim = Victim([*words, killed], log)
             if name == "workers":
-                used += _kill_workers(victim, killed, share - used, moments)
+                hit, left = _kill_workers(victim, killed, share - used, moments)
+                used, half = used + hit, half + left
                 if victim.wait(0) is not None:
                     break
                 continue
@@ -144,14 +146,29 @@ def saved_since(folder: Path, began: float) -> bool:
     return False
 
 
-def _kill_workers(victim: Victim, folder: Path, kills: int, moments: random.Random) -> int:
-    """Kill workers one by one under a living launcher until it ends; return how many."""
-    used = 0
+def _kill_workers(
+    victim: Victim, folder: Path, kills: int, moments: random.Random
+) -> tuple[int, int]:
+    """Kill workers that train, one by one under a living launcher, until it ends.
+
+    Returns:
+        How many, and how many of these left something half-written in their run's folder.
+    """
+    used = half = 0
     while victim.wait(0.2 + moments.random() * LAUNCHER_SECONDS) is None:
-        running = [e for e in read_ledger(folder).values() if e.status == "running" and e.pid]
-        if running and used < kills:
+        found = [(run, e) for run, e in read_ledger(folder).items() if _trains(folder / run, e)]
+        if found and used < kills:
+            run, entry = moments.choice(found)
             with contextlib.suppress(ProcessLookupError):
-                os.kill(moments.choice(running).pid or 0, signal.SIGKILL)
+                os.kill(entry.pid or 0, signal.SIGKILL)
                 used += 1
+                half += bool(temporaries(folder / run))
     victim.finish()
-    return used
+    return used, half
+
+
+def _trains(run: Path, entry: Entry) -> bool:
+    """Return whether a run's process has saved something: before, a kill could spoil nothing."""
+    if entry.status != "running" or not entry.pid or not entry.started:
+        return False
+    return saved_since(run, datetime.fromisoformat(entry.started).timestamp())

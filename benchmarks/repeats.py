@@ -41,6 +41,7 @@ WAYS: dict[str, Limits | None] = {
     "1-3": ALL,
 }
 CHOSEN = "chosen"
+A2C_TURNS = 20  # for each of `rounds`: its updates are short
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def measure(game: str, options: Options) -> dict[str, Any]:
     clock = time.process_time if options.threads == 1 else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in (*WAYS, CHOSEN, "collecting")}
     shares = []
-    for turn in range(options.rounds * (20 if options.algo == "a2c" else 1)):
+    for turn in range(options.rounds * (A2C_TURNS if options.algo == "a2c" else 1)):
         for name in (*WAYS, CHOSEN) if turn % 2 else reversed((*WAYS, CHOSEN)):
             times["collecting"].append(_seconds(lambda: _collect(training), clock))
             with _limited(name):

@@ -6,23 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from hostile import SAID, make_hostile
+from waiting import LIMIT, wait_for
 
 from coordconv_rl import processes
-
-HOSTILE = ("json", "queue", "inspect", "socket", "numpy", "yaml", "coordconv_rl")
 
 
 @pytest.fixture
 def hostile(tmp_path, monkeypatch):
-    """Work in a folder of the user's whose modules bear names that others import."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    for name in HOSTILE:
-        (folder / f"{name}.py").write_text("raise SystemExit('imported from the working folder')\n")
+    """Work in such a folder."""
+    folder = make_hostile(tmp_path / "work")
     monkeypatch.chdir(folder)
     return folder
 
@@ -91,21 +87,19 @@ if __name__ == "__main__":
 
 
 def test_what_multiprocessing_spawns_ignores_it_too(hostile, tmp_path):
-    for name in ("threading", "pickle", "signal"):  # of the resource tracker's own imports
-        (hostile / f"{name}.py").write_text("raise SystemExit('imported')\n")
     script = tmp_path / "script.py"
     script.write_text(SPAWNS)
-    done = run([sys.executable, str(script), str(hostile)], cwd=tmp_path, timeout=60)
+    done = run([sys.executable, str(script), str(hostile)], cwd=tmp_path, timeout=LIMIT)
     assert done.stdout.split() == ["4"], done.stderr
-    assert "imported" not in done.stderr
+    assert SAID not in done.stderr
 
 
 FAMILY = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 try:
     print(child.pid, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -124,14 +118,11 @@ def test_a_group_is_interrupted_alone_and_killed_whole():
     child = int(process.stdout.readline())
     assert os.getpgid(process.pid) == process.pid != os.getpgid(0)
     processes.interrupt(process)
-    assert process.wait(10) == 130
+    assert process.wait(LIMIT) == 130
     processes.interrupt(process)  # it has ended: nothing happens
     assert is_alive(child)
     processes.kill_group(process)
-    deadline = time.monotonic() + 10
-    while is_alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: not is_alive(child))
     processes.kill_group(process)
     process.stdout.close()
 
@@ -147,7 +138,7 @@ def test_a_dead_parent_is_no_parent():
     )
     outer = (
         "import os, subprocess, sys, time; "
-        "subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())]); time.sleep(60)"
+        "subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())]); time.sleep(600)"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", outer, inner], text=True, **pipes) as parent:

@@ -18,6 +18,7 @@ import torch
 from devices import DEVICES
 from folders import reopen
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from waiting import LIMIT
 
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.train import train_agent
@@ -54,7 +55,7 @@ def threads_in(method: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
 
 
 def wait_for_checkpoint(folder: Path, process: BaseProcess, after: int = 0) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + LIMIT
     while time.monotonic() < deadline and process.is_alive():
         steps = [int(path.stem.removeprefix("step-")) for path in list_checkpoints(folder)]
         if max(steps, default=0) > after:
@@ -117,7 +118,7 @@ def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatc
     before = torch.get_num_threads()
     try:
         for name in ("one", "two"):
-            train_agent(small_run(threads=2, workers=workers, steps=128), tmp_path / name)
+            train_agent(small_run(threads=2, workers=workers, steps=64), tmp_path / name)
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -139,10 +140,10 @@ def test_killed_and_resumed_is_the_same_run(tmp_path, small_run, algo, workers, 
         wait_for_checkpoint(killed, process, after=last)
         time.sleep(moments.random() / 4)
         process.kill()
-        process.join(60)
+        process.join(LIMIT)
         last = int(list_checkpoints(killed)[0].stem.removeprefix("step-"))
     last_one = start(killed)
-    last_one.join(240)
+    last_one.join(LIMIT)
     assert last_one.exitcode == 0
     assert weights(killed) == weights(whole)
     assert (killed / "episodes.csv").read_bytes() == (whole / "episodes.csv").read_bytes()
@@ -157,11 +158,11 @@ def test_interrupt_saves_and_says_how_to_go_on(tmp_path, small_run):
     run, said = tmp_path / "run", (tmp_path / "stdout", tmp_path / "stderr")
     prepare_run(run, small_run(steps=1_000_000, checkpoint_minutes=60.0))
     process = start(run, said)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + LIMIT
     while not (run / "episodes.csv").is_file() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)
-    process.join(60)
+    process.join(LIMIT)
     assert process.exitcode == 130
     assert f"--resume {run}" in said[1].read_text()
     assert len(list_checkpoints(run)) == 1
@@ -186,7 +187,7 @@ def test_damaged_checkpoint_is_passed_over(tmp_path, small_run, caplog):
     process = start(damaged)
     wait_for_checkpoint(damaged, process, after=32)
     process.kill()
-    process.join(60)
+    process.join(LIMIT)
     newest, *older = list_checkpoints(damaged)
     assert older
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -262,4 +263,4 @@ def test_a_folder_takes_one_training_at_a_time(tmp_path, small_run):
             train_agent(config, tmp_path)
     finally:
         process.kill()
-        process.join(60)
+        process.join(LIMIT)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stable_baselines3 import A2C
+from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "benchmarks").is_dir():
@@ -73,10 +73,7 @@ def test_cleanrl_rests_between_its_turns(tmp_path):
     for _ in range(2):
         rate = subject.measure(0.1)
         assert rate < 2 * 1024 / 0.02  # it sleeps so long, of which a part may be before its turn
-        deadline = time.monotonic() + 10
-        while state(subject.process) != "T" and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert state(subject.process) == "T"
+        wait_for(lambda: state(subject.process) == "T")
     subject.close()
     assert subject.process.returncode == -9
 

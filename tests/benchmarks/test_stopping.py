@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import LIMIT, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "benchmarks").is_dir():
@@ -54,15 +55,11 @@ def test_nothing_is_left(
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
     )
-    deadline = time.monotonic() + 60
-    while len(processes(tmp_path)) < started:
-        assert driver.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: len(processes(tmp_path)) >= started, while_alive=lambda: driver.poll() is None)
     driver.send_signal(number)
     time.sleep(0.1)
     driver.send_signal(signal.SIGINT)  # an impatient user
-    out, errors = driver.communicate(timeout=60)
+    out, errors = driver.communicate(timeout=LIMIT)
     assert driver.returncode == 128 + number, errors
     assert "Traceback" not in errors
     if started > 2:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "benchmarks").is_dir():
     pytest.skip("not a checkout", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import repeats  # noqa: E402
 from benchmarks.contest import Contest, summary  # noqa: E402
 from benchmarks.processes import joint_rate  # noqa: E402
 from benchmarks.remote import Failed  # noqa: E402
@@ -25,13 +27,13 @@ from coordconv_rl.agents.train import train_agent  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 
 
-def command(*words: object, module: str = "throughput") -> subprocess.CompletedProcess[str]:
+def command(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", *map(str, words)],
+        [sys.executable, "-m", "benchmarks.throughput", *map(str, words)],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=120,
+        timeout=LIMIT,
         check=False,
     )
 
@@ -114,12 +116,24 @@ def test_joint_rate_counts_only_while_all_train():
         joint_rate([one, [(10.0, 0)]])
 
 
-def test_repeats_are_measured_one_way_and_the_other(tmp_path):
+@pytest.fixture
+def measure_repeats(monkeypatch, capsys):
+    """Call `benchmarks.repeats` in this process, with few turns; return its code and its words."""
+
+    def call(*words):
+        monkeypatch.setattr(repeats, "A2C_TURNS", 2)
+        monkeypatch.setattr(sys, "argv", ["repeats", *map(str, words)])
+        return repeats.main(), capsys.readouterr()
+
+    return call
+
+
+def test_repeats_are_measured_one_way_and_the_other(tmp_path, measure_repeats):
     path = tmp_path / "result.json"
     words = ["--games", "Pong", "--algo", "a2c", "--rounds", 1, "--json", path]
-    done = command(*words, module="repeats")
-    assert done.returncode == 0, done.stderr
-    assert "Pong" in done.stdout
+    code, said = measure_repeats(*words)
+    assert code == 0, said.err
+    assert "Pong" in said.out
     (result,) = json.loads(path.read_text())["results"]
     assert 0 < result["shares"][0] < result["shares"][1] < result["shares"][2] < 1
     assert set(result["ms"]) == {"plain", "1", "1, 2", "1-3", "chosen", "collecting"}
@@ -130,7 +144,7 @@ def test_repeats_are_measured_one_way_and_the_other(tmp_path):
     ("words", "text"),
     [(["--games", "Pongg"], "did you mean Pong"), (["--rounds", 0], "must be at least 1")],
 )
-def test_repeats_of_nothing(words, text):
-    done = command(*words, module="repeats")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert text in done.stderr
+def test_repeats_of_nothing(measure_repeats, words, text):
+    code, said = measure_repeats(*words)
+    assert (code, said.err.count("\n")) == (2, 1)
+    assert text in said.err

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hostile import SAID, make_hostile
 from small_study import STUDY_SCRIPT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from waiting import LIMIT
 
 from coordconv_rl.cli.studies import RunStudy
 from coordconv_rl.errors import InputError
@@ -22,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def start(folder):
+    """Start a small study, in a working folder of which its processes may import nothing."""
     script = folder.with_suffix(".py")
     script.write_text(STUDY_SCRIPT)
     command = [sys.executable, str(script), "study", "translation", "--seeds", "1"]
@@ -30,6 +33,7 @@ def start(folder):
     return subprocess.Popen(
         [*command, "--folder", str(folder)],
         env=environment,
+        cwd=folder.with_name("work"),
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -39,7 +43,7 @@ def start(folder):
 
 def stop_at(process, folder, pattern):
     """Wait for a file, stop all processes of the study at once, and return the file's path."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + LIMIT
     while time.monotonic() < end and process.poll() is None:
         for path in folder.glob(pattern):
             os.killpg(process.pid, signal.SIGSTOP)
@@ -51,29 +55,31 @@ def stop_at(process, folder, pattern):
 
 def test_the_command_killed_and_called_again(tmp_path):
     folder = tmp_path / "study"
+    make_hostile(folder.with_name("work"))
     process = start(folder)
     path = stop_at(process, folder, "quadrant/coordconv/*/seed-0/result.json")
     with pytest.raises(InputError, match="in use"):
         RunStudy("translation", StudyOptions(folder=folder)).run()
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    assert SAID not in process.communicate()[0]
     assert json.loads(path.read_text())["status"] == "running"
 
     process = start(folder)
     stop_at(process, folder, "quadrant/shuffled/*/seed-0/result.json")
     process.send_signal(signal.SIGINT)
     os.killpg(process.pid, signal.SIGCONT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, output
     assert "goes on from here" in output
     done = json.loads(path.read_text())
     assert done["status"] == "done"
 
     process = start(folder)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, output
     assert json.loads(path.read_text()) == done, "a finished training was trained again"
     assert "1 of 1" in output
+    assert SAID not in output
     check_what_the_command_leaves(folder, output)
     curves = EventAccumulator(str(path.parent))
     curves.Reload()

@@ -14,6 +14,8 @@ def inspect(folder):
     run = "/".join(folder.parts[-4:])
     with (root / "began").open("a") as file:
         file.write(f"{time.monotonic()} {os.getpid()} {run}\\n")
+    while len((root / "began").read_text().splitlines()) < acts.get("together", 1):
+        time.sleep(0.01)  # until so many go on at once
     time.sleep(acts.get("seconds", 0.3))
     if acts.get(run) == "refuse":
         (folder / "log.txt").write_text("error: no checkpoint here\\n")

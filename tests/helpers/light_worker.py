@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from waiting import wait_for
 
 from coordconv_rl.comparison.entries import Entry, read_ledger
 from coordconv_rl.comparison.launch import compare as launch
@@ -110,13 +111,6 @@ sys.exit(launch.run_comparison(experiment(), folder, jobs=2, options=LaunchOptio
 """
 
 
-def wait_for(condition, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def start(folder: Path, acts: object = None, jobs: int = 2, **options: object) -> int:
     return run_experiment(experiment(), folder, acts, jobs, **options)
 
@@ -151,5 +145,8 @@ def launcher(folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_for(lambda: all((folder / run / "run.json").is_file() for run in RUNS[:2]))
+    wait_for(
+        lambda: all((folder / run / "run.json").is_file() for run in RUNS[:2]),
+        while_alive=lambda: process.poll() is None,
+    )
     return process

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -414,8 +413,6 @@ def test_an_address_where_something_else_listens(cli, tmp_path):
         held: list[socket.socket] = []
         threading.Thread(target=lambda: held.append(server.accept()[0]), daemon=True).start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        began = time.monotonic()
         done = cli("compare", "quick", "--backend", "ray", "--address", address, "--folder", "new")
-        assert time.monotonic() - began < 60
     refused(done, "no Ray cluster at", address)
     assert not (tmp_path / "new").exists()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import forked
 import pytest
 from small_study import STUDY_SCRIPT
+from waiting import LIMIT, wait_for
 
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
@@ -28,7 +28,7 @@ from coordconv_rl.runs import prepare_run
 MIB = 2**20
 ROOM = 240  # MiB: a run with four checkpoints of 21 MB each, and the report
 BALLAST = 120  # MiB: what is not needed before the disk is full
-STEPS = 480
+STEPS = 256
 SETTINGS = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 2}
 
 
@@ -47,6 +47,14 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(where)], check=True)
 
 
+@pytest.fixture(scope="module")
+def whole(small_run, tmp_path_factory) -> Path:
+    """The same run where nothing stops it."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    train_agent(small_run(steps=STEPS, checkpoint_minutes=60.0), folder)
+    return folder
+
+
 def fill(disk: Path) -> None:
     """Take every byte that is left, then what is given back a moment later."""
     with (disk / "filler").open("ab", buffering=0) as file:
@@ -56,18 +64,33 @@ def fill(disk: Path) -> None:
                     file.write(bytes(size))
 
 
-def fill_once_ready(disk: Path, is_ready: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
-    """Fill the disk once a process is ready, until it has ended; then empty it again."""
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process meanwhile, so that it does not outrun who fills its disk."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def fill_once_ready(
+    disk: Path, is_ready: Callable[[], bool], is_alive: Callable[[], bool], pid: Callable[[], int]
+) -> None:
+    """Fill the disk once a process is ready, until it has ended; then empty it again.
+
+    Args:
+        disk: The disk.
+        is_ready: Whether it is time.
+        is_alive: Whether the command still runs.
+        pid: Names the process that writes.
+    """
     with (disk / "ballast").open("wb") as file:  # so that little is left to fill in time
         os.posix_fallocate(file.fileno(), 0, BALLAST * MIB)
-    deadline = time.monotonic() + 240
-    while not is_ready():
-        assert is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    while is_alive() and time.monotonic() < deadline:
+    wait_for(is_ready, while_alive=is_alive)
+    with stopped(pid()):
         fill(disk)
-        time.sleep(0.02)
+    wait_for(lambda: fill(disk) or not is_alive())
     (disk / "filler").unlink()
     (disk / "ballast").unlink()
 
@@ -76,10 +99,15 @@ def run_until_full(
     command: list[object], disk: Path, run: Path, folder: Path
 ) -> tuple[int | None, str]:
     """Start a command, fill the disk once a run has a checkpoint, and return how it ended."""
+
+    def trainer() -> int:
+        entries = read_ledger(disk / "runs").values() if (disk / "runs").is_dir() else ()
+        return next((entry.pid for entry in entries if entry.pid), process.pid)
+
     files = folder / "stdout", folder / "stderr"
     process = forked.start(*command, folder=folder, said=files)
-    fill_once_ready(disk, lambda: bool(list_checkpoints(run)), process.is_alive)
-    process.join(60)
+    fill_once_ready(disk, lambda: bool(list_checkpoints(run)), process.is_alive, trainer)
+    process.join(LIMIT)
     return process.exitcode, "".join(path.read_text() for path in files)
 
 
@@ -91,9 +119,9 @@ def same(run: Path, whole: Path) -> None:
     assert (run / "episodes.csv").read_bytes() == (whole / "episodes.csv").read_bytes()
 
 
-def test_a_run_stops_and_goes_on(cli, disk, tmp_path, small_run):
+def test_a_run_stops_and_goes_on(cli, disk, tmp_path, small_run, whole):
     config = small_run(steps=STEPS)
-    run, whole = disk / "run", tmp_path / "whole"
+    run = disk / "run"
     prepare_run(run, config)
     code, said = run_until_full(["train", "--resume", run], disk, run, tmp_path)
     assert code == 74, said
@@ -105,21 +133,20 @@ def test_a_run_stops_and_goes_on(cli, disk, tmp_path, small_run):
     again = cli("train", "--resume", run)
     assert again.returncode == 0, again.stderr
     assert "passed over" not in again.stderr
-    train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
     same(run, whole)
 
 
-def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path):
+def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path, whole):
     """One run; that several stop with one line is the scheduler's, in `test_scheduler.py`."""
     experiment = ExperimentConfig(
-        name="full", description="", algos=("ppo",), arms=("coordconv",), games=("Pong",),
+        name="full", description="", algos=("ppo",), arms=("coordconv",), games=("Breakout",),
         seeds=(1,), steps=STEPS, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0,
         evaluation=Evaluation(episodes=0),
     )  # fmt: skip
     file, folder = tmp_path / "full.yaml", disk / "runs"
     file.write_text(to_yaml(experiment))
     (config,) = plan.expand(experiment)
-    run, whole = folder / config.run_id, tmp_path / "whole"
+    run = folder / config.run_id
     command = ["compare", file, "--folder", folder, "--no-inspect"]
     code, said = run_until_full(command, disk, run, tmp_path)
     assert code == 1, said
@@ -133,7 +160,6 @@ def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path):
     again = cli(*command)
     assert again.returncode == 0, again.stdout + again.stderr
     assert [entry.status for entry in read_ledger(folder).values()] == ["done"]
-    train_agent(dataclasses.replace(config, checkpoint_minutes=60.0), whole)
     same(run, whole)
 
 
@@ -149,8 +175,9 @@ def test_a_study_stops_with_one_line_and_goes_on(disk, tmp_path):
         disk,
         lambda: any(folder.glob("quadrant/*/*/seed-0/*.json")),
         lambda: process.poll() is None,
+        lambda: process.pid,
     )
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 74, said
     assert said.count("No space left") == 1, said
     assert f"Stopping: {folder}: No space left on device" in said

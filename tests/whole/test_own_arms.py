@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
+from waiting import LIMIT
 
 from coordconv_rl.agents import load_agent
 from coordconv_rl.comparison.report import write_report
@@ -57,7 +58,7 @@ def folder(tmp_path_factory):
     with (here / "said.txt").open("w") as said:
         command = package_command("compare", "own.yaml", "--jobs", "1", "--no-inspect")
         child = start_group(command, cwd=here, stdout=said, stderr=said)
-        assert child.wait(240) == 0, (here / "said.txt").read_text()
+        assert child.wait(LIMIT) == 0, (here / "said.txt").read_text()
     return here / "runs" / "own"
 
 

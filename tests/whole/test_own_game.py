@@ -7,11 +7,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 from coordconv_rl.configs import load_experiment
-from coordconv_rl.processes import package_command, start_group
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own-game"
 
@@ -40,12 +40,10 @@ def test_the_game_is_one_and_only_the_dots_place_tells(here, monkeypatch):
     assert done
 
 
-def test_from_the_experiments_file_to_the_verdict(here):
-    words = "experiment.yaml --steps 256 --seeds 3 --episodes 1 --jobs 2 --no-inspect"
-    with (here / "said.txt").open("w") as said:
-        command = package_command("compare", *words.split())
-        child = start_group(command, cwd=here, stdout=said, stderr=said)
-        assert child.wait(240) == 0, (here / "said.txt").read_text()
+def test_from_the_experiments_file_to_the_verdict(here, tmp_path_factory):
+    words = "compare experiment.yaml --steps 256 --seeds 2 --episodes 1 --jobs 2 --no-inspect"
+    done = forked.run(*words.split(), folder=here, said=tmp_path_factory.mktemp("said"))
+    assert done.returncode == 0, done.stdout + done.stderr
     folder = here / "runs" / "own-game"
     with (folder / "report" / "verdicts.csv").open(newline="") as file:
         (pair,) = csv.DictReader(file)

@@ -11,6 +11,7 @@ from pathlib import Path
 import browser as chromium
 import pytest
 from synthetic import make_experiment
+from waiting import LIMIT
 
 from coordconv_rl.comparison.tensorboard.writer import Aggregates
 
@@ -18,7 +19,6 @@ pytestmark = chromium.needs_chromium
 ARMS = ["cnn", "coordconv", "shuffled"]
 RUNS = [f"by-arm/{arm}" for arm in ARMS]
 GAMES = ["Breakout", "Pong"]
-SECONDS = 20.0  # until a page shows what it should
 
 # TensorBoard's pages are custom elements with shadow roots, which selectors do not look into.
 DEEP = """
@@ -53,7 +53,7 @@ def address(tmp_path_factory):
     assert url is not None
     yield url
     server.terminate()
-    assert server.communicate(timeout=30) == ("", "")  # the address alone, and no log
+    assert server.communicate(timeout=LIMIT) == ("", "")  # the address alone, and no log
     assert server.returncode == 0
 
 
@@ -84,7 +84,7 @@ def page(driver, address, request):
 
 def wait_for(ask, script, *arguments, until):
     """Ask until the answer is right, and return it; the last answer if it never is."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + LIMIT
     while True:
         answer = ask(script, *arguments)
         if until(answer) or time.monotonic() > deadline:

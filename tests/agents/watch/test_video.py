@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from browser import needs_chromium, start
 from PIL import Image
+from waiting import LIMIT
 
 from coordconv_rl.agents.watch.video import check_video, write_video
 from coordconv_rl.errors import InputError
@@ -96,7 +97,7 @@ def test_chromium_plays_both(tmp_path):
             page = tmp_path / f"{suffix}.html"
             page.write_text(PAGE.format(kind=suffix, data=data))
             driver.get(page.as_uri())
-            until = time.monotonic() + 30
+            until = time.monotonic() + LIMIT
             while (state := driver.execute_script(STATE))[3] < 0.2 and time.monotonic() < until:
                 time.sleep(0.1)
             ready, width, height, seconds = state

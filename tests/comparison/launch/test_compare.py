@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from light_worker import RUNS, attempts, entry, experiment, launcher, start
 from synthetic import make_experiment
+from waiting import LIMIT
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import closing, estimate
@@ -15,7 +16,6 @@ from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.comparison.launch.local import LocalBackend
 from coordconv_rl.comparison.results import read_results
-from coordconv_rl.configs.schema import Evaluation
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import WANDB_VARIABLE
 
@@ -80,26 +80,7 @@ def test_a_second_launcher_is_refused_with_the_name_of_the_first(folder):
     running = [run.status for run in read_results(folder).runs]  # readable meanwhile
     assert running[:2] == ["running", "running"]
     process.terminate()
-    process.communicate(timeout=30)
-
-
-def test_the_real_worker_end_to_end(tmp_path, capsys):
-    hyperparameters = {"n_envs": 2, "n_steps": 32, "batch_size": 32, "n_epochs": 1}
-    small = experiment(
-        arms=("coordconv",),
-        seeds=(0,),
-        games=("Breakout",),
-        steps=640,
-        overrides={"ppo": hyperparameters},
-        evaluation=Evaluation(episodes=1, greedy=False),
-    )
-    folder = tmp_path / "runs"
-    assert launch.run_comparison(small, folder, jobs=1, options=LaunchOptions(retries=0)) == 0
-    (run,) = read_results(folder).runs
-    assert (run.status, run.step, run.attempts) == ("done", 640, 1)
-    assert run.evaluation is not None
-    assert len(run.evaluation["stochastic"]["scores"]) == 1
-    assert "The one run is done." in capsys.readouterr().out
+    process.communicate(timeout=LIMIT)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-import time
 
 import pytest
 from light_inspector import PROGRAM
@@ -47,11 +46,9 @@ def begun(folder):
     return [line.split() for line in (folder / "began").read_text().splitlines()]
 
 
-@pytest.mark.parametrize(("jobs", "seconds"), [(1, 0.1), (3, 1.0)])
-def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(
-    folder, jobs, seconds
-):
-    (folder / "acts.json").write_text(json.dumps({"seconds": seconds}))
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_every_finished_agent_with_coordinates_is_inspected_so_many_at_a_time(folder, jobs):
+    (folder / "acts.json").write_text(json.dumps({"seconds": 0.05, "together": jobs}))
     stopped, said = inspect(folder, jobs=jobs)
     assert not stopped
     assert sorted(run for _, _, run in begun(folder)) == sorted(AGENTS)
@@ -98,10 +95,9 @@ def test_an_agent_that_somebody_works_on_is_named(folder):
 
 def test_stopping_kills_what_goes_on_and_keeps_what_is_whole(folder):
     (folder / "acts.json").write_text('{"seconds": 60}')
-    began = time.monotonic()
     stopped, said = inspect(folder, stop=(folder / "began").is_file)
     assert stopped
-    assert time.monotonic() - began < 5
+    assert not (folder / "ended").exists()
     assert "6 agents are left to inspect" in said
     for _, pid, _ in begun(folder):
         with pytest.raises(ProcessLookupError):
@@ -117,7 +113,7 @@ def test_one_that_hangs_is_killed(folder, monkeypatch):
     assert said.count("killed by SIGKILL") == 6
 
 
-def test_a_real_comparison_ends_with_an_inspection_in_its_report(tmp_path, capsys):
+def test_a_real_comparison_from_its_worker_to_an_inspection_in_its_report(tmp_path, capsys):
     small = ExperimentConfig(
         name="trial",
         description="A trial.",
@@ -129,8 +125,14 @@ def test_a_real_comparison_ends_with_an_inspection_in_its_report(tmp_path, capsy
         overrides={"ppo": {"n_envs": 2, "n_steps": 32, "batch_size": 32, "n_epochs": 1}},
         evaluation=Evaluation(episodes=1, greedy=False),
     )
-    assert launch.run_comparison(small, tmp_path / "runs", jobs=1, options=LaunchOptions()) == 0
-    assert "1 of 1: ppo/Breakout/coordconv/seed-0 inspected in" in capsys.readouterr().out
+    options = LaunchOptions(retries=0)
+    assert launch.run_comparison(small, tmp_path / "runs", jobs=1, options=options) == 0
+    out = capsys.readouterr().out
+    assert "The one run is done." in out
+    assert "1 of 1: ppo/Breakout/coordconv/seed-0 inspected in" in out
+    (found,) = read_results(tmp_path / "runs").runs
+    assert (found.status, found.step, found.attempts) == ("done", 128, 1)
+    assert len(found.evaluation["stochastic"]["scores"]) == 1
     run = tmp_path / "runs/ppo/Breakout/coordconv/seed-0"
     inspected = json.loads((run / "inspection.json").read_text())
     evaluated = json.loads((run / "evaluation.json").read_text())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 import pytest
+from waiting import wait_for
 
 from coordconv_rl import locks
 from coordconv_rl.comparison.launch.inspector import Inspector
@@ -30,11 +30,9 @@ def inspector():
 
 
 def ended(inspector: Inspector) -> int:
-    until = time.monotonic() + 60
-    while (code := inspector.poll()) is None:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return code
+    codes = []
+    wait_for(lambda: codes.append(inspector.poll()) or codes[-1] is not None)
+    return codes[-1]
 
 
 def test_one_process_takes_many_folders_and_another_follows_one_that_died(tmp_path, inspector):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 from coordconv_rl.comparison.launch.local import Process
 
@@ -32,10 +32,7 @@ def test_a_run_keeps_to_its_threads(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         monkeypatch.setenv(name, "3")
     run = Process(tmp_path, threads, (sys.executable, "-c", PROGRAM))
-    deadline = time.monotonic() + 60
-    while run.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: run.poll() is not None)
     found = json.loads((tmp_path / "threads.json").read_text())
     assert found["torch"] == found["OpenCV"] == threads
     if threads == 1 and "all" in found:

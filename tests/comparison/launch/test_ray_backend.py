@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from light_worker import HERE, RUNS, WORKER, experiment, wait_for
+from light_worker import HERE, RUNS, WORKER, experiment
+from waiting import wait_for
 
 from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import compare as launch
@@ -52,7 +53,7 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     (folder / "plan.json").write_text(json.dumps({"pace": 0.3}))
 
     def lose_a_node() -> None:
-        wait_for(lambda: all(step(folder / run) >= 30 for run in RUNS[:2]), 120)
+        wait_for(lambda: all(step(folder / run) >= 30 for run in RUNS[:2]))
         cluster.remove_node(cluster.nodes[1], allow_graceful=False)
 
     killer = threading.Thread(target=lose_a_node)

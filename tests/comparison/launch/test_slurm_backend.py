@@ -8,8 +8,9 @@ import sys
 import threading
 
 import pytest
-from light_worker import HERE, RUNS, attempts, entry, run_experiment, wait_for
+from light_worker import HERE, RUNS, attempts, entry, run_experiment
 from light_worker import experiment as light
+from waiting import wait_for
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import compare as launch

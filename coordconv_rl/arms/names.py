@@ -12,7 +12,7 @@ from coordconv_rl.arms.arm import CONVOLUTIONS, HEADS, Arm
 from coordconv_rl.errors import InputError, unknown
 
 ARMS: dict[str, Arm] = {
-    "cnn": Arm("none", summary="SB3's NatureCNN, the baseline"),
+    "cnn": Arm("none", summary="no coordinates: the baseline"),
     "coordconv": Arm("first", summary="x and y in the first convolution"),
     "coordconv-r": Arm("first", radius=True, summary="x, y and radius in the first convolution"),
     "coordconv-all": Arm("all", summary="x and y in every convolution"),

@@ -1,9 +1,10 @@
 """A comparison without its checkpoints: small enough to publish, whole enough to go on with.
 
-A checkpoint is some 21 MB, everything else about a run some 100 kB, and the episodes of a run that
-is done are packed. Reports, TensorBoard and a later growth of the comparison work on the copy;
-watching, inspecting or lengthening an agent does not, as that needs its weights.
-`sha256sum --check SHA256SUMS` tells later whether it is whole.
+A checkpoint is some 21 MB, everything else about a run some 100 kB. The episodes of a run that is
+done are packed, and what `inspection.json` says is not copied as a drawing too. Reports,
+TensorBoard and a later growth of the comparison work on the copy; watching, inspecting or
+lengthening an agent does not, as that needs its weights. `sha256sum --check SHA256SUMS` tells later
+whether it is whole.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from coordconv_rl.runs import (
     EPISODES_FILE,
     EVALUATION_FILE,
     EXPERIMENT_FILE,
-    INSPECTION_FIGURE,
     INSPECTION_FILE,
     LEDGER_FILE,
     PACKED,
@@ -42,7 +42,6 @@ EXPORTED_FILES = (
     EPISODES_FILE + PACKED,  # of an export that is exported
     EVALUATION_FILE,
     INSPECTION_FILE,
-    INSPECTION_FIGURE,
     "*-at-*.json",  # of a training that was lengthened since
     "evaluations/*.json",  # by hand
 )

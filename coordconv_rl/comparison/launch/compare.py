@@ -170,7 +170,7 @@ def _draw(
 
 
 def _check(jobs: int | None, options: LaunchOptions) -> None:
-    """Refuse what makes no sense, and tell the runs' processes whether W&B is to see them."""
+    """Refuse what makes no sense or needs a library that is missing."""
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}: at least one run at a time is needed")
     if options.retries < 0:

@@ -6,6 +6,7 @@ seconds in a folder of its own, which is then removed. Closing games are not in 
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
@@ -19,6 +20,8 @@ from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import Evaluation, RunConfig
 from coordconv_rl.runs import duration, is_finished, peek_record, prepare_run
+
+log = logging.getLogger(__name__)
 
 MEASURE_SECONDS = 10.0
 PATIENCE_SECONDS = 120.0  # for a process's first step
@@ -129,6 +132,8 @@ def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, floa
 def measure_speed(config: RunConfig, backend: Backend) -> float | None:
     """Train a run for some seconds in a temporary folder, and return its steps a second.
 
+    If it fails, as all others then will for want of the same library, the log says why.
+
     Returns:
         None if the run does not train, as when it is killed.
     """
@@ -148,12 +153,15 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
             seconds, steps = (time.monotonic() - began[0], step - began[1]) if began else (0.0, 0)
         finally:
             worker.kill()
-        return steps / seconds if steps else _last_speed(folder)
+        record = peek_record(folder) or {}
+        if record.get("status") == "failed":
+            log.warning("%s fails: %s", config.run_id, record.get("reason"))
+        return steps / seconds if steps else _last_speed(record)
 
 
-def _last_speed(folder: Path) -> float | None:
+def _last_speed(record: Mapping[str, object]) -> float | None:
     """Return the speed that a run says itself, as one that ended before anybody looked twice."""
-    speed = (peek_record(folder) or {}).get("steps_per_second")
+    speed = record.get("steps_per_second")
     return float(speed) if isinstance(speed, int | float) and speed > 0 else None
 
 

@@ -77,6 +77,19 @@ def test_a_measurement_takes_its_seconds_and_leaves_nothing(tmp_path, monkeypatc
     assert measure_speed(plan.expand(experiment())[0], broken) is None
 
 
+def test_why_a_measured_run_fails_is_said(tmp_path, caplog):
+    program = """
+import json, pathlib, sys
+record = {"run": "r", "status": "failed", "reason": "pip install it", "step": 0, "steps": 9}
+(pathlib.Path(sys.argv[-1]) / "run.json").write_text(json.dumps(record))
+sys.exit(2)
+"""
+    backend = LocalBackend((sys.executable, "-c", program))
+    first = plan.expand(experiment())[0]
+    assert measure_speed(first, backend) is None
+    assert caplog.messages == [f"{first.run_id} fails: pip install it"]
+
+
 def test_a_dry_run_says_it_and_makes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(estimate, "measure_speed", lambda config, backend: 100.0)
     options = LaunchOptions(dry_run=True)

@@ -52,10 +52,19 @@ The version: {COMMAND_NAME} --version
 Completion for a shell: {COMMAND_NAME} --tyro-write-completion {"|".join(SHELLS)} FILE"""
 
 
+class Messages(logging.StreamHandler):  # type: ignore[type-arg]  # Python 3.10 takes none
+    """Writes to the standard error as it is then: a live line stands in for it, to stay below."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", handlers=[Messages()])
     logging.getLogger("coordconv_rl").setLevel(logging.INFO)  # ours alone: TensorBoard logs a lot
     try:
         return _run(words or ["--help"])

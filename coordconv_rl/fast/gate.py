@@ -147,10 +147,8 @@ def _check_types(modules: Sequence[nn.Module], expected: Sequence[type[nn.Module
         index, (module, kind) = next(
             (i, pair) for i, pair in enumerate(pairs) if i >= len(found) or found[i] is not pair[1]
         )
-        wanted = kind.__name__ if kind else "nothing"
-        raise StepsAside(
-            f"module {index} of a network is a {type(module).__name__}, known is {wanted}"
-        )
+        name, wanted = type(module).__name__, f"a {kind.__name__}" if kind else "none"
+        raise StepsAside(f"module {index} of the network is a {name}, where NatureCNN has {wanted}")
 
 
 def _check_shapes(layers: KnownLayers, images: Observations) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import coordconv_rl
-from coordconv_rl.cli.main import COMMANDS, main
+from coordconv_rl.agents.training.progress import Progress
+from coordconv_rl.cli.main import COMMANDS, Messages, main
 
 
 @pytest.mark.parametrize(
@@ -128,3 +132,16 @@ def test_every_exported_name_exists(name):
 def test_unknown_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="CoordConv4d"):
         coordconv_rl.CoordConv4d  # noqa: B018
+
+
+def test_a_message_does_not_run_into_the_live_line():
+    screen, log = io.StringIO(), logging.getLogger("live-line")
+    handler = Messages()
+    log.addHandler(handler)
+    terminal = Console(file=screen, force_terminal=True, width=80)
+    with Progress("run", 10, shown=True, console=terminal) as progress:
+        progress.update(5, 1.0, None)
+        log.warning("a message")
+    log.removeHandler(handler)
+    (line,) = (line for line in screen.getvalue().split("\n") if "a message" in line)
+    assert "left" not in line.split("\x1b[2K")[-1]  # what is shown of the row after it was cleared

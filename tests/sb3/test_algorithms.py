@@ -215,7 +215,7 @@ def test_a_model_that_was_saved_goes_on(tmp_path, trained_passes):
         ),
         (
             {"policy_kwargs": {"features_extractor_kwargs": {"backbone": "impala"}}},
-            "module 1 of a network is a MaxPool2d, known is ReLU",
+            "module 1 of the network is a MaxPool2d, where NatureCNN has a ReLU",
         ),
     ],
 )

@@ -153,10 +153,12 @@ def games_left_seconds(
 
     Returns:
         The time for games of the mean length so far, of which those that are left have at least a
-        half before them; None before the first game is over.
+        half before them, and at least half of what was played of them: longer than the mean, as a
+        greedy agent's that stands still, they go on. None before the first game is over.
     """
     if not lengths or not frames:
         return None
     mean = sum(lengths) / len(lengths)
     expected = (len(lengths) + left) * mean - frames
-    return max(expected, left * mean / 2) * seconds / frames
+    unfinished = frames - sum(lengths)
+    return max(expected, left * mean / 2, unfinished / 2) * seconds / frames

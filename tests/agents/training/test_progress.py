@@ -78,7 +78,7 @@ def test_games_say_how_many_are_over_and_what_is_left(caplog, monkeypatch):
         ([], 3, 400, None),
         ([1_000], 3, 1_000, 30.0),  # three more of the same length, one at a time
         ([1_000], 3, 2_500, 6.0),  # those that go on have 1,500 of 3,000 frames behind them
-        ([1_000], 1, 5_000, 1.0),  # longer than all before: at least a half is left
+        ([1_000], 1, 5_000, 4.0),  # longer than all before: half of its 4,000 frames again
     ],
 )
 def test_time_left_of_games(lengths, left, frames, expected):

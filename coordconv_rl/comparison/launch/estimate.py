@@ -19,7 +19,7 @@ from statistics import median
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import Evaluation, RunConfig
-from coordconv_rl.runs import duration, is_finished, peek_record, prepare_run
+from coordconv_rl.runs import describe_exit, duration, is_finished, peek_record, prepare_run
 
 log = logging.getLogger(__name__)
 
@@ -151,11 +151,12 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
                     began = (time.monotonic(), step)
                     deadline = time.monotonic() + MEASURE_SECONDS
             seconds, steps = (time.monotonic() - began[0], step - began[1]) if began else (0.0, 0)
+            code = worker.poll()
         finally:
             worker.kill()
         record = peek_record(folder) or {}
-        if record.get("status") == "failed":
-            log.warning("%s fails: %s", config.run_id, record.get("reason"))
+        if code:
+            log.warning("%s fails: %s", config.run_id, describe_exit(code, record, folder))
         return steps / seconds if steps else _last_speed(record)
 
 

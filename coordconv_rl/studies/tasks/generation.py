@@ -72,7 +72,7 @@ SIZES = {
         rate=1e-3,
         slower=1.0,
         betas=(0.0, 0.99),
-        penalty=1.0,
+        penalty=0.1,
     ),
     # train_gan.py, util.py and README.md of the authors' repository.
     "64x64": GenerationSize(

@@ -15,7 +15,7 @@
 """
 
 from coordconv_rl.runs.clock import duration, now
-from coordconv_rl.runs.ends import describe_exit
+from coordconv_rl.runs.ends import describe_exit, last_error
 from coordconv_rl.runs.episodes import EPISODE_DTYPE, HEADER, EpisodeLog, read_episodes, read_kept
 from coordconv_rl.runs.evaluation import (
     GameEnd,
@@ -127,6 +127,7 @@ __all__ = [
     "is_finished",
     "is_launched",
     "is_over",
+    "last_error",
     "lengthen_run",
     "longer_run",
     "look_at_run",

@@ -63,7 +63,7 @@ def test_converted_networks_train_on_save_and_load(backbone: str, head: str, tmp
         wanted = model.policy.features_extractor(images)
         add_coordinates(model)
         found = model.policy.features_extractor(images)
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)  # another order of sums
     model.learn(8, reset_num_timesteps=False)
     model.save(tmp_path / "model.zip")
     loaded = A2C.load(tmp_path / "model.zip", device="cpu")

@@ -19,7 +19,7 @@ from statistics import median
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import Evaluation, RunConfig
-from coordconv_rl.runs import describe_exit, duration, is_finished, peek_record, prepare_run
+from coordconv_rl.runs import duration, is_finished, last_error, peek_record, prepare_run
 
 log = logging.getLogger(__name__)
 
@@ -155,8 +155,8 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
         finally:
             worker.kill()
         record = peek_record(folder) or {}
-        if code:
-            log.warning("%s fails: %s", config.run_id, describe_exit(code, record, folder))
+        if code and (reason := record.get("reason") or last_error(folder)):
+            log.warning("%s fails: %s", config.run_id, reason)
         return steps / seconds if steps else _last_speed(record)
 
 

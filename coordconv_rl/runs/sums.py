@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from coordconv_rl.files import read_regular
 from coordconv_rl.runs.layout import CONFIG_FILE, EPISODES_FILE, EVALUATION_FILE
 from coordconv_rl.runs.packing import read_packable
 from coordconv_rl.runs.reading import NotWhole, check_integer, damaged, digest
@@ -79,7 +80,7 @@ def check_whole(folder: Path, record: Mapping[str, Any], sums: Mapping[str, File
     for name, expected in sums.items():
         path = folder / name
         try:
-            data = read_packable(path)
+            data = read_packable(path) if name == EPISODES_FILE else read_regular(path)
         except FileNotFoundError as error:
             raise NotWhole(f"{path} is gone: restore it") from error
         except OSError as error:

@@ -28,21 +28,17 @@ class Adam(torch.optim.Adam):
     here first. (Seen with torch 2.13.)
     """
 
-    def step(  # type: ignore[override]
-        self, closure: Callable[[], float] | None = None
-    ) -> float | None:
-        """Do one step on the parameters that have gradients; as in torch."""
-        loss = None
-        if closure is not None:  # it makes the gradients
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                gradient = weight.grad
-                if gradient is not None and gradient.stride() != weight.stride():
-                    weight.grad = torch.empty_like(weight).copy_(gradient)
-        super().step()
-        return loss
+    def _init_group(self, group: dict[str, Any], *lists: Any) -> bool:
+        """Lay a group's gradients out like their weights, then gather both as torch does.
+
+        `step` calls it once the gradients are there. A `step` of our own around torch's would call
+        the hooks of both: torch wraps each class's.
+        """
+        for weight in group["params"]:
+            gradient = weight.grad
+            if gradient is not None and gradient.stride() != weight.stride():
+                weight.grad = torch.empty_like(weight).copy_(gradient)
+        return bool(super()._init_group(group, *lists))  # type: ignore[no-untyped-call]
 
 
 class RMSpropTFLike(_Reference):

@@ -69,3 +69,9 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "episodes.csv.xz").symlink_to(tmp_path / "other")
     with pytest.raises(InputError, match=r"episodes\.csv\.xz is damaged \(it is a link"):
         read_episodes(tmp_path / "episodes.csv")
+
+
+def test_only_episodes_may_be_packed(tmp_path):
+    (tmp_path / "evaluation.json.xz").write_bytes(pack_file(b"{}"))
+    with pytest.raises(NotWhole, match=r"evaluation\.json is gone"):
+        check_whole(tmp_path, DONE, {"evaluation.json": sum_of(b"{}")})

@@ -134,3 +134,14 @@ def test_adam_lays_out_what_a_closure_made():
     expected.grad = scale * expected.detach()
     torch.optim.Adam([expected], 0.1, eps=1e-5).step()
     torch.testing.assert_close(weight, expected)
+
+
+def test_hooks_on_adams_steps_are_called_once_each():
+    torch.optim.Adam(weights())  # its class has torch's own wrapper from now on
+    ours, called = weights(), []
+    optimizer = Adam(ours, 0.1, **ADAM)
+    optimizer.register_step_pre_hook(lambda *_: called.append("before"))
+    optimizer.register_step_post_hook(lambda *_: called.append("after"))
+    give_gradients(ours, 0)
+    optimizer.step()
+    assert called == ["before", "after"]

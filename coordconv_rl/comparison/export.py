@@ -30,7 +30,7 @@ from coordconv_rl.runs import (
     LEDGER_FILE,
     PACKED,
     RECORD_FILE,
-    pack_file,
+    pack_episodes,
     peek_record,
 )
 
@@ -133,7 +133,9 @@ def _copy(found: Results, target: Path) -> str:
         if path.suffix in {".jsonl", ".csv"}:  # a line that is being written comes next time
             data = data[: data.rfind(b"\n") + 1]
         if path.name == EPISODES_FILE and _is_done(path.parent):  # what goes on is written to
-            name, data = name + PACKED, pack_file(data)
+            packed = pack_episodes(data)
+            if packed is not None:  # else it is damaged: it comes as it is, and is named later
+                name, data = name + PACKED, packed
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_bytes(data)
         digests.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")

@@ -6,7 +6,7 @@
 - `sums`: by what a run's files are seen to be whole.
 - `record`: `run.json`, what a run is doing or did, where, and with what.
 - `episodes`: `episodes.csv`, one row for each full game of the training.
-- `packing`: a long file packed by xz, as exports hold it.
+- `packing`: `episodes.csv` packed by bzip2, as exports hold it.
 - `evaluation`: scores of fresh games: the run's own, those by hand, games so far.
 - `inspection`: `inspection.json`, scores with coordinates as trained, zeroed and permuted.
 - `files`: all that a run has left in its folder, read once.
@@ -53,7 +53,7 @@ from coordconv_rl.runs.layout import (
     find_runs,
     is_launched,
 )
-from coordconv_rl.runs.packing import pack_file
+from coordconv_rl.runs.packing import pack_episodes
 from coordconv_rl.runs.prepare import (
     check_folder,
     hold_run,
@@ -132,7 +132,7 @@ __all__ = [
     "longer_run",
     "look_at_run",
     "now",
-    "pack_file",
+    "pack_episodes",
     "peek_record",
     "prepare_run",
     "read_episodes",

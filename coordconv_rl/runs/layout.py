@@ -23,7 +23,7 @@ INSPECTION_FILE = "inspection.json"  # scores with coordinates as trained, zeroe
 INSPECTION_FIGURE = "inspection.png"  # the same scores, drawn
 LOG_FILE = "log.txt"  # what a run's process said, where a launcher started it
 RUN_LOCK = "run.lock"  # one process at a time trains or inspects there
-PACKED = ".xz"  # behind the name of an export's packed episodes
+PACKED = ".bz2"  # behind the name of an export's packed episodes
 CHECKPOINTS_FOLDER = "checkpoints"  # the last two and the best: tensors and JSON, no pickle
 BEST_FILE = "best.json"  # in the checkpoints' folder: which of them scored best
 

@@ -48,7 +48,7 @@ def test_its_digests_are_those_of_sha256sum_and_show_damage(folder, tmp_path):
     out = export_comparison(folder, tmp_path / "out").folder
     check = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
     assert subprocess.run(check, cwd=out, check=False).returncode == 0
-    path = out / "ppo/Pong/cnn/seed-1/episodes.csv.xz"
+    path = out / "ppo/Pong/cnn/seed-1/episodes.csv.bz2"
     path.write_bytes(path.read_bytes()[:-20])
     assert subprocess.run(check, cwd=out, check=False, capture_output=True).returncode == 1
 
@@ -66,7 +66,7 @@ def test_a_run_that_goes_on_is_not_packed(folder, tmp_path):
     (run / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
     out = export_comparison(folder, tmp_path / "out").folder / "ppo/Pong/cnn/seed-1"
     assert (out / "episodes.csv").read_bytes() == (run / "episodes.csv").read_bytes()
-    assert not (out / "episodes.csv.xz").exists()
+    assert not (out / "episodes.csv.bz2").exists()
 
 
 def test_tensorboard_finds_its_lines(folder, tmp_path):

@@ -82,7 +82,7 @@ def published(sound, tmp_path_factory) -> Path:
     return folder
 
 
-PACKED_EPISODES = f"{RUN}/episodes.csv.xz"
+PACKED_EPISODES = f"{RUN}/episodes.csv.bz2"
 
 
 @pytest.mark.parametrize(

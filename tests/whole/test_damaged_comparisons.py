@@ -18,6 +18,7 @@ from coordconv_rl.comparison.launch import print_status
 from coordconv_rl.comparison.launch.growth import plan_growth
 from coordconv_rl.comparison.report import write_report
 from coordconv_rl.comparison.results import read_results
+from coordconv_rl.errors import InputError
 
 FILES = ("experiment.yaml", "ledger.jsonl", *(f"{RUN}/{name}" for name in (
     "run.json", "config.yaml", "episodes.csv", "evaluation.json", "inspection.json",
@@ -83,6 +84,15 @@ def published(sound, tmp_path_factory) -> Path:
 
 
 PACKED_EPISODES = f"{RUN}/episodes.csv.bz2"
+
+
+def test_a_comparison_of_which_no_run_is_whole_says_so(published, tmp_path):
+    folder = tmp_path / "export"
+    shutil.copytree(published, folder)
+    for path in folder.rglob("episodes.csv.bz2"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"no run to report on; 4 of 4 are not whole, .* is gone"):
+        write_report(folder)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from coordconv_rl.comparison.baselines import pairs_against
 from coordconv_rl.comparison.report.as_csv import write_tables
 from coordconv_rl.comparison.report.as_markdown import markdown
 from coordconv_rl.comparison.report.page import Page, build_page
-from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.results import NOT_WHOLE, read_results
 from coordconv_rl.comparison.statistics import analyse
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import clear_left_behind, refuse_links, write_text_atomic
@@ -38,6 +38,12 @@ def write_report(folder: Path | str, baseline: str | None = None) -> Path:
     found = read_results(folder)
     pairs = None if baseline is None else pairs_against(found.experiment, baseline)
     if all(run.record is None for run in found.runs):
+        broken = [run for run in found.runs if run.status == NOT_WHOLE]
+        if broken:
+            raise InputError(
+                f"{folder} holds no run to report on; {len(broken)} of {len(found.runs)} are not "
+                f"whole, the first: {broken[0].reason}"
+            )
         raise InputError(
             f"{folder} holds an experiment of which no run has started: start it with "
             "coordconv-rl compare, then report on it"

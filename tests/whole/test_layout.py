@@ -191,6 +191,27 @@ def test_rule_6_a_fact_stands_once(home, fact):
     assert [name for name, _ in places] == [home], places
 
 
+READS_OTHERS_WORDS = {"cli.parse": "tyro's", "runs.record": "the kernel's"}
+
+
+@pytest.mark.parametrize("name", sorted(set(modules()) - set(READS_OTHERS_WORDS)))
+def test_rule_6_control_flow_reads_no_prose(name):
+    wrong = []
+    for node in ast.walk(modules()[name].tree):
+        looked_at = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            searches = {"startswith", "endswith", "find", "index", "match", "search", "fullmatch"}
+            looked_at += node.args if node.func.attr in searches else []
+        wrong += [
+            f"{where(modules()[name], node.lineno)}: {value.value!r}"
+            for value in looked_at
+            if isinstance(value, ast.Constant)
+            and isinstance(value.value, str)
+            and " " in value.value.strip()
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
 def functions():
     for module in modules().values():
         for node in ast.walk(module.tree):

@@ -83,6 +83,7 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     evaluation = experiment.evaluation
     actions = "all 18" if experiment.full_action_space else "the game's own"
     judged = f"{counted(evaluation.episodes, 'game')} a run" if evaluation.episodes else "none"
+    atari = [("Atari protocol", _PROTOCOL_WORDS[experiment.protocol])]
     facts = [
         ("Arms", ", ".join(experiment.arm_labels)),
         *((f"Arm {label}", text) for label, text in _own_arms(experiment)),
@@ -90,15 +91,13 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         ("Games", ", ".join(found.games)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
         ("Training", _training(experiment)),
-        ("Atari protocol", _PROTOCOL_WORDS[experiment.protocol]),
+        *(atari if "atari" in experiment.families else ()),
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
         ("Backbone", experiment.backbone or "each game's own"),
         ("Head", experiment.head),
         ("Computation", _PATH_WORDS[experiment.path]),
     ]
-    if "atari" not in experiment.families:
-        facts = [fact for fact in facts if fact[0] != "Atari protocol"]
     for algo, family in product(experiment.algos, experiment.families):
         settings = asdict(preset(algo, experiment.overrides.get(algo), family))
         text = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
+# Values of `ONEDNN_MAX_CPU_ISA` that keep oneDNN, which multiplies for torch, from both of these or
+# from AMX: it then emulates bfloat16, far slower than it multiplies float32. From its page "CPU
+# Dispatcher Control"; it reads letters of either case and ignores what it does not know.
+_LIMITS = {
+    **dict.fromkeys(
+        ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni"),
+        BFLOAT16_FLAGS,
+    ),
+    **dict.fromkeys(("avx512_core_bf16", "avx512_core_fp16", "avx10_1_512"), {"amx_bf16"}),
+}
+
+
+def processor_flags() -> frozenset[str]:
+    """Return the processor's feature flags, without those that oneDNN is kept from.
+
+    There are none where the system does not list them (no Linux).
+    """
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA", "")
+    return listed_flags() - _LIMITS.get(limit.lower(), frozenset())
+
 
 @cache
-def processor_flags() -> frozenset[str]:
-    """Return the processor's feature flags; none where the system does not list them (no Linux)."""
+def listed_flags() -> frozenset[str]:
+    """Return the flags that Linux lists of the processor."""
     listing = Path("/proc/cpuinfo")
     if not listing.is_file():
         return frozenset()

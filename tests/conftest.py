@@ -25,6 +25,12 @@ if hasattr(signal, "SIGHUP"):
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers more than cores: many tests wait for processes to start, to end or to be seen."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return 2 + (len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a CUDA GPU where torch sees none."""
     found = [item for item in items if item.get_closest_marker("gpu")]

@@ -103,7 +103,7 @@ def test_episodes_hold_whole_games(tmp_path, small_run):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("device", DEVICES)
 def test_same_seed_same_weights(tmp_path, small_run, algo, precision, device):
-    config = small_run(algo, precision=precision, steps=128, device=device)
+    config = small_run(algo, precision=precision, steps=64, device=device)
     for name in ("one", "two"):
         train_agent(config, tmp_path / name)
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
@@ -118,7 +118,7 @@ def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatc
     before = torch.get_num_threads()
     try:
         for name in ("one", "two"):
-            train_agent(small_run(threads=2, workers=workers, steps=64), tmp_path / name)
+            train_agent(small_run(threads=2, workers=workers, steps=32), tmp_path / name)
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -16,7 +16,7 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("not a checkout", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import repeats  # noqa: E402
+from benchmarks import repeats, subjects  # noqa: E402
 from benchmarks.contest import Contest, summary  # noqa: E402
 from benchmarks.processes import joint_rate  # noqa: E402
 from benchmarks.remote import Failed  # noqa: E402
@@ -64,17 +64,18 @@ def test_options_that_make_no_sense(changes):
         plan(Options(**changes), cores=1)
 
 
-def test_everybody_goes_on_as_the_agent(small_run, tmp_path):
+def test_everybody_goes_on_as_the_agent(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(subjects, "WARM_UP_STEPS", 64)
     train_agent(small_run(arm="cnn", game="Pong", steps=64), tmp_path)
-    contests = plan(Options(agent=tmp_path, games="Qbert", precisions="bfloat16"), cores=1)
+    contests = plan(Options(agent=tmp_path, games="Qbert", precisions="float32"), cores=1)
     titles = [f"PPO on Pong, 8 environments, {where}" for where in ("one thread", "all 1 cores")]
     both = [title + end for title in titles for end in ("", ", a trained agent")]
     assert [contest.title for contest in contests] == both
     assert not any(spec["agent"] for spec in contests[0].contestants.values())
     specs = contests[1].contestants
     assert list(specs) == [
-        "ours, cnn, bfloat16",
-        "ours, cnn, bfloat16, no FastPPO",
+        "ours, cnn, float32",
+        "ours, cnn, float32, no FastPPO",
         "SB3 DummyVecEnv",
     ]
 

@@ -16,7 +16,9 @@ _LIMITS = {
         ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni"),
         BFLOAT16_FLAGS,
     ),
-    **dict.fromkeys(("avx512_core_bf16", "avx512_core_fp16", "avx10_1_512"), {"amx_bf16"}),
+    **dict.fromkeys(
+        ("avx512_core_bf16", "avx512_core_fp16", "avx10_1_512"), frozenset({"amx_bf16"})
+    ),
 }
 
 

@@ -100,6 +100,10 @@ class Compare(Command):
             changes.setdefault("suite", None)
         elif "suite" in changes:
             changes["games"] = ()
+        for table, names in (("environments", "games"), ("overrides", "algos")):
+            if names in changes:  # what the file says of those that are left out is not needed
+                said = named[table].items()
+                changes[table] = {name: one for name, one in said if name in changes[names]}
         if "arms" in changes:  # those of the file, by their names, and built-in ones
             own = {parse_arm(arm).label: arm for arm in named["arms"]}
             changes["arms"] = [own.get(str(arm), arm) for arm in changes["arms"]]
@@ -109,7 +113,8 @@ class Compare(Command):
         if len(changes.get("seeds", ())) == 1:
             changes["seeds"] = tuple(range(changes["seeds"][0]))
         if self.overrides:
-            changes["overrides"] = _merge(named["overrides"], self.overrides)
+            overrides = changes.get("overrides", named["overrides"])
+            changes["overrides"] = _merge(overrides, self.overrides)
         config = load_experiment(self.experiment, changes)
         if self.baseline is None:
             return config

@@ -46,6 +46,21 @@ def test_games_stand_instead_of_a_suite_and_the_other_way_round():
         config("quick", "--suite", "atari-5", "--games", "Pong")
 
 
+def test_what_the_file_says_of_games_and_algorithms_that_are_left_out_is_left_out(tmp_path):
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "{name: two, description: Two., algos: [ppo, a2c], arms: [cnn], seeds: [0], steps: 640,"
+        " games: [one, other], environments: {one: {make: 'm:One'}, other: {make: 'm:Other'}},"
+        " overrides: {ppo: {n_steps: 64}, a2c: {n_steps: 8}}}"
+    )
+    assert set(config(file, "--games", "one").environments) == {"one"}
+    assert config(file, "--suite", "atari-5").environments == {}
+    read = config(file, "--algos", "a2c", "--set", "a2c.gamma=0.9")
+    assert read.overrides == {"a2c": {"n_steps": 8, "gamma": 0.9}}
+    with pytest.raises(InputError, match="among the algos"):
+        config(file, "--algos", "a2c", "--set", "ppo.n_steps=8")
+
+
 def test_set_replaces_one_hyperparameter_and_keeps_the_others():
     read = config("quick", "--set", "ppo.n_steps=64", "--set", "ppo.learning-rate=1e-4")
     assert read.overrides == {"ppo": {"n_steps": 64, "batch_size": 128, "learning_rate": 1e-4}}

@@ -26,9 +26,9 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers more than cores: many tests wait for processes to start, to end or to be seen."""
+    """One worker more than cores: many tests wait for processes to start, to end or to be seen."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return 2 + (len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return 1 + (len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,8 +2,8 @@
 
 A run of MinAtar has tens of thousands of short games, and their rows are nearly all of its export.
 In a packed file each row gives by how much `step` rose since the row above, for steps themselves
-never repeat and differences do; bzip2, whose blocks sort like by like, makes a third of such rows
-of what xz makes of the file as it is. `bzip2 --decompress` shows them anywhere, and pandas reads
+never repeat and differences do. bzip2, which sorts like by like, makes 14 kB of a run's rows then,
+where xz makes 32 of the file as it is. `bzip2 --decompress` shows them anywhere, and pandas reads
 them (`cumsum` gives the steps).
 """
 

@@ -55,7 +55,7 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
 def sentence(analysis: AlgoAnalysis, pair: Comparison) -> str:
     """Say of one pair what is shown, then by which numbers, and what they do not show."""
     finding = f"{_finding(pair)}: {_chance(analysis, pair)}"
-    parts = [finding, _doubt(analysis, pair), _equivalence(analysis, pair)]
+    parts = [finding, _doubt(analysis, pair), _exceptions(pair), _equivalence(analysis, pair)]
     return " ".join(part for part in parts if part)
 
 
@@ -132,6 +132,25 @@ def _doubt(analysis: AlgoAnalysis, pair: Comparison) -> str:
         return ""
     many = f", corrected for {len(analysis.pairs)} pairs," if len(analysis.pairs) > 1 else ""
     return f"But p{many} is above {LEVEL}, so chance is not ruled out."
+
+
+def _exceptions(pair: Comparison) -> str:
+    """Name the games of which something else is shown than of all together.
+
+    An arm that wins one game surely and loses another has even chance over both.
+    """
+    shown: dict[int, list[str]] = {1: [], -1: []}
+    games = zip(pair.games, pair.improvement_by_game, pair.p_by_game, strict=True)
+    for game, chance, p in games:
+        way = int(np.sign(chance - 0.5))
+        if len(pair.games) > 1 and p < LEVEL and way not in (0, direction(pair)):
+            shown[way].append(f"{game} (probability {chance:.2f}, p {p_text(float(p))})")
+    texts = [
+        f"{word} in {' and '.join(named)}"
+        for word, named in (("better", shown[1]), ("worse", shown[-1]))
+        if named
+    ]
+    return f"But games differ: it did {', '.join(texts)}." if texts else ""
 
 
 def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:

@@ -74,6 +74,25 @@ def test_the_verdict_begins_with_what_is_shown_and_follows_interval_and_p(
     assert verdict.outcome(analysis, pair).startswith(finding)
 
 
+def test_games_that_differ_from_the_whole_are_named(analysis):
+    pair = replace(
+        analysis.comparisons[0],
+        arm="coordconv",
+        games=("half", "way", "other"),
+        improvement_by_game=np.array([1.0, 0.0, 0.9]),
+        p_by_game=np.array([2e-7, 0.016, 0.06]),
+        improvement=some(0.45, 0.8),
+    )
+    whole = "it did better in half (probability 1.00, p < 0.0001), worse in way (probability 0.00"
+    assert f"But games differ: {whole}, p 0.016)." in verdict.sentence(analysis, pair)
+    better = verdict.sentence(analysis, replace(pair, improvement=some(0.6, 0.8)))
+    assert "But games differ: it did worse in way (probability 0.00, p 0.016)." in better
+    alike = replace(pair, p_by_game=np.array([0.2, 0.06, np.nan]))
+    assert "games differ" not in verdict.sentence(analysis, alike)
+    one = replace(pair, games=("half",), improvement_by_game=np.ones(1), p_by_game=np.zeros(1))
+    assert "games differ" not in verdict.sentence(analysis, one)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [

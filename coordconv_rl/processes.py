@@ -26,6 +26,13 @@ SHARES_LOCKS = sys.platform != "win32"
 """Whether a child shares a lock whose descriptor it inherits (`locks`)."""
 
 
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def import_path() -> list[str]:
     """Return `sys.path` as text (entries may be bytes or `pathlib.Path`), for a child.
 

@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from coordconv_rl.configs.load import preset
 from coordconv_rl.configs.schema import Evaluation, RunConfig
+from coordconv_rl.processes import available_cores
 
 # A shell's background job ignores SIGINT, nohup SIGHUP; what the tests start would ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,10 +26,10 @@ if hasattr(signal, "SIGHUP"):
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.hookimpl(optionalhook=True)  # known where pytest-xdist is loaded
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than cores: many tests wait for processes to start, to end or to be seen."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return 1 + (len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return 1 + available_cores()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -148,3 +148,11 @@ def test_a_dead_parent_is_no_parent():
         parent.stdin.write("\n")
         parent.stdin.flush()
         assert parent.stdout.readline() == "False\n"
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5, 7}, raising=False)
+    assert processes.available_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processes.available_cores() == 1

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import pickle
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +124,15 @@ def _members(file: Path, *names: str) -> dict[str, bytes]:
             return {name: archive.read(name) for name in infos}
     except FileNotFoundError:
         raise InputError(f"there is no {file}") from None
-    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        # zipfile raises the last two for a compression it does not know, and for a password
+    except (
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+    ) as error:
+        # the last: a password is wanted, or the compression is none that zipfile knows
         raise InputError(f"{file} is no zip that SB3 saved: {_line(error)}") from error
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,7 +23,7 @@ Read = TypeVar("Read", bound="Command")
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(ABC):
     """A command: its fields are the options, its docstring is the help."""
 
     @classmethod
@@ -39,9 +40,9 @@ class Command:
         """
         return read_options(cls, words, prog)
 
+    @abstractmethod
     def run(self) -> int:
         """Run the command and return its exit code."""
-        raise NotImplementedError
 
 
 def read_options(

@@ -16,7 +16,7 @@
 
 from coordconv_rl.runs.clock import duration, now
 from coordconv_rl.runs.ends import describe_exit, last_error
-from coordconv_rl.runs.episodes import EPISODE_DTYPE, HEADER, EpisodeLog, read_episodes, read_kept
+from coordconv_rl.runs.episodes import EPISODE_DTYPE, EpisodeLog, read_episodes, read_kept
 from coordconv_rl.runs.evaluation import (
     GameEnd,
     GameLog,
@@ -37,6 +37,7 @@ from coordconv_rl.runs.layout import (
     EVALUATION_PROGRESS,
     EVALUATIONS_FOLDER,
     EXPERIMENT_FILE,
+    HEADER,
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LEDGER_FILE,

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
-from coordconv_rl.runs.layout import EPISODE_COLUMNS
+from coordconv_rl.runs.layout import EPISODE_COLUMNS, HEADER
 from coordconv_rl.runs.packing import read_packable
 from coordconv_rl.runs.reading import LARGEST_REAL, damaged, digest
 from coordconv_rl.runs.sums import FileSum
 
-HEADER = (EPISODE_COLUMNS + "\n").encode()
 EPISODE_DTYPE = np.dtype(
     [("step", np.int64), ("score", np.float64), ("frames", np.int64), ("life_loss", np.int8)]
 )

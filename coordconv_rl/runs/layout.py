@@ -33,6 +33,7 @@ LEDGER_FILE = "ledger.jsonl"  # what became of every run, one line a change
 LEDGER_LOCK = "ledger.lock"  # one launcher at a time
 
 EPISODE_COLUMNS = "step,score,frames,life_loss"  # the first line of `episodes.csv`
+HEADER = (EPISODE_COLUMNS + "\n").encode()  # the same, as it stands there
 WANDB_VARIABLE = "COORDCONV_WANDB"  # set by a launcher: the project of Weights & Biases
 PARENT_VARIABLE = "COORDCONV_PARENT_PID"  # set by a launcher: stop when that process is gone
 

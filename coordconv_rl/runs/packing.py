@@ -16,11 +16,10 @@ from itertools import accumulate
 from pathlib import Path
 
 from coordconv_rl.files import read_regular
-from coordconv_rl.runs.layout import EPISODE_COLUMNS, PACKED
+from coordconv_rl.runs.layout import HEADER, PACKED
 
 LARGEST = 2**28  # bytes of a file that is unpacked: a stranger's may be made to grow without end
-_HEADER = (EPISODE_COLUMNS + "\n").encode()
-_PACKED_HEADER = b"step_increase," + _HEADER.partition(b",")[2]
+_PACKED_HEADER = b"step_increase," + HEADER.partition(b",")[2]
 _ROW = re.compile(rb"(0|[1-9][0-9]{0,15})(,[^\n]*)\n")  # a step, and the rest of its row
 
 
@@ -34,7 +33,7 @@ def pack_episodes(data: bytes) -> bytes | None:
 
     None where unpacking would not give back every byte: such a file is damaged, and stays as it is.
     """
-    rows = _ROW.findall(data, len(_HEADER))
+    rows = _ROW.findall(data, len(HEADER))
     steps = [int(step) for step, _ in rows]
     increases = [after - before for before, after in zip([0, *steps], steps, strict=False)]
     if any(increase < 0 for increase in increases):
@@ -57,7 +56,7 @@ def _steps_again(data: bytes) -> bytes:
     length = len(_PACKED_HEADER) + sum(len(step) + len(rest) + 1 for step, rest in rows)
     if not data.startswith(_PACKED_HEADER) or length != len(data):
         raise ValueError("it holds no packed episodes")
-    return _HEADER + b"".join(
+    return HEADER + b"".join(
         b"%d%b\n" % (step, rest) for step, (_, rest) in zip(steps, rows, strict=True)
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from coordconv_rl.errors import InputError
+from coordconv_rl.processes import available_cores
 
 Split = str  # what is trained on and what is held out: a study's own names
 POSITION_SPLITS: tuple[Split, ...] = ("uniform", "quadrant")
@@ -88,8 +88,4 @@ class StudyOptions:
     @property
     def jobs(self) -> int:
         """Trainings at a time."""
-        if self.threads is not None:
-            return self.threads
-        if hasattr(os, "sched_getaffinity"):  # not on macOS
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return available_cores() if self.threads is None else self.threads

@@ -118,7 +118,7 @@ def test_threads_rest_while_other_processes_play(tmp_path, small_run, monkeypatc
     before = torch.get_num_threads()
     try:
         for name in ("one", "two"):
-            train_agent(small_run(threads=2, workers=workers, steps=32), tmp_path / name)
+            train_agent(small_run(threads=2, workers=workers, steps=64), tmp_path / name)
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 import zipfile
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def test_a_zip_of_ours_says_what_it_is(tmp_path):
     broken = changed(file, tmp_path / "broken.zip", **{"run.yaml": b"algo: [1"})
     with pytest.raises(InputError, match=r"broken.zip: run.yaml is not valid YAML"):
         zip_config(broken, game=None)
+
+
+@pytest.mark.parametrize("kind", ["STORED", "DEFLATED", "BZIP2", "LZMA"])
+def test_a_part_that_is_damaged_is_named_in_one_line(tmp_path, kind):
+    file = tmp_path / "agent.zip"
+    with zipfile.ZipFile(file, "w", getattr(zipfile, f"ZIP_{kind}")) as archive:
+        archive.writestr("run.yaml", random.Random(0).randbytes(3_000))
+    content = bytearray(file.read_bytes())
+    content[60:90] = bytes(255 - byte for byte in content[60:90])
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="is no zip that SB3 saved") as caught:
+        zip_config(file, game="Pong")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"no zip", b""])

@@ -67,15 +67,15 @@ def test_options_that_make_no_sense(changes):
 def test_everybody_goes_on_as_the_agent(small_run, tmp_path, monkeypatch):
     monkeypatch.setattr(subjects, "WARM_UP_STEPS", 64)
     train_agent(small_run(arm="cnn", game="Pong", steps=64), tmp_path)
-    contests = plan(Options(agent=tmp_path, games="Qbert", precisions="float32"), cores=1)
+    contests = plan(Options(agent=tmp_path, games="Qbert", precisions="bfloat16"), cores=1)
     titles = [f"PPO on Pong, 8 environments, {where}" for where in ("one thread", "all 1 cores")]
     both = [title + end for title in titles for end in ("", ", a trained agent")]
     assert [contest.title for contest in contests] == both
     assert not any(spec["agent"] for spec in contests[0].contestants.values())
     specs = contests[1].contestants
     assert list(specs) == [
-        "ours, cnn, float32",
-        "ours, cnn, float32, no FastPPO",
+        "ours, cnn, bfloat16",
+        "ours, cnn, bfloat16, no FastPPO",
         "SB3 DummyVecEnv",
     ]
 

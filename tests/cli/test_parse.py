@@ -28,6 +28,9 @@ class Bake(Command):
     flour: Literal["wheat", "rye"] = "wheat"
     glaze: bool = False
 
+    def run(self) -> int:
+        return 0
+
 
 def test_words_become_a_command():
     read = Bake.read(["pound", "--minutes", "5", "--degrees=1e2", "--glaze"], "bake")
@@ -77,3 +80,8 @@ def test_option_names_are_those_of_the_help():
     assert option_names(Bake) == [
         "--degrees", "--flour", "--glaze", "--help", "--minutes", "--no-glaze",
     ]  # fmt: skip
+
+
+def test_a_command_that_does_nothing_cannot_be_made():
+    with pytest.raises(TypeError, match="abstract"):
+        Command.read([], "prog")

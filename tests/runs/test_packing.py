@@ -57,11 +57,8 @@ def test_no_games_are_packed_too(tmp_path):
         DATA.replace(b"score", b"points"),
     ],
 )
-def test_what_would_not_come_back_byte_for_byte_is_not_packed(tmp_path, data):
-    made = pack_episodes(data)
-    if made is not None:
-        (tmp_path / "episodes.csv.bz2").write_bytes(made)
-        assert packing.read_packable(tmp_path / "episodes.csv") == data
+def test_what_would_not_come_back_byte_for_byte_is_not_packed(data):
+    assert pack_episodes(data) is None
 
 
 def test_what_lies_there_unpacked_comes_first(tmp_path):

@@ -129,9 +129,7 @@ class LocalBackend:
 
     def slots(self, cores: int) -> int:
         """Return how many runs of so many cores this process may use at once, at least one."""
-        affinity = getattr(os, "sched_getaffinity", None)
-        available = len(affinity(0)) if affinity else os.cpu_count() or 1
-        return max(1, available // cores)
+        return max(1, processes.available_cores() // cores)
 
     def start(self, folder: Path, config: RunConfig) -> Process:
         """Start the run that the folder's config.yaml describes, or go on with it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         if (zeros, kind) != (0, UNSIGNED_BYTES):
             raise ValueError("no idx file of bytes")
         return values.reshape(shape)
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read ({error}): it must be one of MNIST's files "
             f"{', '.join(MNIST_FILES)}, as they are or with .gz"

@@ -182,6 +182,14 @@ def save_drawn(folder: Path, drawn: dict[str, Tensor]) -> None:
 
 
 def load_drawn(folder: Path) -> dict[str, Tensor] | None:
-    """Read what `save_drawn` kept; none if the training has not ended once."""
+    """Read what `save_drawn` kept; none if the training has not ended once.
+
+    Raises:
+        InputError: The file is damaged.
+    """
     path = folder / "canvases.safetensors"
-    return safetensors.torch.load_file(path) if path.exists() else None
+    try:
+        return safetensors.torch.load_file(path) if path.exists() else None
+    except safetensors.SafetensorError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is damaged ({reason}): delete {folder} to train again") from error

@@ -29,7 +29,7 @@ def test_idx_files_are_read_as_they_are_or_packed(tmp_path):
     assert (read_idx(path) == values).all()
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "short", "kind", "packed"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "short", "kind", "packed", "stream"])
 def test_a_damaged_idx_file_is_refused_in_one_line(tmp_path, damage):
     path = tmp_path / "some"
     write_idx(path, np.zeros((2, 3)))
@@ -37,6 +37,9 @@ def test_a_damaged_idx_file_is_refused_in_one_line(tmp_path, damage):
     path.unlink()
     if damage == "packed":
         (tmp_path / "some.gz").write_bytes(b"not gzip")
+    elif damage == "stream":
+        packed = gzip.compress(whole)
+        (tmp_path / "some.gz").write_bytes(packed[:10] + b"\xff" * (len(packed) - 10))
     elif damage != "missing":
         texts = {"empty": b"", "short": whole[:-1], "kind": b"\0\0\x0d\1" + whole[4:]}
         path.write_bytes(texts[damage])

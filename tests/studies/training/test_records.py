@@ -3,9 +3,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 from small_study import SETTING, SMALL, never, stop_after, unit
 
 from coordconv_rl.errors import InputError
+from coordconv_rl.studies.training import records
 from coordconv_rl.studies.training.records import Result
 from coordconv_rl.studies.training.train import train_unit
 
@@ -31,3 +33,13 @@ def test_a_bad_result_is_refused_in_one_line(tmp_path):
     (tmp_path / "result.json").write_text('{"format": 1}')
     with pytest.raises(InputError, match="delete its folder"):
         Result.read(tmp_path)
+
+
+def test_damaged_pictures_are_named(tmp_path):
+    assert records.load_drawn(tmp_path) is None
+    records.save_drawn(tmp_path, {"canvases": torch.rand(2, 3)})
+    path = tmp_path / "canvases.safetensors"
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match=r"canvases\.safetensors is damaged .*: delete ") as caught:
+        records.load_drawn(tmp_path)
+    assert "\n" not in str(caught.value)

@@ -56,6 +56,9 @@ while step < steps:
         leave(130, "interrupted")
     if os.getppid() != int(os.environ["COORDCONV_PARENT_PID"]):
         leave(130, "interrupted", "its launcher is gone")
+    if step >= 50 and "gate" in plan and not (folder.parents[3] / plan["gate"]).exists():
+        time.sleep(0.01)
+        continue
     act = acts.get(str(attempt)) if step >= 50 else None
     if act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)

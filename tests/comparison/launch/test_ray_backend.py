@@ -50,11 +50,14 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     monkeypatch.setattr(launch, "_backend", lambda o, *_: backend(o.address, program))
     folder = tmp_path / "runs"
     folder.mkdir()
-    (folder / "plan.json").write_text(json.dumps({"pace": 0.3}))
+    (folder / "plan.json").write_text(json.dumps({"gate": "lost"}))
 
     def lose_a_node() -> None:
         wait_for(lambda: all(step(folder / run) >= 30 for run in RUNS[:2]))
-        cluster.remove_node(cluster.nodes[1], allow_graceful=False)
+        try:
+            cluster.remove_node(cluster.nodes[1], allow_graceful=False)
+        finally:
+            (folder / "lost").touch()  # no run ends before, however long that takes
 
     killer = threading.Thread(target=lose_a_node)
     killer.start()

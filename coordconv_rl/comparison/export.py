@@ -1,10 +1,10 @@
 """A comparison without its checkpoints: small enough to publish, whole enough to go on with.
 
 A checkpoint is some 21 MB, everything else about a run some 100 kB. The episodes of a run that is
-done are packed, and what `inspection.json` says is not copied as a drawing too. Reports,
-TensorBoard and a later growth of the comparison work on the copy; watching, inspecting or
-lengthening an agent does not, as that needs its weights. `sha256sum --check SHA256SUMS` tells later
-whether it is whole.
+done are packed; drawings and TensorBoard's files are not copied, for they can be made again from
+the rest. Reports, TensorBoard and a later growth of the comparison work on the copy; watching,
+inspecting or lengthening an agent does not, as that needs its weights. `sha256sum --check
+SHA256SUMS` tells later whether it is whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from coordconv_rl.comparison.plan import read_experiment
 from coordconv_rl.comparison.results import Results, read_results
-from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import read_regular, write_text_atomic
 from coordconv_rl.runs import (
@@ -32,6 +31,7 @@ from coordconv_rl.runs import (
     RECORD_FILE,
     pack_episodes,
     peek_record,
+    read_episodes,
 )
 
 DIGESTS_FILE = "SHA256SUMS"
@@ -77,7 +77,7 @@ class Exported:
 
 
 def export_comparison(folder: Path, destination: Path) -> Exported:
-    """Copy a comparison without checkpoints, logs and TensorBoard's files of single runs.
+    """Copy a comparison without checkpoints, logs and TensorBoard's files.
 
     Args:
         folder: The experiment's folder; it may still be running.
@@ -98,8 +98,8 @@ def export_comparison(folder: Path, destination: Path) -> Exported:
         part.mkdir(parents=True)
         digests = _copy(found, part)
         write_text_atomic(part / DIGESTS_FILE, digests)
-        with Aggregates(part) as aggregates:
-            aggregates.update((), now=True)
+        for run in found.runs:
+            read_episodes(part / run.run_id / EPISODES_FILE)  # refuses what is damaged
         os.sync()
         part.replace(destination)
     except OSError as error:

@@ -14,6 +14,7 @@ from coordconv_rl.comparison import export
 from coordconv_rl.comparison.export import export_comparison
 from coordconv_rl.comparison.report import write_report
 from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.tensorboard import Aggregates
 from coordconv_rl.errors import InputError
 
 
@@ -69,13 +70,13 @@ def test_a_run_that_goes_on_is_not_packed(folder, tmp_path):
     assert not (out / "episodes.csv.bz2").exists()
 
 
-def test_tensorboard_finds_its_lines(folder, tmp_path):
+def test_it_holds_nothing_that_tensorboard_draws_again(folder, tmp_path):
+    with Aggregates(folder) as aggregates:
+        aggregates.update((), now=True)
     out = export_comparison(folder, tmp_path / "out").folder
-    assert {path.parent.name for path in out.glob("by-arm/*/*tfevents*")} == {
-        "cnn",
-        "coordconv",
-        "shuffled",
-    }
+    assert list(folder.rglob("*tfevents*"))
+    assert not list(out.rglob("*tfevents*"))
+    assert not (out / "by-arm").exists()
 
 
 def test_a_comparison_grows_from_its_export(folder_of_light_workers, tmp_path):

@@ -40,12 +40,13 @@ class Aggregates:
 
     Args:
         folder: The experiment's folder, with its experiment.yaml.
+        into: Where `by-arm/` is written; None for the same folder.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The lines cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, into: Path | None = None) -> None:
         self._folder = folder
         experiment = plan.read_experiment(folder)
         self._grid = step_grid(experiment)
@@ -54,7 +55,8 @@ class Aggregates:
         self._written: dict[_Cell, Lines] = {}
         self._last: float | None = None
         self._before: set[str] = set(self._keys)
-        self._files = {arm: EventFile(folder / FOLDER / arm) for arm in experiment.arm_labels}
+        lines = (folder if into is None else into) / FOLDER
+        self._files = {arm: EventFile(lines / arm) for arm in experiment.arm_labels}
         self._describe(experiment)
 
     def __enter__(self) -> Aggregates:

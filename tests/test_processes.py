@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile import SAID, make_hostile
-from waiting import LIMIT, wait_for
+from waiting import LIMIT, is_alive, wait_for
 
 from coordconv_rl import processes
 
@@ -103,14 +103,6 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-
-
-def is_alive(pid):
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_a_group_is_interrupted_alone_and_killed_whole():

@@ -36,7 +36,8 @@ signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
 
 def record(status, reason=None):
     values = {"format": 1, "run": run, "status": status, "reason": reason, "step": step,
-              "steps": steps, "steps_per_second": 50.0, "recent_score": 1.0, "updated": time.time()}
+              "steps": steps, "steps_per_second": 50.0, "recent_score": 1.0, "updated": time.time(),
+              "pid": os.getpid()}
     (folder / "new").write_text(json.dumps(values))
     os.replace(folder / "new", folder / "run.json")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 LIMIT = 240.0  # seconds after which something hangs: nothing here takes a tenth of it when idle
 
@@ -25,3 +26,12 @@ def wait_for(
         assert lives, "it ended before that"
         assert time.monotonic() < deadline, f"not within {LIMIT:.0f} s"
         time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process goes on; one that has ended and was not asked for does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"

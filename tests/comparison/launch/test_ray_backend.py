@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from light_worker import HERE, RUNS, WORKER, experiment
-from waiting import wait_for
+from waiting import is_alive, wait_for
 
 from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import compare as launch
@@ -34,9 +34,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     made.shutdown()
 
 
-def step(folder: Path) -> int:
+def record(folder: Path, key: str) -> int:
     path = folder / "run.json"
-    return int(json.loads(path.read_text())["step"]) if path.is_file() else 0
+    return int(json.loads(path.read_text())[key]) if path.is_file() else 0
 
 
 def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
@@ -53,11 +53,13 @@ def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(
     (folder / "plan.json").write_text(json.dumps({"gate": "lost"}))
 
     def lose_a_node() -> None:
-        wait_for(lambda: all(step(folder / run) >= 30 for run in RUNS[:2]))
+        wait_for(lambda: all(record(folder / run, "step") >= 30 for run in RUNS[:2]))
+        workers = [record(folder / run, "pid") for run in RUNS[:2]]
         try:
             cluster.remove_node(cluster.nodes[1], allow_graceful=False)
+            wait_for(lambda: not all(map(is_alive, workers)))
         finally:
-            (folder / "lost").touch()  # no run ends before, however long that takes
+            (folder / "lost").touch()  # neither run ends before, however long that takes
 
     killer = threading.Thread(target=lose_a_node)
     killer.start()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from pathlib import Path
 
 import pytest
 from light_worker import RUNS, attempts, entry, launcher, start
-from waiting import LIMIT
+from waiting import LIMIT, is_alive
 
 from coordconv_rl.comparison.launch import ledger
 
@@ -71,14 +69,6 @@ def test_a_full_disk_stops_the_experiment_and_it_goes_on_later(folder, capsys, j
     assert start(folder) == 0
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_every_run_long_before_its_end(folder, number):
     process = launcher(folder)
@@ -90,7 +80,7 @@ def test_a_signal_saves_every_run_long_before_its_end(folder, number):
         assert int((folder / run / "checkpoint").read_text()) > 0
         assert entry(folder, run).status == "waiting"
         assert "stopped at step" in entry(folder, run).reason
-        assert not alive(entry(folder, run).pid)
+        assert not is_alive(entry(folder, run).pid)
     assert start(folder) == 0
     assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]
 
@@ -105,6 +95,6 @@ def test_a_killed_launcher_leaves_no_lock_and_no_worker(folder):
         assert held.lost == tuple(RUNS[:2])
         assert entry(folder, RUNS[0]).status == "lost"
     assert start(folder) == 0  # waits for the workers of the dead launcher, then goes on
-    assert not any(map(alive, pids))
+    assert not any(map(is_alive, pids))
     assert [entry(folder, run).status for run in RUNS] == ["done"] * 4
     assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from envs_reference import assert_same_steps
-from waiting import wait_for
+from waiting import is_alive, wait_for
 
 from coordconv_rl.envs.atari import AtariVecEnv
 
@@ -27,16 +27,8 @@ def pids(env: AtariVecEnv) -> list[int]:
     return [worker.process.pid for worker in getattr(env._group, "_workers", [])]
 
 
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 def wait_gone(processes: list[int]) -> None:
-    wait_for(lambda: not any(map(alive, processes)))
+    wait_for(lambda: not any(map(is_alive, processes)))
 
 
 def shared_memory() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable
 
 # What the end of a process says; below 0 is the number of the signal that killed it.
@@ -24,6 +25,18 @@ class InputError(ValueError):
 def missing_extra(extra: str, error: ImportError) -> InputError:
     """Make the error for a library that only an extra of the package installs."""
     return InputError(f"{error}: pip install 'coordconv_rl[{extra}]'")
+
+
+def as_integer(name: str, value: object) -> int:
+    """Return a Python integer for any kind of integer, NumPy's too.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(f"{name} is {value!r}: use an integer") from error
 
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> InputError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,11 @@ from typing import Any
 
 HOME = str(Path(__file__).parents[1])
 """The folder that holds the package: site-packages, or a checkout."""
+
+_AS_MODULE = (
+    "import runpy; del sys.argv[:sys.argv.index('-m') + 1]; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
 
 SHARES_LOCKS = sys.platform != "win32"
 """Whether a child shares a lock whose descriptor it inherits (`locks`)."""
@@ -80,6 +86,14 @@ def serving_command(*words: str, trusted: Path | None = None) -> tuple[str, ...]
     """Return the command that serves `coordconv-rl` with these words, a folder at a time."""
     code = "from coordconv_rl.cli import serve_folders as serve; sys.exit(serve())"
     return python_command(code, *words, trusted=trusted)
+
+
+def shell_python() -> str:
+    """Return what stands for `python` where a library's shell command says `python -m MODULE ...`.
+
+    What it runs has this process's `import_path`. Options before `-m` have no effect.
+    """
+    return shlex.join(python_command(_AS_MODULE))
 
 
 @contextmanager

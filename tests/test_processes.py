@@ -68,6 +68,13 @@ def test_commands_import_nothing_from_the_working_folder(monkeypatch):
     assert done.stdout.startswith("['a b', 'c'] "), done.stderr
 
 
+@pytest.mark.usefixtures("hostile")
+def test_a_module_that_a_shell_runs_imports_nothing_from_there_either():
+    command = f"{processes.shell_python()} -u -m json.tool --compact -"
+    done = run(command, shell=True, input="[1, 2]")
+    assert done.stdout == "[1,2]\n", done.stderr
+
+
 SPAWNS = """
 import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from coordconv_rl.configs.types import OPTIONAL
+from coordconv_rl.configs.types import OPTIONAL, take_plain_numbers
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,6 @@ class Hyperparameters:
     n_epochs: int = 1
     batch_size: Annotated[int | None, OPTIONAL] = None
     clip_range: Annotated[float | None, OPTIONAL] = None
+
+    def __post_init__(self) -> None:
+        take_plain_numbers(self)

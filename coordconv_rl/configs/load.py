@@ -17,6 +17,7 @@ from coordconv_rl.arms import arm_value, parse_arm
 from coordconv_rl.configs.check import check_experiment, check_run
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
+from coordconv_rl.configs.types import plain_number
 from coordconv_rl.envs import ImageGame
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.files import is_whole
@@ -98,9 +99,8 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
         InputError: A key is unknown or missing, or a value has the wrong type.
     """
     try:
-        text = json.dumps(values, allow_nan=False)
-        config = TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
-        return _with_arms(config)
+        text = json.dumps(values, allow_nan=False, default=plain_number)
+        return _with_arms(TypeAdapter(kind).validate_json(text, strict=True, extra="forbid"))
     except ValidationError as error:
         raise InputError(f"{source}: {_describe(kind, error)}") from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -244,7 +244,7 @@ def load_run(path: Path) -> RunConfig:
 
 def to_yaml(config: RunConfig | ExperimentConfig) -> str:
     """Return the configuration as YAML that `load_run` or `load_experiment` reads back."""
-    values = json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
+    values = json.loads(json.dumps(dataclasses.asdict(config), default=plain_number))  # no tuples
     seldom = {"environment", "environments", "comparisons", "equivalence"}
     plain = {name: value for name, value in values.items() if value or name not in seldom}
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))

@@ -22,6 +22,7 @@ from coordconv_rl.configs.types import (
     Protocol,
     SuiteName,
     make_run_id,
+    take_plain_numbers,
 )
 from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
 
@@ -37,6 +38,9 @@ class Evaluation:
 
     episodes: int = 30
     greedy: bool = True
+
+    def __post_init__(self) -> None:
+        take_plain_numbers(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,7 @@ class RunConfig(SharedSettings, RunTask):
     """One training run, fully resolved: what its `config.yaml` holds, in that order."""
 
     def __post_init__(self) -> None:
+        take_plain_numbers(self)
         if self.backbone is None:
             object.__setattr__(self, "backbone", self.family.backbone)
 
@@ -197,6 +202,7 @@ class ExperimentConfig(SharedSettings, ExperimentPlan):
     """A comparison: what `experiment.yaml` holds, in that order."""
 
     def __post_init__(self) -> None:
+        take_plain_numbers(self)
         backbones = {family.backbone for family in self.families.values()}
         if self.backbone is None and len(backbones) == 1:  # else each game's runs have its own
             object.__setattr__(self, "backbone", backbones.pop())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -36,6 +37,28 @@ Algo = Literal["a2c", "ppo"]
 Protocol = Literal["v4", "v5"]
 Precision = Literal["auto", "float32", "bfloat16"]
 ComputePath = Literal["fast", "plain"]
+
+
+def plain_number(value: Any) -> Any:
+    """Return NumPy's numbers and arrays as Python's, where JSON finds something that it lacks.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{value!r} is neither a number, a text, a list nor a mapping")
+
+
+def take_plain_numbers(config: Any) -> None:
+    """Put Python's numbers in the place of NumPy's in the fields of a new configuration."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, tuple):
+            plain: Any = tuple(v.tolist() if hasattr(v, "tolist") else v for v in value)
+        else:
+            plain = value.tolist() if hasattr(value, "tolist") else value
+        object.__setattr__(config, field.name, plain)
 
 
 def game_folder(game: str) -> str:

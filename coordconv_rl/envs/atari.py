@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +17,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from coordconv_rl.envs.settings import GameSettings, as_actions
 from coordconv_rl.envs.workers import STACK_SHAPE, Group, Pool, SharedArrays, size_in_bytes
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import InputError, as_integer
 
 SNAPSHOT_FORMAT = 1
 RENDER_FPS = 15  # 60 frames a second, four for each step
@@ -54,8 +53,8 @@ class AtariVecEnv(VecEnv):
         full_action_space: bool = False,
     ) -> None:
         """Check the arguments, and make the emulators; the first `reset` begins the games."""
-        n_envs, workers = _integer("n_envs", n_envs), _integer("workers", workers)
-        seed = seed if seed is None else _integer("seed", seed)
+        n_envs, workers = as_integer("n_envs", n_envs), as_integer("workers", workers)
+        seed = seed if seed is None else as_integer("seed", seed)
         if n_envs < 1:
             raise InputError(f"n_envs is {n_envs}: use at least 1")
         if not 0 <= workers <= n_envs:
@@ -78,7 +77,7 @@ class AtariVecEnv(VecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Let environment i play with seed + i from the next reset on; None draws a seed."""
-        return super().seed(seed if seed is None else _integer("seed", seed))
+        return super().seed(seed if seed is None else as_integer("seed", seed))
 
     def reset(self) -> NDArray[np.uint8]:
         """Begin an episode in every environment, the first time with its seed."""
@@ -237,13 +236,5 @@ class AtariVecEnv(VecEnv):
 
     def _get_indices(self, indices: VecEnvIndices) -> Iterable[int]:
         if indices is not None and hasattr(indices, "__index__"):
-            indices = [_integer("indices", indices)]  # SB3 takes no NumPy integer
+            indices = [as_integer("indices", indices)]  # SB3 takes no NumPy integer
         return super()._get_indices(indices)
-
-
-def _integer(name: str, value: object) -> int:
-    """Return a Python integer for any kind of integer, NumPy's too."""
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise InputError(f"{name} is {value!r}: use an integer") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.errors import InputError, as_integer, unknown
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ID = re.compile(r"([\w-]+/)?[\w.-]+-v\d+")  # gymnasium.envs.registration.ENV_ID_RE, versioned
@@ -57,8 +57,11 @@ class ImageGame:
             )
         for name in ("max_steps", "skip", "resize", "stack"):
             value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 1):
+            if value is None:
+                continue
+            if isinstance(value, bool) or as_integer(f"{self.make}: {name}", value) < 1:
                 raise InputError(f"{self.make}: {name} is {value!r}: it must be at least 1")
+            object.__setattr__(self, name, as_integer(name, value))
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from coordconv_rl.envs.image_game import ImageGame
 from coordconv_rl.envs.image_wrappers import AnyEnv, ByteImages, ChannelsFirst, check_actions
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import InputError, as_integer
 
 
 def maker(game: ImageGame, *, trust: bool = False) -> Callable[[], AnyEnv]:
@@ -57,8 +57,13 @@ def make_image_env(
         Environments of observations (channels, height, width), and the game's own actions.
 
     Raises:
-        InputError: As `maker`; the environment cannot be made, or has no images.
+        InputError: As `maker`; an argument makes no sense, the environment cannot be made, or has
+            no images.
     """
+    n_envs = as_integer("n_envs", n_envs)
+    seed = seed if seed is None else as_integer("seed", seed)
+    if seed is not None and seed < 0:
+        raise InputError(f"seed is {seed}: use at least 0, or None for a random one")
     if n_envs < 1:
         raise InputError(f"n_envs is {n_envs}: use at least 1")
     makers = [maker(game, trust=trust)] * n_envs

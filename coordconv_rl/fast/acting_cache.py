@@ -7,6 +7,7 @@ A2C does, what the layers gave is known already.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class _Prepared:
         computation: How it computes.
         is_inference: Whether it was made in inference mode.
         seen: The weights that it was made of.
+        shuffle_seeds: Of which coordinates; see `KnownLayers`.
         network: For acting.
         learning: The same for one backward pass, which frees part of its graph.
         latest: The images that it saw last, with their outputs.
@@ -40,9 +42,15 @@ class _Prepared:
     computation: Computation
     is_inference: bool
     seen: WeightsSeen
+    shuffle_seeds: tuple[int | None, ...]
     network: Network
     learning: Network
     latest: ChangedImages
+
+    def is_of(self, layers: KnownLayers, computation: Computation) -> bool:
+        """Tell whether these layers would compute the same now."""
+        same = self.computation == computation and self.shuffle_seeds == layers.shuffle_seeds
+        return same and self.seen.are_still(layers.weights)
 
     def next_outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Compute what `network.outputs` does, of images that may be like those before."""
@@ -72,7 +80,7 @@ class Recorded:
         The first time it is the network that acted: its weights are converted already.
         """
         found = self._prepared
-        if found.computation != computation or not found.seen.are_still(layers.weights):
+        if not found.is_of(layers, computation):
             return prepare(layers, computation), None
         is_first, self._is_taken = not self._is_taken, True
         fits = is_first and torch.is_grad_enabled()
@@ -134,23 +142,42 @@ class Recording:
         return Recorded(prepared, tuple(map(_by_environment, layers)))
 
 
+class _Own(threading.local):
+    """What one thread prepared, since which call of `ActingCache.clear`, and what it records."""
+
+    def __init__(self) -> None:
+        self.prepared: dict[tuple[int, bool, bool], _Prepared] = {}
+        self.cleared: object = None
+        self.recording: Recording | None = None
+
+
 class ActingCache:
     """Prepared networks of one policy, and where a rollout is recorded, what they computed.
 
-    Weights that changed are noticed; see `WeightsSeen`. A copy, or what pickle brings back,
-    starts empty.
+    Weights that changed are noticed; see `WeightsSeen`. Each thread has its own, for what acts
+    beside a training is no part of it. A copy, or what pickle brings back, starts empty.
     """
 
     def __init__(self) -> None:
-        self._prepared: dict[tuple[int, bool], _Prepared] = {}
-        self._recording: Recording | None = None
+        self._own = _Own()
+        self._cleared: object = None
 
     def __reduce__(self) -> tuple[type[ActingCache], tuple[()]]:
         return ActingCache, ()
 
+    @property
+    def _prepared(self) -> dict[tuple[int, bool, bool], _Prepared]:
+        return self._own.prepared
+
+    @property
+    def _recording(self) -> Recording | None:
+        return self._own.recording
+
     def clear(self) -> None:
-        """Forget all networks."""
-        self._prepared.clear()
+        """Forget all networks; another thread does before it acts again outside of a rollout."""
+        own = self._own
+        own.prepared.clear()
+        own.cleared = self._cleared = object()
 
     def get(self, layers: KnownLayers, computation: Computation) -> Network:
         """Return what `prepare` would for acting, made anew only if something is not as it was."""
@@ -167,47 +194,51 @@ class ActingCache:
             frames: Shape (N, C, H, W), uint8.
             noted: Whether this is a step of a rollout, which a recording wants.
         """
-        prepared = self._get(layers, computation)
+        prepared, recording = self._get(layers, computation), self._own.recording
         # Only a rollout's steps follow each other. What is computed of changes depends, in its last
         # bits, on what else changed; an evaluation's games must not depend on each other.
-        is_step = noted and self._recording is not None
-        results = prepared.next_outputs(frames) if is_step else outputs(prepared.network, frames)
-        if noted and self._recording is not None:
-            self._recording.note(prepared, frames, results)
+        if not noted or recording is None:
+            return outputs(prepared.network, frames)[-1].float()
+        results = prepared.next_outputs(frames)
+        recording.note(prepared, frames, results)
         return results[-1].float()
 
     @contextmanager
     def recording(self, steps: int, copy: Copier) -> Iterator[Recording]:
-        """Record passes until the block ends, however it does.
+        """Record this thread's passes until the block ends, however it does.
 
         Args:
             steps: How many passes are expected; with more, none is kept.
             copy: Copies a pass's images.
         """
-        self._recording = recording = Recording(steps, copy)
+        own = self._own
+        own.recording = recording = Recording(steps, copy)
         try:
             yield recording
         finally:
-            self._recording = None
+            own.recording = None
 
     def _get(self, layers: KnownLayers, computation: Computation) -> _Prepared:
         """Find or make what acts; what a rollout records it makes for its update as well."""
-        key = (id(layers.linear), computation.is_blind)
-        found, weights = self._prepared.get(key), layers.weights
+        own = self._own
+        if own.cleared is not self._cleared and own.recording is None:
+            own.cleared = self._cleared
+            own.prepared.clear()
         is_inference = torch.is_inference_mode_enabled()
-        if (
-            found is None
-            or (found.computation, found.is_inference) != (computation, is_inference)
-            or not found.seen.are_still(weights)
-        ):
-            is_recorded = self._recording is not None
+        key = (id(layers.linear), computation.is_blind, is_inference)
+        found = own.prepared.get(key)
+        if found is None or not found.is_of(layers, computation):
+            is_recorded = own.recording is not None
+            # Before they are used: another thread may train or change them.
+            seen, shuffle_seeds = WeightsSeen(layers.weights), layers.shuffle_seeds
             with torch.set_grad_enabled(is_recorded):
                 learning = prepare(layers, computation)
             network = for_acting(learning, packing=not is_recorded)
-            seen = WeightsSeen(weights)
-            latest = ChangedImages(network)
-            found = _Prepared(computation, is_inference, seen, network, learning, latest)
-            self._prepared[key] = found
+            found = _Prepared(
+                computation, is_inference, seen, shuffle_seeds,
+                network, learning, ChangedImages(network),
+            )  # fmt: skip
+            own.prepared[key] = found
         return found
 
 

@@ -21,17 +21,21 @@ from coordconv_rl.layers import CoordConv2d
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # Mnih et al. 2015, Methods, "Model architecture"
 DEVICES = ("cpu", "cuda")  # types on which the kernels here were written to run
 
+_WEIGHTS = ("weight", "bias", "coord_weight")
+
 _SHADOWS = frozenset(
-    {"forward", "_conv_forward", "_call_impl", "coordinate_map", "weight", "bias", "coord_weight"}
+    {"forward", "_conv_forward", "_convolve", "_call_impl", "coordinate_map", *_WEIGHTS}
 )
 """Names that, as attributes of a module itself, hide the method or parameter of its class."""
 
+_CALLS = tuple((name, getattr(nn.Module, name)) for name in ("__call__", "_call_impl"))
+
 _METHODS: dict[type[nn.Module], tuple[tuple[str, Callable[..., Any]], ...]] = {
-    kind: tuple((name, getattr(kind, name)) for name in ("forward", *names))
+    kind: (*_CALLS, *((name, getattr(kind, name)) for name in ("forward", *names)))
     for kind, names in {
         nn.Sequential: (),
         nn.Conv2d: ("_conv_forward",),
-        CoordConv2d: ("_conv_forward", "coordinate_map"),
+        CoordConv2d: ("_conv_forward", "_convolve", "coordinate_map"),
         nn.ReLU: (),
         nn.AdaptiveAvgPool2d: (),
         nn.Flatten: (),
@@ -61,9 +65,17 @@ class KnownLayers:
 
     @property
     def weights(self) -> list[Tensor]:
-        """All parameters, in the order of the modules."""
+        """All parameters that outputs depend on, in the order of the modules."""
         layers = (*self.convolutions, self.linear)
-        return [p for layer in layers for p in layer._parameters.values() if p is not None]
+        found = (layer._parameters.get(name) for layer in layers for name in _WEIGHTS)
+        return [parameter for parameter in found if parameter is not None]
+
+    @property
+    def shuffle_seeds(self) -> tuple[int | None, ...]:
+        """What outputs depend on beside parameters: which coordinates each convolution sees."""
+        return tuple(
+            conv.shuffle_seed if type(conv) is CoordConv2d else None for conv in self.convolutions
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ def check_untouched(module: nn.Module, forward: Callable[..., Any] | None = None
         raise StepsAside(f"{kind.__name__} is compiled")
     if not own.keys().isdisjoint(_SHADOWS):
         raise StepsAside(f"{kind.__name__} was changed: {_SHADOWS & own.keys()}")
-    for name, method in _METHODS[kind] if forward is None else (("forward", forward),):
+    for name, method in _METHODS[kind] if forward is None else (*_CALLS, ("forward", forward)):
         if getattr(kind, name) is not method:
             raise StepsAside(f"{kind.__name__} has other methods than it was written with")
 
@@ -176,9 +188,11 @@ def _check_shapes(layers: KnownLayers, images: Observations) -> None:
 
 def _check_convolution(conv: nn.Conv2d, kernel: int, stride: int) -> None:
     """Raise unless a convolution has the known geometry: no padding, dilation or groups."""
-    found = (conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups)
-    pair, zero, one = (kernel, kernel), (0, 0), (1, 1)
-    if found != (pair, (stride, stride), zero, one, 1) or conv.padding_mode != "zeros":
+    if (
+        (conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups)
+        != ((kernel, kernel), (stride, stride), (0, 0), (1, 1), 1)
+        or conv.padding_mode != "zeros"
+    ):  # fmt: skip
         raise StepsAside(f"a convolution has another geometry: {conv.extra_repr()}")  # type: ignore[no-untyped-call]
 
 

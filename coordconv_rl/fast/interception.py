@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.utils._device import DeviceContext  # of torch.set_default_device: harmless
 
 RECORDS = "torch records a graph (compile, export or trace)"
@@ -42,7 +43,12 @@ def _calls() -> tuple[object, ...]:
     return nn.Module.__call__, nn.Module._call_impl
 
 
-_OWN_CALLS = _calls()
+def _functions() -> tuple[object, ...]:
+    """Return what the known modules call; counters of operations put their own there."""
+    return F.conv2d, F.linear, F.relu, F.adaptive_avg_pool2d
+
+
+_OWN_CALLS, _OWN_FUNCTIONS = _calls(), _functions()
 
 
 def _has_function_mode() -> bool:
@@ -64,6 +70,9 @@ def _is_captured(device: torch.device) -> bool:
 _CHECKS: dict[str, Callable[[torch.device], bool]] = {
     RECORDS: lambda _: is_exporting(),
     "calls of modules are intercepted (nn.Module was changed)": lambda _: _calls() != _OWN_CALLS,
+    "functions are intercepted (torch.nn.functional was changed)": lambda _: (
+        _functions() != _OWN_FUNCTIONS
+    ),
     "there are hooks on all modules": lambda _: nn.modules.module._has_any_global_hook(),  # type: ignore[no-untyped-call]
     "operations are intercepted (a dispatch mode)": lambda _: (
         torch._C._len_torch_dispatch_stack() > 0

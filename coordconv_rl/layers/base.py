@@ -3,6 +3,7 @@
 import copy
 import math
 import operator
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -26,6 +27,8 @@ class CoordConvNd(_ConvNd):
     Annotations in this module and its neighbours are objects, not text, and none is of an attribute
     of the class: TorchScript and torch.fx read them.
     """
+
+    _blind_in = frozenset()  # type: ignore[var-annotated]  # threads: see `_is_blind`
 
     def __init__(
         self, *args: Any, radius: bool = False, shuffle_seed: int | None = None, **kwargs: Any
@@ -115,8 +118,8 @@ class CoordConvNd(_ConvNd):
         kept = self._kept  # read once: other threads may replace it
         if kept is None or not kept.is_for(key, weights):
             with torch.inference_mode(False), torch.no_grad():  # of use in training too
-                value = self._make_map(shape, padding).to(dtype)
-                kept = self._kept = KeptMap(key, weights, value)
+                kept = KeptMap(key, weights, lambda: self._make_map(shape, padding).to(dtype))
+                self._kept = kept
         return kept.value
 
     def _settings(self) -> tuple[object, ...]:
@@ -135,10 +138,16 @@ class CoordConvNd(_ConvNd):
             and type(self.coord_weight) is nn.Parameter
             and (self.bias is None or type(self.bias) is nn.Parameter)
             and not is_recording()
+            and not self._is_blind()
         )
 
+    def _is_blind(self) -> bool:
+        """Tell whether this thread leaves out coordinates; a compiled graph knows no threads."""
+        threads = self._blind_in
+        return bool(threads) and (torch.compiler.is_compiling() or threading.get_ident() in threads)
+
     def _make_map(self, spatial_shape: tuple[int, ...], output_padding: tuple[int, ...]) -> Tensor:
-        weight = self.coord_weight
+        weight = torch.zeros_like(self.coord_weight) if self._is_blind() else self.coord_weight
         grid = self._grid.get(
             spatial_shape,
             radius=self.radius,
@@ -206,13 +215,13 @@ class CoordConvNd(_ConvNd):
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": None, "_blind_in": set()}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CoordConvNd":
         refuse_fusion()
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
-        twin.__dict__ = copy.deepcopy({**self.__dict__, "_kept": None}, memo)
+        twin.__dict__ = copy.deepcopy({**self.__dict__, "_kept": None, "_blind_in": set()}, memo)
         return twin
 
     def extra_repr(self) -> str:

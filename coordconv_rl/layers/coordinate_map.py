@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -14,13 +14,21 @@ class KeptMap:
     """A coordinate map with all that it was made from.
 
     The weights are compared by value: a tensor's version counter misses writes through `.data`,
-    which is how SB3 moves its target networks.
+    which is how SB3 moves its target networks. They are copied before the map is made: if another
+    thread trains them meanwhile, the map counts as one of weights that are no more.
+
+    Args:
+        key: What else the map depends on.
+        weights: What it is made from.
+        make: Makes the map.
     """
 
-    def __init__(self, key: object, weights: Sequence[Tensor | None], value: Tensor) -> None:
-        self.value = value
+    def __init__(
+        self, key: object, weights: Sequence[Tensor | None], make: Callable[[], Tensor]
+    ) -> None:
         self._key = key
         self._weights = [None if weight is None else weight.clone() for weight in weights]
+        self.value = make()
 
     def is_for(self, key: object, weights: Sequence[Tensor | None]) -> bool:
         """Tell whether a map made now would be the same."""

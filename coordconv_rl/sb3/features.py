@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -52,8 +53,9 @@ def layers_of(extractor: nn.Module, images: Observations) -> KnownLayers:
     """
     if type(extractor) is not CoordConvExtractor:
         raise StepsAside(f"the features extractor is a {type(extractor).__name__}")
+    layers = known_layers(extractor.cnn, extractor.linear, images)
     check_untouched(extractor, _FORWARD)
-    return known_layers(extractor.cnn, extractor.linear, images)
+    return layers
 
 
 def plain_features(
@@ -112,25 +114,26 @@ def has_coordinates(extractor: nn.Module) -> bool:
 
 @contextmanager
 def _without_coordinates(extractor: nn.Module) -> Iterator[None]:
-    """Put zeros in the place of coordinates' weights; `functional_call` refuses while tracing.
+    """Let this thread leave out coordinates; others may see them meanwhile.
 
     Raises:
         InputError: A weight is computed from others, by pruning or a parametrization.
     """
     layers = [m for m in extractor.modules() if isinstance(m, CoordConv2d)]
-    own = [layer._parameters.get("coord_weight") for layer in layers]
-    if any(weight is None for weight in own):
+    if any(layer._parameters.get("coord_weight") is None for layer in layers):
         raise InputError(
             "coordinates_for='actor' cannot leave out coordinates whose weights are pruned or "
             "parametrized: make that permanent, or take coordinates_for='shared'"
         )
+    blind = [vars(layer).setdefault("_blind_in", set()) for layer in layers]
+    thread = threading.get_ident()
     try:
-        for layer, weight in zip(layers, own, strict=True):
-            layer._parameters["coord_weight"] = torch.zeros_like(weight)  # type: ignore[arg-type,assignment]
+        for threads in blind:
+            threads.add(thread)
         yield
     finally:
-        for layer, weight in zip(layers, own, strict=True):
-            layer._parameters["coord_weight"] = weight
+        for threads in blind:
+            threads.discard(thread)
 
 
 def _autocast(extractor: nn.Module, policy: Any) -> AbstractContextManager[Any]:

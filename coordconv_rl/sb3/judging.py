@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
-from torch import Tensor
+from torch import Tensor, nn
 
 from coordconv_rl.fast import Network, Observations, StepsAside, features, for_acting, prepare
 from coordconv_rl.sb3.features import computation_of
@@ -157,7 +157,18 @@ def _have_equal_heads(policies: Sequence[ActorCriticPolicy], one: int, other: in
     pairs = []
     for name in ("mlp_extractor", "action_net"):
         ours, theirs = (getattr(policies[place], name) for place in (one, other))
-        if repr(ours) != repr(theirs) or any(m._forward_hooks for m in theirs.modules()):
+        if repr(ours) != repr(theirs) or _is_changed(ours) or _is_changed(theirs):
             return False
         pairs += list(zip(ours.parameters(), theirs.parameters(), strict=True))
+        pairs += list(zip(ours.buffers(), theirs.buffers(), strict=True))
     return all(torch.equal(a, b) for a, b in pairs)
+
+
+def _is_changed(head: nn.Module) -> bool:
+    """Tell whether a module in it has hooks or methods of its own, which `repr` does not show."""
+    return any(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or not module.__dict__.keys().isdisjoint({"forward", "_call_impl"})
+        for module in head.modules()
+    )

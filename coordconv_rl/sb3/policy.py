@@ -46,7 +46,7 @@ from coordconv_rl.sb3.features import (
     plain_features,
 )
 from coordconv_rl.sb3.optimizers import ADAM, Adam
-from coordconv_rl.sb3.sampling import draw
+from coordconv_rl.sb3.sampling import OwnDistributions, draw
 
 CoordinatesFor = Literal["shared", "actor"]
 
@@ -55,7 +55,7 @@ _OVERRIDES = {"forward", "evaluate_actions", "extract_features", "_features", "p
 _log = logging.getLogger(__name__)
 
 
-class CoordConvPolicy(ActorCriticCnnPolicy):
+class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
     """Actor and critic over one extractor, for SB3's A2C and PPO.
 
     Everything that `ActorCriticCnnPolicy` takes works here too. `net_arch` is empty by default, as

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from stable_baselines3.common.distributions import CategoricalDistribution
+import copy
+import threading
+
+from stable_baselines3.common.distributions import (
+    CategoricalDistribution,
+    Distribution,
+    StateDependentNoiseDistribution,
+)
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.distributions import Categorical
@@ -10,6 +17,44 @@ from torch.distributions import Categorical
 from coordconv_rl.fast import intercepted_by, is_exporting
 
 _DISTRIBUTION = ActorCriticPolicy._get_action_dist_from_latent
+
+
+def _methods() -> tuple[object, ...]:
+    kind = CategoricalDistribution
+    return kind.proba_distribution, kind.get_actions, kind.sample, kind.mode, kind.log_prob
+
+
+_OWN_METHODS = _methods()
+
+
+class _Distributions(threading.local):
+    """A distribution for each thread: in the first one, the one that was given."""
+
+    def __init__(self, given: Distribution) -> None:
+        has_noise = isinstance(given, StateDependentNoiseDistribution)  # drawn for all threads
+        self.own = given if has_noise else copy.copy(given)
+
+    def __reduce__(self) -> tuple[type[_Distributions], tuple[Distribution]]:
+        return _Distributions, (self.own,)
+
+
+class OwnDistributions:
+    """Gives each thread that asks a policy a distribution of its own.
+
+    SB3's policies have one object, into which each pass writes and from which it then reads; of
+    two threads, one may get the other's actions.
+    """
+
+    @property
+    def action_dist(self) -> Distribution:
+        """The distribution into which this thread's passes write."""
+        found: _Distributions = self.__dict__["_distributions"]
+        return found.own
+
+    @action_dist.setter
+    def action_dist(self, given: Distribution) -> None:
+        self.__dict__["_distributions"] = made = _Distributions(given)
+        made.own = given
 
 
 def draw(
@@ -68,6 +113,7 @@ def has_own_distribution(policy: ActorCriticPolicy) -> bool:
     found = policy.action_dist
     return (
         type(found) is CategoricalDistribution
+        and _methods() == _OWN_METHODS
         and found.__dict__.keys() <= {"action_dim", "distribution"}
         and type(policy)._get_action_dist_from_latent is _DISTRIBUTION
         and "_get_action_dist_from_latent" not in policy.__dict__

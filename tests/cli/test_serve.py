@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 
+from hostile import make_hostile
+
 from coordconv_rl import processes
 
 
-def test_each_folder_gets_its_own_answer_and_log(tmp_path):
+def test_each_folder_gets_its_own_answer_and_log_wherever_one_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_hostile(tmp_path / "work"))
     folders = [tmp_path / name for name in ("a", "line\nfeed")]
     for folder in folders:
         folder.mkdir()

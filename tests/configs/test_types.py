@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import yaml
 
@@ -9,11 +12,13 @@ from coordconv_rl.cli.comparison import Compare
 from coordconv_rl.cli.train import Train
 from coordconv_rl.comparison.plan import expand
 from coordconv_rl.configs import (
+    Evaluation,
     check_trust,
     load_experiment,
     load_run,
     needs_code,
     new_run,
+    preset,
     to_yaml,
 )
 from coordconv_rl.errors import InputError
@@ -110,3 +115,30 @@ def test_train_takes_heads_and_arms_with_them():
     assert run.resolved_arm.head == "pool"
     run = Train.read(["--head", "pool", "--plain"], "train").settings
     assert (run.resolved_arm.head, run.path) == ("pool", "plain")
+
+
+def test_numpy_numbers_are_plain_ones(tmp_path, small_run, experiment):
+    """However they come in: as values, as fields of a configuration, or into its copy."""
+    plain = {"seed": 3, "steps": 64, "threads": 1, "workers": 2, "checkpoint_minutes": 0.5}
+    found = {name: np.asarray(value)[()] for name, value in plain.items()}
+    assert not any(type(value) is int for value in found.values())
+    evaluation = {"episodes": np.int64(4), "greedy": np.bool_(False)}
+    settings = {"n_envs": np.int64(4), "gamma": np.float32(0.5)}
+    runs = [
+        small_run(
+            **found, evaluation=Evaluation(**evaluation), hyperparameters=preset("ppo", settings)
+        ),
+        new_run({**found, "evaluation": evaluation, "hyperparameters": settings}, "here"),
+    ]
+    path = tmp_path / "run.yaml"
+    for run in runs:
+        assert {name: getattr(run, name) for name in plain} == plain
+        assert type(run.seed) is int
+        path.write_text(to_yaml(run))
+        assert load_run(path) == run
+    mine = load_experiment(str(experiment()), {"seeds": np.arange(3), "steps": np.int64(128)})
+    assert (mine.seeds, mine.steps) == ((0, 1, 2), 128)
+    other = replace(mine, seeds=tuple(np.arange(3)), steps=np.int64(128))
+    assert to_yaml(other) == to_yaml(mine)
+    with pytest.raises(InputError, match="is neither a number"):
+        new_run({"seed": {1, 2}}, "here")

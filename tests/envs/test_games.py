@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import ale_py  # noqa: F401  (registers the games)
 import gymnasium
 import pytest
 
+from coordconv_rl.cli.main import main
+from coordconv_rl.envs.atari import AtariVecEnv
 from coordconv_rl.envs.games import (
     GAMES,
     SUITES,
@@ -80,6 +83,26 @@ def test_an_environments_id_names_its_game(name: str, game: str) -> None:
     with pytest.raises(InputError, match=f"did you mean {game}[?]") as caught:
         check_game(name)
     assert str(caught.value).count("did you mean") == 1
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["PongNoFrameskip-v4", "ALE/Pong-v5", "pong"])
+def test_an_environments_id_is_one_line_wherever_games_are_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ["train", "--game", name],
+        ["compare", "quick", "--games", name],
+        ["compare", "quick", "--games", "Breakout", name],
+    ):
+        assert main(words) == 2
+        said = capfd.readouterr().err
+        assert f"unknown game {name!r}: did you mean Pong?" in said
+        assert said.count("\n") == 1, said
+        assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match=r"did you mean Pong\?") as caught:
+        AtariVecEnv(name)
     assert "\n" not in str(caught.value)
 
 

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from coordconv_rl.envs.image_game import ImageGame
@@ -21,6 +22,16 @@ def test_names():
 def test_values_that_make_no_sense(values, message):
     with pytest.raises(InputError, match=message):
         ImageGame(**{"make": "CarRacing-v3", **values})
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.array])
+@pytest.mark.parametrize("name", ["max_steps", "skip", "resize", "stack"])
+def test_numpy_integers_are_integers(name, kind):
+    game = ImageGame("CarRacing-v3", **{name: kind(84)})
+    assert game == ImageGame("CarRacing-v3", **{name: 84})
+    assert type(getattr(game, name)) is int
+    with pytest.raises(InputError, match=f"{name} is .*0"):
+        ImageGame("CarRacing-v3", **{name: kind(0)})
 
 
 def test_an_id_that_does_not_exist_names_the_closest():

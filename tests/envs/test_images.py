@@ -19,6 +19,27 @@ def test_a_function_is_imported_only_if_trusted():
     assert np.array_equal(two[1:], make_image_env(DOT, 1, seed=6, trust=True).reset())
 
 
+def test_numpy_integers_are_integers():
+    values = {"max_steps": 3, "skip": 2, "resize": 20, "stack": 2}
+    plain = ImageGame("image_games:dot", {"length": 9}, **values)
+    kwargs = {name: np.int64(value) for name, value in values.items()}
+    numpy = ImageGame("image_games:dot", {"length": np.int64(9)}, **kwargs)
+    ours = make_image_env(numpy, np.int64(3), seed=np.uint8(254), trust=True)
+    other = make_image_env(plain, 3, seed=254, trust=True)
+    assert np.array_equal(ours.reset(), other.reset())
+    for _ in range(4):
+        for found, wanted in zip(ours.step([1, 0, 1])[:3], other.step([1, 0, 1])[:3], strict=True):
+            assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"n_envs": 2.0}, {"n_envs": 0}, {"seed": 2.5}, {"seed": "1"}, {"seed": -1}]
+)
+def test_arguments_that_make_no_sense(arguments):
+    with pytest.raises(InputError, match=f"{next(iter(arguments))} is"):
+        make_image_env(DOT, **{"n_envs": 1, "trust": True} | arguments)
+
+
 def test_a_module_that_breaks_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "broken_game_for_this_test.py").write_text("raise KeyError('two\\nlines')\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +19,10 @@ from coordconv_rl.fast import (
     ActingCache,
     Computation,
     KnownLayers,
+    Network,
     Observations,
     Recorded,
+    acting_cache,
     features,
     known_layers,
     prepare,
@@ -174,3 +179,72 @@ def test_a_recording_ends_with_an_error_too():
     with pytest.raises(KeyError), cache.recording(2, Tensor.clone):
         raise KeyError
     assert cache._recording is None
+
+
+def in_another_thread(work: Callable[[], Any]) -> Any:
+    """Call something without gradients, as an evaluation beside a training does."""
+
+    def call() -> Any:
+        with torch.no_grad():
+            return work()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_acts_in_another_thread_is_no_part_of_a_rollout(dtype):
+    layers, cache, steps = made(), ActingCache(), [FRAMES, FRAMES.flip(0)]
+    computation = Computation(SIZE, dtype)
+
+    def evaluate() -> Network:
+        found = cache.features(layers, computation, FRAMES[:1].flip(2), noted=True)
+        assert torch.equal(found, features(cache.get(layers, computation), FRAMES[:1].flip(2)))
+        cache.clear()  # as SB3's `predict` does
+        return cache.get(layers, computation)
+
+    with cache.recording(2, Tensor.clone) as recording:
+        for frames in steps:
+            cache.features(layers, computation, frames, noted=True)
+            mine = cache.get(layers, computation)
+            assert in_another_thread(evaluate) is not mine is cache.get(layers, computation)
+    recorded = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
+    expected = [features(prepare(layers, computation), frames) for frames in steps]
+    found = recorded.take(layers, computation)[1][-1].float()
+    close = {"rtol": 0, "atol": 1e-5 if dtype == torch.float32 else 2e-2}
+    torch.testing.assert_close(found, torch.stack(expected, 1).flatten(0, 1), **close)
+    assert cache.get(layers, computation) is not mine  # the other one's `clear` holds by now
+
+
+@torch.no_grad()
+def test_clearing_in_one_thread_clears_in_all():
+    """For changes that are not noticed: of a few numbers of the large weight, through `.data`."""
+    layers, cache = made(), ActingCache()
+    with ThreadPoolExecutor(1) as pool:
+
+        def get() -> Network:
+            with torch.no_grad():
+                return cache.get(layers, FLOAT)
+
+        first = pool.submit(get).result()
+        assert pool.submit(get).result() is first
+        cache.clear()
+        assert pool.submit(get).result() is not first
+
+
+@torch.no_grad()
+def test_weights_that_are_trained_while_they_are_prepared(monkeypatch):
+    """By another thread: then what was prepared is of weights that are no more."""
+    layers, cache = made(), ActingCache()
+
+    def meanwhile(*args: Any) -> Network:
+        made_before = prepare(*args)
+        layers.convolutions[0].weight.data.mul_(2)
+        return made_before
+
+    with monkeypatch.context() as patched:
+        patched.setattr(acting_cache, "prepare", meanwhile)
+        cache.get(layers, FLOAT)
+    found, expected = cache.get(layers, FLOAT), prepare(layers, FLOAT)
+    assert torch.equal(found.convolutions[0].weight, expected.convolutions[0].weight)

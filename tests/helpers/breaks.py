@@ -10,8 +10,14 @@ from typing import Any
 from unittest import mock
 
 import torch
+from images import SHAPE
+from stable_baselines3.common.torch_layers import NatureCNN
 from torch import nn
-from torch.nn.utils import parametrize, prune
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations, parametrize, prune
+
+from coordconv_rl import CoordConvExtractor
+from coordconv_rl.layers import CoordConv2d
 
 Policy = Any
 
@@ -71,16 +77,20 @@ def replace(index: int, make: Callable[..., nn.Module]) -> Callable[[Policy], No
     return change
 
 
-def third(policy: Policy, **options: Any) -> None:
-    """Replace the third convolution by one of other options that gives the same size."""
-    torch.manual_seed(3)
-    settings = {"kernel_size": 3, **options}
-    policy.features_extractor.cnn[4] = nn.Conv2d(64, 64, **settings)
+def alone(index: int, **option: Any) -> Callable[[Policy], None]:
+    """Replace one convolution by one with another value of one option; the linear layer follows."""
 
+    def change(policy: Policy) -> None:
+        extractor = policy.features_extractor
+        old = extractor.cnn[index]
+        torch.manual_seed(index)
+        settings = {"kernel_size": old.kernel_size, "stride": old.stride, **option}
+        extractor.cnn[index] = type(old)(old.in_channels, old.out_channels, **settings)
+        with torch.no_grad():
+            features = extractor.cnn(torch.zeros(1, *SHAPE)).shape[1]
+        extractor.linear[0] = nn.Linear(features, 512)
 
-def stride_two(policy: Policy) -> None:
-    third(policy, stride=2)
-    policy.features_extractor.linear[0] = nn.Linear(64, 512)
+    return change
 
 
 def without(*indices: int) -> Callable[[Policy], None]:
@@ -115,29 +125,65 @@ def like(cls: type[nn.Linear]) -> Callable[[nn.Linear], nn.Linear]:
     return lambda old: cls(old.in_features, old.out_features)
 
 
-def second(change: Callable[..., object], *args: Any) -> Callable[[Policy], None]:
-    """Change the second convolution."""
+def changed(
+    where: tuple[str, int], change: Callable[..., object], *args: Any
+) -> Callable[[Policy], None]:
+    """Return a change of one layer."""
 
-    def changed(policy: Policy) -> None:
+    def change_it(policy: Policy) -> None:
         torch.manual_seed(0)
-        change(policy.features_extractor.cnn[2], *args)
+        modules, index = where
+        change(getattr(policy.features_extractor, modules)[index], *args)
 
-    return changed
-
-
-def outer(change: Callable[..., object], *args: Any) -> Callable[[Policy], None]:
-    """Change the linear layer."""
-
-    def changed(policy: Policy) -> None:
-        torch.manual_seed(0)
-        change(policy.features_extractor.linear[0], *args)
-
-    return changed
+    return change_it
 
 
-def own_forward(policy: Policy) -> None:
-    conv = policy.features_extractor.cnn[2]
-    conv.forward = types.MethodType(lambda self, x: 2 * type(self).forward(self, x), conv)
+FIRST, SECOND, THIRD, LINEAR = ("cnn", 0), ("cnn", 2), ("cnn", 4), ("linear", 0)
+
+
+def both_weights(change: Callable[..., object]) -> Callable[[nn.Module], None]:
+    """Return a change of a CoordConv2d's two weights, one after the other."""
+
+    def change_them(layer: nn.Module) -> None:
+        for name in ("weight", "coord_weight"):
+            change(layer, name)
+
+    return change_them
+
+
+def of_its_own(name: str) -> Callable[[nn.Module], None]:
+    """Give a module a method of its own, which gives half of what its class' one does."""
+
+    def change(module: nn.Module) -> None:
+        method = half_of(getattr(type(module), name))
+        setattr(module, name, types.MethodType(method, module))
+
+    return change
+
+
+def half_of(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        found = method(*args, **options)
+        return found / 2 if isinstance(found, torch.Tensor) else found
+
+    return call
+
+
+def patched(owner: Any, name: str) -> Callable[[Policy], Any]:
+    """Replace a method or function of a class or module, for all that use it."""
+    return lambda _: mock.patch.object(owner, name, half_of(getattr(owner, name)))
+
+
+def computed(name: str) -> Callable[[nn.Module], None]:
+    """Put a tensor computed from a parameter in its place, as old normalisations do."""
+
+    def change(layer: nn.Module) -> None:
+        own = getattr(layer, name)
+        delattr(layer, name)
+        layer.register_parameter(f"{name}_before", own)
+        setattr(layer, name, own.detach() * 1.5)
+
+    return change
 
 
 def plain_weight(policy: Policy) -> None:
@@ -174,14 +220,14 @@ def calling(own: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def doubling_values(policy: Policy) -> Callable[..., Any]:
-    own = type(policy).evaluate_actions
+def overriding(name: str, change: Callable[..., Any]) -> Callable[[Policy], None]:
+    """Give a policy a method of its own, which changes what its class' one returns."""
 
-    def evaluate(obs: Any, actions: Any) -> Any:
-        values, log_prob, entropy = own(policy, obs, actions)
-        return 2 * values, log_prob, entropy
+    def override(policy: Policy) -> None:
+        own = getattr(type(policy), name)
+        setattr(policy, name, lambda *args, **options: change(own(policy, *args, **options)))
 
-    return evaluate
+    return override
 
 
 BREAKS: dict[str, Break] = {
@@ -194,14 +240,12 @@ BREAKS: dict[str, Break] = {
         "Linear.bias is missing",
         linear(lambda old: nn.Linear(old.in_features, old.out_features, bias=False)),
     ),
-    "kernel": Break("kernel_size=.5, 5", lambda p: third(p, kernel_size=5, padding=1)),
-    "stride": Break("stride=.2, 2", stride_two),
-    "padding": Break("padding=.1, 1", lambda p: third(p, kernel_size=5, padding=1)),
-    "padding mode": Break(
-        "circular", lambda p: third(p, dilation=2, padding=1, padding_mode="circular")
-    ),
-    "dilation": Break("dilation=.2, 2", lambda p: third(p, dilation=2, padding=1)),
-    "groups": Break("groups=2", lambda p: third(p, groups=2)),
+    "kernel": Break("kernel_size=.2, 2", alone(4, kernel_size=2)),
+    "stride": Break("stride=.2, 2", alone(4, stride=2)),
+    "padding": Break("padding=.1, 1", alone(4, padding=1)),
+    "padding mode": Break("circular", alone(4, padding_mode="circular")),
+    "dilation": Break("dilation=.2, 1", alone(0, dilation=(2, 1))),
+    "groups": Break("groups=2", alone(4, groups=2)),
     "one module more": Break("module 6 .*Dropout", lambda p: p.features_extractor.cnn.insert(
         6, nn.Dropout(0.0)))  ,
     "one module less": Break("module 3 .*Conv2d", without(3)),
@@ -235,25 +279,79 @@ BREAKS: dict[str, Break] = {
             lambda m, x, y: y * 1.5 if type(m) is nn.ReLU else None
         ),
     ),
-    "a module's own forward": Break("was changed: .*forward", own_forward),
+    **{
+        f"a module's own {name}": Break(f"was changed: .*{name}", changed(where, of_its_own(name)))
+        for name, where in {
+            "forward": SECOND, "_call_impl": LINEAR, "_conv_forward": SECOND, "_convolve": FIRST,
+            "coordinate_map": FIRST,
+        }.items()
+    },
+    **{
+        f"a computed {name}": Break(f"was changed: .*{name}", changed(where, computed(name)))
+        for name, where in {"weight": SECOND, "bias": LINEAR, "coord_weight": FIRST}.items()
+    },
+    **{
+        f"{kind.__name__}.{name}": Break(f"{kind.__name__} has other", patched(kind, name))
+        for kind, name in {
+            nn.Linear: "__call__", nn.Conv2d: "_conv_forward", CoordConv2d: "coordinate_map",
+        }.items()
+    },
     "a class' forward": Break(
         "ReLU has other methods",
         lambda _: mock.patch.object(nn.ReLU, "forward", lambda self, x: x.clamp(0, 0.5)),
     ),
     "calls of all modules": Break("calls of modules", lambda _: mock.patch.object(
         nn.Module, "_call_impl", calling(nn.Module._call_impl))),
-    "parametrization": Break(
-        "ParametrizedConv2d", second(parametrize.register_parametrization, "weight", Halving())
+    "nn.Module.__call__": Break("calls of modules", lambda _: mock.patch.object(
+        nn.Module, "__call__", calling(nn.Module.__call__))),
+    "a function of torch": Break("functions are intercepted", patched(F, "linear")),
+    "parametrization": Break("ParametrizedConv2d", changed(
+        SECOND, parametrize.register_parametrization, "weight", Halving())),
+    "weight norm": Break("ParametrizedConv2d", changed(SECOND, parametrizations.weight_norm)),
+    "spectral norm": Break("ParametrizedConv2d", changed(SECOND, parametrizations.spectral_norm)),
+    "spectral norm of the first layer": Break(
+        "ParametrizedCoordConv2d", changed(FIRST, both_weights(parametrizations.spectral_norm))
     ),
-    "weight norm": Break("ParametrizedConv2d", second(nn.utils.parametrizations.weight_norm)),
-    "old weight norm": Break("Conv2d has hooks", second(nn.utils.weight_norm)),
-    "old spectral norm": Break("Linear has hooks", outer(nn.utils.spectral_norm)),
-    "pruned convolution": Break("Conv2d has hooks", second(prune.l1_unstructured, "weight", 0.5)),
-    "pruned linear layer": Break("Linear has hooks", outer(prune.l1_unstructured, "weight", 0.5)),
+    "old weight norm": Break("Conv2d has hooks", changed(SECOND, nn.utils.weight_norm)),
+    "old weight norm of the first layer": Break(
+        "CoordConv2d has hooks", changed(FIRST, both_weights(nn.utils.weight_norm))
+    ),
+    "old weight norm of the linear layer": Break(
+        "Linear has hooks", changed(LINEAR, nn.utils.weight_norm)
+    ),
+    "old spectral norm": Break("Linear has hooks", changed(LINEAR, nn.utils.spectral_norm)),
+    "old spectral norm of a convolution": Break(
+        "Conv2d has hooks", changed(SECOND, nn.utils.spectral_norm)
+    ),
+    "pruned convolution": Break(
+        "Conv2d has hooks", changed(SECOND, prune.l1_unstructured, "weight", 0.5)
+    ),
+    "pruned linear layer": Break(
+        "Linear has hooks", changed(LINEAR, prune.l1_unstructured, "weight", 0.5)
+    ),
+    "pruned coordinates": Break(
+        "CoordConv2d has hooks", changed(FIRST, prune.l1_unstructured, "coord_weight", 0.5)
+    ),
+    "pruned filters": Break(
+        "Conv2d has hooks", changed(THIRD, prune.ln_structured, "weight", 0.5, 2, 0)
+    ),
     "a weight that is no parameter": Break("Conv2d.weight is missing", plain_weight),
     "a parameter of a subclass": Break("Conv2d.weight is a Marked", marked),
-    "a policy's own method": Break(
-        "the policy was changed: .*evaluate_actions",
-        lambda p: setattr(p, "evaluate_actions", doubling_values(p)),
-    ),
+    "the extractor's class": Break("Extractor has other", patched(CoordConvExtractor, "__call__")),
+    "SB3's own class": Break("Extractor has other", patched(NatureCNN, "forward")),
+    **{
+        f"a policy's own {name}": Break(
+            f"the policy was changed: .*{name}", overriding(name, change)
+        )
+        for name, change in {
+            "forward": lambda found: (found[0], 2 * found[1], found[2]),
+            "evaluate_actions": lambda found: (2 * found[0], *found[1:]),
+            "extract_features": lambda found: found / 2,
+            "predict_values": lambda found: 2 * found,
+        }.items()
+    },
 }  # fmt: skip
+
+BESIDE = {name for name in BREAKS if name.startswith(("a policy's own", "the extr", "SB3's"))}
+BESIDE |= {"hook on the extractor"}
+"""Those outside of the convolutions and the linear layer."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from devices import NoFloat64
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import coordconv_rl.layers.coordinates
 from coordconv_rl.layers import (
@@ -112,19 +114,6 @@ def test_double_rounding_changes_nothing_where_float64_is_computed_elsewhere() -
         assert torch.equal(coordinate_channels((3, 11), radius=True, dtype=dtype), exact.to(dtype))
 
 
-class NoFloat64(TorchDispatchMode):
-    """A device without float64, as Apple's GPUs: torch's meta device that refuses it."""
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        output = function(*args, **(kwargs or {}))
-        for tensor in torch.utils._pytree.tree_leaves(output):
-            if isinstance(tensor, Tensor) and tensor.device.type == "meta":
-                assert tensor.dtype != torch.float64, f"{function} makes float64 on the device"
-        return output
-
-
 @pytest.mark.parametrize("shuffle_seed", [None, 2])
 @pytest.mark.parametrize("kind", [*PLAIN, AddCoords])
 def test_devices_without_float64(kind: Any, shuffle_seed: int | None) -> None:
@@ -136,8 +125,71 @@ def test_devices_without_float64(kind: Any, shuffle_seed: int | None) -> None:
         output = layer(torch.zeros(2, 3, *shape))
         assert output.device.type == "meta"
         assert coordinate_channels((3, 4), **options).device.type == "meta"
+        if kind is not AddCoords:
+            output.square().sum().backward()
+            assert all(p.grad.device.type == "meta" for p in layer.parameters())
         with pytest.raises(AssertionError, match="makes float64"):
             torch.zeros(2, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("kind", [*PLAIN, AddCoords])
+def test_a_used_layer_moves_to_a_device_without_float64(kind: Any, gradients: bool) -> None:
+    """With what it keeps: coordinates, which are made in float64, and a map."""
+    layer = kind(radius=True) if kind is AddCoords else kind(3, 4, 3, radius=True)
+    shape = (5, 6, 7)[: getattr(layer, "weight", torch.zeros(1, 1, 1, 1)).dim() - 2]
+    x = torch.zeros(2, 3, *shape)
+    with torch.set_grad_enabled(gradients):
+        wanted = layer(x)
+        with NoFloat64():
+            output = layer.to("meta")(x.to("meta"))
+    assert (output.device.type, output.dtype) == ("meta", torch.float32)
+    assert output.shape == wanted.shape
+
+
+# Threads.
+
+
+def test_a_map_whose_weights_are_trained_meanwhile_is_made_anew(monkeypatch) -> None:
+    layer, make = CoordConv2d(3, 4, 3), CoordConv2d._make_map
+
+    def meanwhile(*arguments: Any) -> Tensor:
+        made = make(*arguments)
+        layer.coord_weight.data.mul_(2)  # by another thread's optimizer
+        return made
+
+    with torch.no_grad():
+        with monkeypatch.context() as patched:
+            patched.setattr(CoordConv2d, "_make_map", meanwhile)
+            layer.coordinate_map((5, 6))
+        found = layer.coordinate_map((5, 6))
+    torch.testing.assert_close(found, layer.coordinate_map((5, 6)).detach())
+    assert torch.equal(found, make(layer, (5, 6), (0, 0)))
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_one_layer_in_many_threads(kind: Any) -> None:
+    """Each with inputs of its own size: what is kept for one is not another's."""
+    torch.manual_seed(0)
+    layer = kind(2, 3, 3, radius=True, shuffle_seed=1).eval()
+    axes = layer.weight.dim() - 2
+    inputs = [torch.rand(1 + size % 2, 2, *range(size, size + axes)) for size in range(4, 10)]
+
+    def compute(x: Tensor) -> list[Tensor]:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            return [layer(x) for _ in range(30)]
+
+    wanted = [compute(x)[0] for x in inputs]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(len(inputs)) as pool:
+            found = list(pool.map(compute, inputs))
+    finally:
+        sys.setswitchinterval(before)
+    for outputs, output in zip(found, wanted, strict=True):
+        torch.testing.assert_close(outputs, [output] * 30)
 
 
 # Initial weights and the control.

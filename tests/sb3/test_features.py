@@ -6,14 +6,16 @@ import re
 
 import pytest
 import torch
-from breaks import BREAKS
+from breaks import BREAKS, overriding
 from images import SHAPE
 from pairs import assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
+from torch.nn.utils import prune
 
 from coordconv_rl import CoordConvExtractor
 from coordconv_rl.errors import InputError
 from coordconv_rl.fast import Observations, StepsAside
+from coordconv_rl.sb3 import policy as policies
 from coordconv_rl.sb3.features import describe, layers_of
 
 
@@ -37,6 +39,73 @@ def test_a_changed_network_is_computed_and_trained_as_sb3_does(name, algorithm, 
     assert len(said) == len(set(said)) <= 2, said
     assert all("as SB3 does" in line for line in said)
     assert any(re.search(BREAKS[name].reason, line) for line in said), said
+
+
+def test_each_method_that_training_goes_around_is_overridden_once():
+    own = {name.removeprefix("a policy's own ") for name in BREAKS}
+    assert policies._OVERRIDES - own == {"_features"}  # which SB3's policy does not have
+
+
+OWN = {
+    "get_distribution": lambda found: found.proba_distribution(found.distribution.logits / 3),
+    "_get_action_dist_from_latent": lambda found: found.proba_distribution(
+        found.distribution.logits / 3
+    ),
+    "predict": lambda found: (2 - found[0], found[1]),
+}
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C])
+@pytest.mark.parametrize("name", OWN)
+def test_methods_of_a_policy_that_training_calls_itself(name, algorithm):
+    fast, stock = both(algorithm)
+    for model in (fast, stock):
+        overriding(name, OWN[name])(model.policy)
+    assert_same_outputs(fast, stock)
+    frames = torch.randint(256, (5, *SHAPE), dtype=torch.uint8).numpy()
+    actions = [model.predict(frames, deterministic=True)[0] for model in (fast, stock)]
+    assert (actions[0] == actions[1]).all()
+    assert_same_update(fast, stock)
+    assert not fast.policy._reasons
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+def test_a_sparse_weight_acts_as_it_does_in_sb3():
+    fast, stock = both(PPO)
+    for model in (fast, stock):
+        layer = model.policy.features_extractor.linear[0]
+        prune.l1_unstructured(layer, "weight", 0.9)
+        prune.remove(layer, "weight")
+        thin = layer.weight.detach().to_sparse_csr()
+        layer.weight = torch.nn.Parameter(thin, requires_grad=False)
+    assert_same_outputs(fast, stock)
+    assert fast.policy._reasons == {"Linear.weight is on cpu (torch.sparse_csr)"}
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C])
+def test_gradients_that_hooks_of_weights_change(algorithm):
+    fast, stock = both(algorithm)
+    for model in (fast, stock):
+        for weight in model.policy.features_extractor.parameters():
+            weight.register_hook(lambda gradient: 3 * gradient.clamp(min=0))
+    assert_same_update(fast, stock)
+    assert not fast.policy._reasons
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C])
+def test_other_numbers_of_channels_and_what_lies_beside_the_weights(algorithm):
+    extractor = {"features_extractor_kwargs": {"features_dim": 96}}
+    fast, stock = both(algorithm, policy_kwargs=extractor)
+    for model in (fast, stock):
+        torch.manual_seed(0)
+        network = model.policy.features_extractor
+        network.cnn[2] = torch.nn.Conv2d(32, 48, 4, 2)
+        network.cnn[4] = torch.nn.Conv2d(48, 24, 3)
+        network.linear[0] = torch.nn.Linear(48, 96)
+        network.cnn[4].of_nobody = torch.nn.Parameter(torch.ones(3, dtype=torch.bfloat16))
+    assert_same_outputs(fast, stock)
+    assert_same_update(fast, stock)
+    assert not fast.policy._reasons
 
 
 @pytest.mark.parametrize(
@@ -106,6 +175,6 @@ def test_pruned_coordinates_cannot_be_left_out():
     policy.coordinates_for = "actor"
     frames = torch.zeros(1, *SHAPE, dtype=torch.uint8)
     policy.predict_values(frames)
-    torch.nn.utils.prune.l1_unstructured(policy.features_extractor.cnn[0], "coord_weight", 0.5)
+    prune.l1_unstructured(policy.features_extractor.cnn[0], "coord_weight", 0.5)
     with pytest.raises(InputError, match="pruned or parametrized"):
         policy.predict_values(frames)

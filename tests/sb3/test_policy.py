@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from devices import NoFloat64
 from gymnasium import spaces
 from images import SHAPE, patches
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
+from torch.distributions import Distribution
 
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS, Arm
@@ -298,6 +300,47 @@ def test_optimizer_settings_are_those_that_sb3_would_take(given):
 def test_bad_options_say_what_to_do(options, words):
     with pytest.raises(InputError, match=words):
         CoordConvPolicy(SPACE, ACTIONS, lambda _: 1e-3, **options)
+
+
+NETWORKS: list[dict[str, Any]] = [
+    {"backbone": "nature", "coords": "all"},
+    {"backbone": "nature", "coords": "first", "head": "pool"},
+    {"backbone": "impala", "coords": "all", "head": "spatial-softmax"},
+    {"backbone": "minatar", "coords": "all", "head": "spatial-softmax"},
+]
+
+
+@pytest.mark.parametrize("coordinates_for", ["shared", "actor"])
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{n['backbone']}-{n.get('head')}")
+def test_a_device_without_float64_trains_a_policy_made_on_the_processor(
+    network, coordinates_for, monkeypatch
+):
+    """Acting, evaluation, backward pass and the optimizer's step, after the same elsewhere."""
+    monkeypatch.setattr(Distribution, "_validate_args", False)  # it looks at values: here are none
+    policy = CoordConvPolicy(
+        SPACE, ACTIONS, lambda _: 1e-3, coordinates_for=coordinates_for,
+        features_extractor_kwargs=network | {"radius": True, "shuffle_seed": 1},
+    )  # fmt: skip
+    frames = images()
+
+    def update(frames: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            actions, *_ = policy(frames)
+            policy.get_distribution(frames).get_actions(deterministic=True)
+            policy.predict_values(frames)
+        values, log_prob, entropy = policy.evaluate_actions(frames, actions)
+        (values.mean() + log_prob.mean() + entropy.mean()).backward()
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
+        policy.optimizer.step()
+        policy.optimizer.zero_grad()
+        return values
+
+    wanted = update(frames)
+    policy.optimizer.state.clear()  # SB3 makes the optimizer where the policy is
+    with NoFloat64():
+        policy.to("meta")
+        found = update(frames.to("meta"))
+    assert (found.device.type, found.dtype, found.shape) == ("meta", wanted.dtype, wanted.shape)
 
 
 @pytest.mark.gpu

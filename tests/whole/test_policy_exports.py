@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -61,39 +62,65 @@ def test_traced(precision, gradients):
     ours, theirs = pair(precision)
     with torch.set_grad_enabled(gradients):
         traced = torch.jit.trace(Agent(ours), (FRAMES,))
-    with torch.no_grad():
-        assert_same(traced(FRAMES.flip(0)), theirs(FRAMES.flip(0), True))
+    assert_computes(traced, theirs, (3, 1, 9))
 
 
-@PRECISIONS
-@pytest.mark.parametrize("exporter", ["older", "newer"])
-def test_onnx(precision, exporter, tmp_path):
+def assert_computes(exported: Any, policy: Any, batches: tuple[int, ...]) -> None:
+    """Compare an exported policy with one in float32, on images that it was not exported with."""
+    for count in batches:
+        frames = torch.randint(256, (count, *SHAPE), dtype=torch.uint8)
+        with torch.no_grad():
+            assert_same(exported(frames), policy(frames, True))
+
+
+def onnx_of(policy: Any, path: Any, *, exporter: str, dynamic: bool, gradients: bool) -> Any:
+    """Export a policy to ONNX; return a function that computes by that file.
+
+    Args:
+        policy: The policy.
+        path: Where the file goes.
+        exporter: "older", which traces, or "newer", by `torch.export`.
+        dynamic: Whether the number of images is left open.
+        gradients: Whether gradients are enabled meanwhile.
+    """
     onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    ours, theirs = pair(precision)
-    path = str(tmp_path / "agent.onnx")
-    with torch.no_grad():
+    pytest.importorskip("onnxscript" if exporter == "newer" else "onnx")
+    outputs, options = ["actions", "values", "log_prob"], {}
+    if dynamic and exporter == "newer":
+        options["dynamic_shapes"] = {"obs": {0: torch.export.Dim.DYNAMIC}}
+    elif dynamic:
+        options["dynamic_axes"] = {name: {0: "images"} for name in ("obs", *outputs)}
+    with torch.set_grad_enabled(gradients):
         torch.onnx.export(
-            Agent(ours), (FRAMES,), path,
-            dynamo=exporter == "newer", input_names=["obs"], opset_version=18, verbose=False,
+            Agent(policy), (FRAMES,), str(path), dynamo=exporter == "newer", input_names=["obs"],
+            output_names=outputs, opset_version=18, verbose=False, **options,
         )  # fmt: skip
-        expected = theirs(FRAMES.flip(0), True)
-    session = onnxruntime.InferenceSession(path)
-    assert_same(session.run(None, {"obs": FRAMES.flip(0).numpy()}), expected)
+    session = onnxruntime.InferenceSession(str(path))
+    return lambda frames: session.run(None, {"obs": frames.numpy()})
 
 
-def test_onnx_of_a_policy_whose_critic_sees_no_coordinates(tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
+ONNX = [
+    *itertools.product(["older"], ["float32", "bfloat16"], [False, True], [False, True]),
+    *(("newer", "float32", dynamic, True) for dynamic in (False, True)),
+    *(("newer", "bfloat16", dynamic, False) for dynamic in (False, True)),  # a second each
+]
+
+
+@pytest.mark.parametrize(("exporter", "precision", "dynamic", "gradients"), ONNX)
+def test_onnx(exporter, precision, dynamic, gradients, tmp_path):
+    ours, theirs = pair(precision)
+    path = tmp_path / "agent.onnx"
+    found = onnx_of(ours, path, exporter=exporter, dynamic=dynamic, gradients=gradients)
+    assert_computes(found, theirs, (3, 1, 9) if dynamic else (3,))
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_onnx_of_a_policy_whose_critic_sees_no_coordinates(gradients, tmp_path):
     ours, _ = pair("bfloat16", coordinates_for="actor")
     exact, _ = pair("float32", coordinates_for="actor")
-    path = str(tmp_path / "agent.onnx")
-    with torch.no_grad():
-        torch.onnx.export(
-            Agent(ours), (FRAMES,), path, dynamo=False, input_names=["obs"], opset_version=18
-        )
-        expected = exact(FRAMES, True)
-    session = onnxruntime.InferenceSession(path)
-    assert_same(session.run(None, {"obs": FRAMES.numpy()}), expected)
+    path = tmp_path / "agent.onnx"
+    found = onnx_of(ours, path, exporter="older", dynamic=True, gradients=gradients)
+    assert_computes(found, exact, (3, 1, 9))
 
 
 @pytest.mark.parametrize(("precision", "atol"), [("float32", 1e-5), ("bfloat16", 2e-2)])

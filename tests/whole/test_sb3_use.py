@@ -14,6 +14,8 @@ import sys
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import cloudpickle
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from images import SHAPE, patches
 from pairs import FAST, SETTINGS, assert_same, assert_same_update, both
 from stable_baselines3 import A2C, PPO
@@ -28,6 +31,7 @@ from stable_baselines3.common.utils import set_random_seed
 from torch.nn.parallel import DistributedDataParallel
 
 from coordconv_rl import CoordConvPolicy, DeviceRolloutBuffer
+from coordconv_rl.sb3.judging import Judged
 
 ALGORITHMS = pytest.mark.parametrize("algorithm", [PPO, A2C])
 FRAMES = torch.randint(256, (3, *SHAPE), dtype=torch.uint8, generator=torch.manual_seed(1))
@@ -43,8 +47,12 @@ def make(algorithm: Any, **changed: Any) -> Any:
     return FAST[algorithm](CoordConvPolicy, patches(), **settings | changed)
 
 
+def weights_of(policy: Any) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in policy.state_dict().items()}
+
+
 def weights(model: Any) -> dict[str, torch.Tensor]:
-    return {key: value.clone() for key, value in model.policy.state_dict().items()}
+    return weights_of(model.policy)
 
 
 def assert_equal_weights(one: Any, other: Any) -> None:
@@ -234,3 +242,173 @@ def test_compiled_with_gradients(backend):
     loss(torch.compile(fast.policy, backend=backend)).backward()
     loss(stock.policy).backward()
     assert_same(gradients(fast.policy), gradients(stock.policy))
+
+
+@pytest.fixture
+def _busy_threads():
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def in_threads(work: Callable[[int], Any], rounds: int, count: int = 8) -> None:
+    """Call something in several threads at once, again and again, with the thread's number."""
+
+    def repeat(number: int) -> None:
+        torch.set_num_threads(1)
+        for _ in range(rounds):
+            work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(repeat, range(count)))  # raises what a thread raised
+
+
+def images_of_threads(count: int = 8) -> list[torch.Tensor]:
+    """Return other images, and other numbers of them, for each thread."""
+    draw = torch.Generator().manual_seed(3)
+    numbers = (1, 2, 9, 3, 8, 5, 1, 4)[:count]
+    return [torch.randint(256, (n, *SHAPE), dtype=torch.uint8, generator=draw) for n in numbers]
+
+
+def answers(policy: Any, obs: torch.Tensor) -> list[torch.Tensor]:
+    """Return what a server asks of a policy, in all of SB3's ways."""
+    with torch.no_grad():
+        actions, *rest = policy(obs, deterministic=True)
+        rest += [*policy.evaluate_actions(obs, actions), policy.predict_values(obs)]
+    played, _ = policy.predict(obs.numpy(), deterministic=True)
+    return [actions, *rest, torch.from_numpy(played)]
+
+
+FLOAT: dict[str, Any] = {"precision": "float32"}
+SERVED: dict[str, dict[str, Any]] = {
+    "fast": FLOAT,
+    "auto": {},
+    "continuous": FLOAT,
+    "actor": FLOAT | {"coordinates_for": "actor"},
+    "plain": FLOAT | {"coordinates_for": "actor", "normalize_images": False},
+}
+
+
+@pytest.mark.usefixtures("_busy_threads")
+@pytest.mark.parametrize("name", SERVED)
+def test_one_policy_in_many_threads(name):
+    """As in a server; stock SB3's policy gives one thread what another one asked for."""
+    torch.manual_seed(0)
+    space = patches().observation_space
+    if name == "plain":  # images as floats go through the extractor itself
+        space = spaces.Box(0, 1, SHAPE, np.float32)
+    actions = spaces.Box(-1, 1, (2,)) if name == "continuous" else spaces.Discrete(3)
+    policy = CoordConvPolicy(space, actions, lambda _: 1e-3, **SERVED[name])
+    with torch.no_grad():
+        policy.action_net.weight.mul_(100)
+    before = weights_of(policy)
+    images = [x.float() / 255 if name == "plain" else x for x in images_of_threads()]
+    alone = [answers(policy, x) for x in images]
+
+    def ask(number: int) -> None:
+        found = answers(policy, images[number])
+        torch.testing.assert_close(found, alone[number], rtol=1e-5, atol=1e-5)
+
+    in_threads(ask, rounds=15)
+    torch.testing.assert_close(weights_of(policy), before, rtol=0, atol=0)
+    torch.testing.assert_close([answers(policy, x) for x in images], alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.usefixtures("_busy_threads")
+def test_policies_that_are_judged_in_many_threads():
+    """Two that share a pass, and one whose images others change from call to call."""
+    torch.manual_seed(0)
+    space = patches().observation_space
+    one = CoordConvPolicy(space, spaces.Discrete(3), lambda _: 1e-3, **FLOAT)
+    other = copy.deepcopy(one)
+    with torch.no_grad():
+        other.features_extractor.cnn[0].coord_weight.zero_()
+    judged = Judged([one, other])
+    images = [x.numpy() for x in images_of_threads()]
+    who = [np.arange(len(x)) % 2 for x in images]
+    alone = [judged.logits(w, x) for w, x in zip(who, images, strict=True)]
+
+    def judge(number: int) -> None:
+        found = judged.logits(who[number], images[number])
+        torch.testing.assert_close(found, alone[number], rtol=1e-5, atol=1e-5)
+
+    in_threads(judge, rounds=15)
+
+
+@pytest.mark.usefixtures("_busy_threads")
+@pytest.mark.parametrize("way", ["predict", "call"])
+@ALGORITHMS
+def test_another_thread_evaluates_what_is_trained(algorithm, way):
+    """Training gives the weights of stock SB3 alone; beside it stock's fails, or trains others."""
+    fast, stock = both(algorithm)
+    for model in (fast, stock):
+        with torch.no_grad():
+            model.policy.action_net.weight.mul_(5)
+    done, asked = threading.Event(), []
+
+    def evaluate() -> None:
+        torch.set_num_threads(1)
+        while not done.is_set():
+            if way == "predict":
+                played, _ = fast.policy.predict(FRAMES.numpy(), deterministic=True)
+            else:
+                with torch.no_grad():
+                    played, *_ = fast.policy(FRAMES, deterministic=True)
+            asked.append(len(played))
+
+    with ThreadPoolExecutor(1) as pool:
+        evaluation = pool.submit(evaluate)
+        try:
+            assert_same_update(fast, stock, steps=48)
+        finally:
+            done.set()
+        evaluation.result()
+    assert set(asked) == {len(FRAMES)}
+    assert len(asked) > 5
+    torch.testing.assert_close(
+        fast.policy.predict(FRAMES.numpy(), deterministic=True),
+        stock.policy.predict(FRAMES.numpy(), deterministic=True),
+    )
+
+
+def live_tensors() -> tuple[int, int]:
+    """Return how many tensors there are in the process, and their bytes, each memory once."""
+    gc.collect()
+    plain = (torch.Tensor, torch.nn.Parameter)  # not those that torch's compiler left behind
+    found = [one for one in gc.get_objects() if type(one) in plain]
+    dense = [one.untyped_storage() for one in found if one.layout == torch.strided]
+    return len(found), sum({part.data_ptr(): part.nbytes() for part in dense}.values())
+
+
+def test_a_thousand_predictions_keep_nothing():
+    """Outside of a rollout, by both of SB3's ways; nor do threads that came and went."""
+    space, actions = patches().observation_space, spaces.Discrete(3)
+    policy = CoordConvPolicy(space, actions, lambda _: 1e-3, precision="bfloat16")
+    frames = FRAMES.numpy()
+
+    def predict() -> None:
+        policy.predict(frames[:1], deterministic=True)
+
+    predict()
+    policy.set_training_mode(False)  # forgets what acting prepared
+    nothing = live_tensors()
+    predict()
+    after_one = live_tensors()
+    for number in range(1000):
+        if number % 5:
+            with torch.no_grad():
+                policy(FRAMES[: 1 + number % 2])
+        else:
+            policy.predict(frames[: 1 + number % 3])
+    predict()
+    assert live_tensors() == after_one
+    for _ in range(5):
+        thread = threading.Thread(target=predict)
+        thread.start()
+        thread.join()
+    predict()
+    assert live_tensors() == after_one
+    policy.set_training_mode(False)
+    assert live_tensors() == nothing

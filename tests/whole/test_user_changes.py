@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import gc
+from collections import Counter
 from typing import Any
 
 import numpy as np
+import pairs
 import pytest
 import torch
-from images import SHAPE, patches
-from pairs import assert_same_outputs, assert_same_update, both
+from breaks import BREAKS
+from gymnasium import spaces
+from images import SHAPE, Patches, patches
+from pairs import assert_same, assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.distributions import CategoricalDistribution
+from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.vec_env import DummyVecEnv
+from torch import nn
+from torch.nn.utils import prune
 
 from coordconv_rl import CoordConvPolicy, FastA2C
 from coordconv_rl.fast import network
-from coordconv_rl.sb3 import algorithms
+from coordconv_rl.sb3 import Judged, algorithms
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 
 ALGORITHMS = pytest.mark.parametrize("algorithm", [PPO, A2C])
@@ -26,6 +38,13 @@ def _eager(monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setattr(algorithms, "_limits", lambda _: (1.0, 1.0, 1.0))
     monkeypatch.setattr(algorithms, "BACKWARD", (1.0, 1.0, 1.0))
+
+
+@pytest.fixture
+def _stock_algorithms(monkeypatch):
+    """Let SB3's own algorithms train our policy."""
+    for algorithm in (PPO, A2C):
+        monkeypatch.setitem(pairs.FAST, algorithm, algorithm)
 
 
 class Dimmer:
@@ -154,6 +173,115 @@ def test_modes_of_torch_for_looking_closely(algorithm, mode):
         mode(False)
 
 
+@pytest.mark.usefixtures("_stock_algorithms")
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated")
+@ALGORITHMS
+@pytest.mark.parametrize(
+    "name", ["pruned linear layer", "old weight norm of the first layer", "spectral norm"]
+)
+def test_sb3s_own_algorithms_train_changed_weights(algorithm, name):
+    fast, stock = both(algorithm)
+    assert type(fast) is algorithm
+    with BREAKS[name].made(fast.policy, stock.policy):
+        assert_same_update(fast, stock, steps=32)
+    assert len(fast.policy._reasons) == 1
+
+
+def observe(policy: Any, where: str, stack: contextlib.ExitStack) -> Counter[str]:
+    """Count the calls of hooks that only look: forwards of all modules, backwards of two."""
+    counted: Counter[str] = Counter()
+
+    def looking(name: str) -> Any:
+        return lambda *_: counted.update([name])
+
+    if where == "all at once":
+        names = {module: name for name, module in policy.named_modules()}
+        handle = nn.modules.module.register_module_forward_hook(
+            lambda module, *_: counted.update([names[module]] if module in names else [])
+        )
+        stack.callback(handle.remove)
+        return counted
+    for name, module in policy.named_modules():
+        if name.startswith("features_extractor") == (where == "extractor"):
+            module.register_forward_hook(looking(name))
+            if type(module) is nn.Linear or name.endswith("cnn.2"):
+                module.register_full_backward_hook(looking(f"{name} backwards"))
+    return counted
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("where", ["extractor", "behind it", "all at once"])
+def test_hooks_that_only_look_are_called_as_often_as_in_sb3(algorithm, where):
+    fast, stock = both(algorithm)
+    frames = torch.randint(256, (3, *SHAPE), dtype=torch.uint8).numpy()
+    with contextlib.ExitStack() as stack:
+        counts = [observe(model.policy, where, stack) for model in (fast, stock)]
+        for model in (fast, stock):
+            model.predict(frames)
+        assert counts[0] == counts[1] != {}
+        predicted = counts[1].copy()
+        assert_same_outputs(fast, stock)
+        assert_same_update(fast, stock)
+    assert counts[0] == counts[1]
+    assert all(counts[1][name] > predicted[name] for name in predicted)
+    assert any("backwards" in name for name in counts[1]) == (where != "all at once")
+    assert bool(fast.policy._reasons) == (where != "behind it")
+
+
+class Continuous(Patches):
+    """Rewards the first of two numbers for its sign."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+
+    def step(self, action: Any) -> Any:
+        return super().step(int(action[0] > 0))
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("noise", [False, True])
+def test_continuous_actions_and_noise_that_depends_on_the_state(
+    algorithm, noise, monkeypatch, caplog
+):
+    caplog.set_level("INFO", "coordconv_rl.sb3")
+    monkeypatch.setattr(pairs, "patches", lambda: DummyVecEnv([Continuous, Continuous]))
+    fast, stock = both(algorithm, use_sde=noise, **({"sde_sample_freq": 3} if noise else {}))
+    for model in (fast, stock):
+        set_random_seed(5)
+        model.learn(16)
+    assert_same(*(torch.from_numpy(model.rollout_buffer.actions) for model in (fast, stock)))
+    assert_same(*(model.policy.state_dict() for model in (fast, stock)))
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == noise
+    assert all("state-dependent noise" in line for line in said)
+
+
+def test_a_class_of_sb3_that_is_changed_for_all(monkeypatch):
+    fast, stock = both(A2C)
+    monkeypatch.setattr(
+        CategoricalDistribution, "sample", lambda self: self.distribution.logits.argmin(1)
+    )
+    assert_same_outputs(fast, stock)
+    assert_same_update(fast, stock)
+    frames = torch.randint(256, (3, *SHAPE), dtype=torch.uint8)
+    lowest = fast.policy.get_distribution(frames).distribution.logits.argmin(1)
+    assert torch.equal(fast.policy(frames)[0], lowest)
+
+
+def test_policies_that_are_judged_side_by_side_keep_what_was_done_to_their_heads():
+    own = both(PPO)[0].policy
+    hooked, shadowed = copy.deepcopy(own), copy.deepcopy(own)
+    hooked.action_net.register_forward_pre_hook(lambda module, args: (1 - args[0],))
+    shadowed.action_net.forward = lambda features: features[:, :3]
+    frames = torch.randint(256, (3, *SHAPE), dtype=torch.uint8)
+    for policies in ([hooked, own], [own, hooked], [shadowed, own]):
+        found = Judged(policies).logits(np.array([0, 1, 1]), frames.numpy())
+        with torch.no_grad():
+            each = [one.get_distribution(frames).distribution.logits for one in policies]
+        assert_same(found, torch.cat([each[0][:1], each[1][1:]]))
+
+
 class Changing(BaseCallback):
     """Changes a rollout's images before the update, in one way or another."""
 
@@ -194,6 +322,49 @@ def other_steps(buffer: Any) -> None:
 def test_images_that_a_callback_changes_before_the_update(algorithm, change):
     fast, stock = both(algorithm)
     assert_same_update(fast, stock, lambda: Changing(change), steps=32)
+
+
+class Midway(BaseCallback):
+    """Changes a policy's network at a step, or before the first update."""
+
+    def __init__(self, change: Any, step: int | None) -> None:
+        super().__init__()
+        self.change, self.step = change, step
+
+    def _on_step(self) -> bool:
+        if self.n_calls == self.step:
+            self.change(self.model.policy.features_extractor)
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self.step is None:
+            self.change(self.model.policy.features_extractor)
+            self.step = -1
+
+
+def pruned(network: Any) -> None:
+    prune.l1_unstructured(network.linear[0], "weight", 0.5)
+
+
+def pruned_for_good(network: Any) -> None:
+    prune.ln_structured(network.cnn[2], "weight", 0.25, 2, 0)
+    prune.remove(network.cnn[2], "weight")
+
+
+def hooked(network: Any) -> None:
+    network.cnn[2].register_forward_hook(lambda module, args, y: 2 * y)
+
+
+def with_other_coordinates(network: Any) -> None:
+    network.cnn[0].shuffle_seed = 3
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("step", [3, 12, None])
+@pytest.mark.parametrize("change", [pruned, pruned_for_good, hooked, with_other_coordinates])
+def test_networks_that_a_callback_changes_while_learning(algorithm, change, step):
+    fast, stock = both(algorithm)
+    assert_same_update(fast, stock, lambda: Midway(change, step), steps=32)
 
 
 class Mixed:
@@ -240,7 +411,7 @@ def test_buffers_and_algorithms_of_subclasses(algorithm, changed):
 
 
 class Stopping(BaseCallback):
-    def __init__(self, error: type[Exception] | None = None) -> None:
+    def __init__(self, error: type[BaseException] | None = None) -> None:
         super().__init__()
         self.error = error
 
@@ -250,21 +421,47 @@ class Stopping(BaseCallback):
         return self.n_calls < 11
 
 
-@pytest.mark.parametrize("error", [None, RuntimeError])
-def test_nothing_stays_of_a_rollout_that_ends_early(error):
-    model = FastA2C(CoordConvPolicy, patches(), n_steps=8, rollout_buffer_class=DeviceRolloutBuffer)
-    try:
+KINDS = (torch.Tensor, torch.nn.Parameter)
+
+
+@pytest.fixture
+def live_bytes():
+    """Return a function that counts the bytes of all tensors that were made since."""
+    gc.collect()
+    gc.freeze()
+
+    def count() -> int:
+        gc.collect()
+        found = [each for each in gc.get_objects() if type(each) in KINDS]
+        storages = [each.untyped_storage() for each in found if each.layout is torch.strided]
+        return sum({each.data_ptr(): each.nbytes() for each in storages}.values())
+
+    yield count
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
+def test_nothing_stays_of_a_rollout_that_ends_early(error, live_bytes):
+    env = patches(shape=(4, 36, 36))
+    model = FastA2C(CoordConvPolicy, env, n_steps=8, rollout_buffer_class=DeviceRolloutBuffer)
+    frames = torch.zeros(2, 4, 36, 36, dtype=torch.uint8)
+
+    def act(calls: int) -> None:
+        model.policy.set_training_mode(False)
+        with torch.no_grad():
+            for _ in range(calls):
+                model.policy(frames)
+
+    model.learn(32)
+    act(1)
+    before = live_bytes()
+    with contextlib.suppress(*[error] if error else []):
         model.learn(64, callback=Stopping(error))
-    except RuntimeError:
-        assert error is RuntimeError
-    cache = model.policy.acting_cache
-    assert model._recording is cache._recording is None
-    frames = torch.zeros(2, *SHAPE, dtype=torch.uint8)
-    with torch.no_grad():
-        for _ in range(10):
-            model.policy(frames)
-    assert len(cache._prepared) == 1
+    assert model.num_timesteps == 22
+    act(1000)
+    assert live_bytes() < before + 10_000  # one step's images alone are more
     model.learn(32)  # as if nothing had been
+    assert model.num_timesteps == 32
 
 
 def test_what_acts_beside_the_rollout_is_not_kept():

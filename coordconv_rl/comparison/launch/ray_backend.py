@@ -14,10 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# Ray reads this when it is imported. Under `uv run` it would else send a copy of the working folder
+# to its workers, first on their import path.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
 import grpc  # type: ignore[import-untyped]
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError
+from ray.job_config import JobConfig
 
+from coordconv_rl import processes
 from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import MACHINE_LOST, InputError
@@ -65,6 +71,19 @@ class RunActor:
         """End the process at once."""
         if self._process is not None:
             self._process.kill()
+
+
+class CleanJob(JobConfig):
+    """What Ray tells its workers of a job: here, to import nothing from the working folder.
+
+    Ray puts that folder and the running script's first on its workers' import path, and offers no
+    way to say no. Those that `import_path` leaves out are taken off again before the job is sent.
+    """
+
+    def _serialize(self) -> str:
+        kept = processes.import_path()
+        self._py_driver_sys_path = [path for path in self._py_driver_sys_path if path in kept]
+        return super()._serialize()
 
 
 class RayWorker:
@@ -144,11 +163,13 @@ class RayBackend:
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 namespace="coordconv",
+                **_clean_imports(address),
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             where = address or "this machine"
             raise InputError(
-                f"no Ray cluster at {where}: {' '.join(str(error).split())}"
+                f"no Ray cluster at {where}: {' '.join(str(error).split())}; "
+                "for one that asks for a token, set RAY_AUTH_MODE=token"
             ) from error
         self._program = tuple(program) if program else None  # else made on the run's own machine
         self._code = code
@@ -176,6 +197,18 @@ class RayBackend:
     def close(self) -> None:
         """Leave the cluster; a local one ends."""
         ray.shutdown()
+
+
+def _clean_imports(address: str | None) -> dict[str, Any]:
+    """Return the options of `ray.init` that keep the working folder off every import path.
+
+    A cluster that Ray starts here gets no dashboard, as that runs `python -c` here. Ray's client
+    (ray://) takes no such options, and gives its workers none of this machine's folders.
+    """
+    named = os.environ.get("RAY_ADDRESS", "") if address in (None, "auto") else address
+    if named and "://" in named:
+        return {}
+    return {"job_config": CleanJob(), "include_dashboard": False}
 
 
 def _resource(name: str) -> float:

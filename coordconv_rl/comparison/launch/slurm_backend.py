@@ -23,6 +23,7 @@ import submitit
 from submitit.core.utils import UncompletedJobError
 from submitit.helpers import DelayedSubmission
 
+from coordconv_rl import processes
 from coordconv_rl.comparison.launch.local import Process
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.errors import INTERRUPTED, MACHINE_LOST, InputError
@@ -194,10 +195,12 @@ class SlurmBackend:
         self._program = tuple(program) if program else None
         self._code = code
         self._options = {"timeout_min": MINUTES, **_named(options or {})}
+        python = processes.shell_python()  # submitit's own `python -m` imports from where it is
         try:
             self._executor = submitit.AutoExecutor(
-                self._jobs, cluster=cluster, slurm_max_num_timeout=MOST_REQUEUES
-            )
+                self._jobs, cluster=cluster, slurm_max_num_timeout=MOST_REQUEUES,
+                slurm_python=python, local_python=python,
+            )  # fmt: skip
             self._executor.update_parameters(**self._options)
         except (RuntimeError, NameError, ValueError, TypeError) as error:
             raise InputError(f"SLURM cannot be used: {' '.join(str(error).split())}") from error

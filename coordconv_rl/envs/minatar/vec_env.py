@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -23,7 +23,7 @@ from coordconv_rl.envs.minatar.game import SHOOT, MiniGame
 from coordconv_rl.envs.minatar.seaquest import Seaquest
 from coordconv_rl.envs.minatar.space_invaders import SpaceInvaders
 from coordconv_rl.envs.settings import as_actions
-from coordconv_rl.errors import InputError, unknown
+from coordconv_rl.errors import InputError, as_integer, unknown
 
 KINDS: dict[str, type[MiniGame]] = {
     "asterix": Asterix,
@@ -67,6 +67,9 @@ class MinAtarVecEnv(VecEnv):
         """Check the arguments, and make the games; the first `reset` begins them."""
         if game not in KINDS:
             raise unknown("MinAtar game", game, KINDS)
+        n_envs = as_integer("n_envs", n_envs)
+        seed = seed if seed is None else as_integer("seed", seed)
+        max_steps = max_steps if max_steps is None else as_integer("max_steps", max_steps)
         if n_envs < 1:
             raise InputError(f"n_envs is {n_envs}: use at least 1")
         if seed is not None and not 0 <= seed < 2**32:
@@ -79,7 +82,6 @@ class MinAtarVecEnv(VecEnv):
         self.actions = tuple(range(SHOOT + 1)) if full_action_space else kind.actions
         self.games = [kind() for _ in range(n_envs)]
         self.render_mode = "rgb_array"
-        self.render_mode = "rgb_array"
         self._chosen: list[int] = []
         self._channels = len(kind.channels)
         shape = (self._channels, SIDE, SIDE)
@@ -90,6 +92,10 @@ class MinAtarVecEnv(VecEnv):
         self.metadata = {"render_modes": ["rgb_array"]}
         self.metadata["render_fps"] = _FPS  # type: ignore[assignment]
         self.seed(seed)
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Let environment i play with seed + i from the next reset on; None draws a seed."""
+        return super().seed(seed if seed is None else as_integer("seed", seed))
 
     def reset(self) -> NDArray[np.uint8]:
         """Begin a game in every environment, the first time with its seed."""
@@ -230,3 +236,8 @@ class MinAtarVecEnv(VecEnv):
     ) -> list[bool]:
         """Say for each environment whether it does what that wrapper does: only Monitor's work."""
         return [wrapper_class is Monitor for _ in self._get_indices(indices)]
+
+    def _get_indices(self, indices: VecEnvIndices) -> Iterable[int]:
+        if indices is not None and hasattr(indices, "__index__"):
+            indices = [as_integer("indices", indices)]  # SB3 takes no NumPy integer
+        return super()._get_indices(indices)

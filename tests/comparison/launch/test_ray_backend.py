@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile import make_hostile
 from light_worker import HERE, RUNS, WORKER, experiment
 from waiting import is_alive, wait_for
 
@@ -17,26 +18,71 @@ from coordconv_rl.comparison.entries import read_ledger
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.errors import InputError
+from coordconv_rl.processes import HOME, import_path
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[object]:
     """A head without cores and two nodes with one core each."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *sys.path]))
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    made.nodes = [made.add_node(num_cpus=1) for _ in range(2)]
-    yield made
-    ray.shutdown()
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *sys.path]))
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        made.nodes = [made.add_node(num_cpus=1) for _ in range(2)]
+        yield made
+        ray.shutdown()
+        made.shutdown()
 
 
 def record(folder: Path, key: str) -> int:
     path = folder / "run.json"
     return int(json.loads(path.read_text())[key]) if path.is_file() else 0
+
+
+def test_neither_workers_nor_their_runs_import_from_the_launchers_folder(
+    cluster, tmp_path, monkeypatch
+):
+    from coordconv_rl.comparison.launch.ray_backend import RayBackend
+
+    here = make_hostile(tmp_path / "work")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", [str(here), *sys.path])  # as `python script.py` there has it
+    monkeypatch.setattr(sys, "argv", [str(here / "script.py")])
+    backend = RayBackend(cluster.address)
+    try:
+        path = ray.get(ray.remote(max_retries=0)(import_path).remote())
+    finally:
+        backend.close()
+    assert str(here) not in path
+
+
+def test_a_package_in_the_launchers_folder_is_found_by_workers(monkeypatch):
+    from coordconv_rl.comparison.launch.ray_backend import CleanJob
+
+    monkeypatch.chdir(HOME)
+    job = CleanJob(_py_driver_sys_path=[HOME])
+    assert HOME.encode() in job._serialize()
+    monkeypatch.chdir("/")
+    job = CleanJob(_py_driver_sys_path=["/", HOME])
+    job._serialize()
+    assert job._py_driver_sys_path == [HOME]
+
+
+def test_a_cluster_started_here_has_no_dashboard_whose_children_would_import_from_here(monkeypatch):
+    from coordconv_rl.comparison.launch.ray_backend import RayBackend
+
+    asked = {}
+    monkeypatch.setattr(ray, "init", asked.update)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    RayBackend(None)
+    assert asked["include_dashboard"] is False
+    asked.clear()
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    RayBackend(None)
+    assert not {"include_dashboard", "job_config"} & set(asked)  # Ray's client refuses the second
 
 
 def test_a_run_whose_node_is_killed_goes_on_elsewhere_from_its_checkpoint(

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from hostile import make_hostile
 from light_worker import HERE, RUNS, attempts, entry, run_experiment
 from light_worker import experiment as light
 from waiting import wait_for
@@ -45,6 +46,36 @@ def test_a_comparison_ends_as_on_this_machine_and_lost_jobs_are_tried_again(
     assert [attempts(folder, run) for run in RUNS[:2]] == [2, 1]
     assert entry(folder, RUNS[0]).status == "done"
     assert len(list((folder / JOBS_FOLDER).glob("*_submitted.pkl"))) == 3
+
+
+SBATCH = """#!/bin/sh
+export SLURM_JOB_ID=7 SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1
+export SLURM_NODEID=0 SLURM_PROCID=0 SLURM_LOCALID=0
+(bash "$1"; touch ended) > said.txt 2>&1 &
+echo Submitted batch job 7
+"""
+SRUN = """#!/bin/sh
+while case "$1" in --unbuffered) :;; --*) shift;; *) false;; esac; do shift; done
+exec "$@"
+"""
+
+
+def test_a_job_imports_nothing_from_the_working_folder(folder, monkeypatch):
+    """What submitit gives to `sbatch` is run, in the working folder, as SLURM does."""
+    bin_folder = folder.parent / "bin"
+    bin_folder.mkdir()
+    for name, text in {"sbatch": SBATCH, "srun": SRUN}.items():
+        (bin_folder / name).write_text(text)
+        (bin_folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    here = make_hostile(folder.parent / "work")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    backend = SlurmBackend(folder, program=(sys.executable, str(folder.parent / "worker.py")))
+    config, worker = started(folder, backend, 0)
+    wait_for((here / "ended").exists)
+    assert worker.poll() == 0, (here / "said.txt").read_text()
+    assert read_record(folder / config.run_id)["status"] == "done"
 
 
 def started(folder, backend, pace):

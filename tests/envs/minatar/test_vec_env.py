@@ -96,6 +96,27 @@ def test_a_snapshot_of_something_else_is_refused():
         MinAtarVecEnv("breakout", 2).restore(state)
 
 
+def test_numpy_integers_are_integers():
+    settings = {"n_envs": 3, "seed": 254, "max_steps": 20}
+    kinds = {"n_envs": np.int64, "seed": np.uint8, "max_steps": np.int32}
+    plain = MinAtarVecEnv("breakout", **settings)
+    numpy = MinAtarVecEnv("breakout", **{name: kinds[name](settings[name]) for name in settings})
+    for env in (plain, numpy):
+        env.seed(np.uint8(255) if env is numpy else 255)
+    said = [env.snapshot()["json"] | {"environments": None} for env in (numpy, plain)]
+    assert json.dumps(said[0]) == json.dumps(said[1])
+    assert np.array_equal(numpy.reset(), plain.reset())
+    for step in range(25):
+        actions = np.arange(3) + step
+        found, wanted = (env.step(actions % env.action_space.n) for env in (numpy, plain))
+        assert all(np.array_equal(a, b) for a, b in zip(found[:3], wanted[:3], strict=True))
+    state = numpy.snapshot()
+    state["json"] = json.loads(json.dumps(state["json"]))
+    assert np.array_equal(plain.restore(state), found[0])
+    assert numpy.get_attr("game_steps", np.int64(1)) == numpy.get_attr("game_steps", 1)
+    assert numpy.env_is_wrapped(Monitor, np.int64(0)) == [True]
+
+
 def test_pictures_to_watch():
     env = MinAtarVecEnv("seaquest", 2)
     env.reset()
@@ -108,7 +129,8 @@ def test_pictures_to_watch():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"game": "pong"}, "unknown MinAtar game"), ({"n_envs": 0}, "n_envs"), ({"seed": -1}, "seed"),
-    ({"max_steps": 0}, "max_steps"),
+    ({"max_steps": 0}, "max_steps"), ({"n_envs": 2.0}, "n_envs"), ({"seed": 2.5}, "seed"),
+    ({"max_steps": 2.5}, "max_steps"),
 ])  # fmt: skip
 def test_arguments_that_make_no_sense(arguments, message):
     with pytest.raises(InputError, match=message):

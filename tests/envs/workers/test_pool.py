@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from envs_reference import assert_same_steps
+from stable_baselines3 import A2C
 from waiting import is_alive, wait_for
 
+from coordconv_rl import CoordConvExtractor, CoordConvPolicy, DeviceRolloutBuffer, FastA2C
 from coordconv_rl.envs.atari import AtariVecEnv
 
 NO_GUARD = """
@@ -170,13 +176,105 @@ env.close()
 """
 
 
-def test_an_interrupted_pool_goes_on_as_fresh() -> None:
+LEARNS_AGAIN = """
+import io, os, signal, sys, threading
+import numpy as np
+import torch
+from stable_baselines3.common.utils import set_random_seed
+from coordconv_rl import AtariVecEnv, CoordConvPolicy, DeviceRolloutBuffer, FastA2C
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+torch.set_num_threads(1)
+env = AtariVecEnv("Breakout", 4, seed=3, workers=2)
+settings = {"seed": 0, "device": "cpu", "rollout_buffer_class": DeviceRolloutBuffer}
+model = FastA2C(CoordConvPolicy, env, **settings)
+rng = np.random.default_rng(int(sys.argv[1]))
+alone = AtariVecEnv("Breakout", 4, seed=99)
+stopped = 0
+for attempt in range(4):
+    timer = threading.Timer(rng.uniform(0.01, 0.2), os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        model.learn(10**6, reset_num_timesteps=attempt % 2 == 0)
+    except KeyboardInterrupt:
+        stopped += 1
+    timer.join()
+    file = io.BytesIO()
+    model.save(file)
+    alone.restore(env.snapshot())
+    twin = FastA2C.load(file, env=alone, device="cpu")
+    for one in (model, twin):
+        set_random_seed(attempt)
+        assert one.learn(20).num_timesteps == 20
+    found, wanted = model.policy.state_dict(), twin.policy.state_dict()
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted), attempt
+    np.testing.assert_array_equal(model._last_obs, twin._last_obs)
+print(stopped)
+env.close()
+"""
+
+
+@pytest.mark.parametrize(("script", "stops"), [(INTERRUPTED, 12), (LEARNS_AGAIN, 4)])
+def test_an_interrupted_pool_goes_on_as_fresh(script: str, stops: int) -> None:
     """Ctrl-C at random moments of `learn` and `step`, then more of both, against one process."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "1"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, "1"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["12"]
+    assert done.stdout.split() == [str(stops)]
+
+
+def interrupt(owner: Any, name: str, call: int, *, before: bool) -> Callable[[], None]:
+    """Let a method raise what Ctrl-C does, in one of its calls; return how to undo that."""
+    method, calls = getattr(owner, name), itertools.count(1)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        now = next(calls) == call
+        if now and before:
+            raise KeyboardInterrupt
+        result = method(*args, **kwargs)
+        if now:
+            raise KeyboardInterrupt
+        return result
+
+    setattr(owner, name, interrupted)
+    return lambda: delattr(owner, name)
+
+
+MOMENTS: dict[str, tuple[Callable[[Any], Any], str, int, bool]] = {
+    "before a step": (lambda model: model.env, "step_async", 8, True),
+    "behind a step": (lambda model: model.env, "step_wait", 8, False),
+    "behind a backward pass": (lambda model: model.policy.optimizer, "step", 2, True),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupted_training_goes_on_as_one_in_a_single_process(moment: str) -> None:
+    """FastA2C on a pool, FastA2C alone, and stock A2C alone, stopped at the same moment."""
+    torch.set_num_threads(1)
+    exact = {"precision": "float32"}
+    ours = {"policy_kwargs": exact, "rollout_buffer_class": DeviceRolloutBuffer}
+    theirs = {"policy_kwargs": {"features_extractor_class": CoordConvExtractor, "net_arch": []}}
+    kinds = [(FastA2C, CoordConvPolicy, ours)] * 2 + [(A2C, "CnnPolicy", theirs)]
+    found = []
+    for workers, (algorithm, policy, settings) in zip((2, 0, 0), kinds, strict=True):
+        env = AtariVecEnv("Breakout", 2, seed=3, workers=workers)
+        model: Any = algorithm(policy, env, seed=0, device="cpu", **settings)  # type: ignore[arg-type]
+        owner, name, call, before = MOMENTS[moment]
+        undo = interrupt(owner(model), name, call, before=before)
+        with pytest.raises(KeyboardInterrupt):
+            model.learn(10**6)
+        undo()
+        steps = [model.num_timesteps]
+        for afresh in (False, True):
+            model.learn(10, reset_num_timesteps=afresh)
+            steps.append(model.num_timesteps)
+        found.append((steps, model._last_obs, model.policy.state_dict()))
+        env.close()
+    pool, alone, stock = found
+    torch.testing.assert_close(pool, alone, rtol=0, atol=0)
+    assert alone[0] == stock[0]
+    torch.testing.assert_close(alone[2], stock[2], rtol=0, atol=5e-5)  # of updates of 7e-4
 
 
 @pytest.mark.parametrize("entry", [Path, os.fsencode])

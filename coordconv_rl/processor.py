@@ -1,8 +1,9 @@
-"""What this machine's processor computes in hardware, by the flags that Linux lists; no torch."""
+"""What this machine's processor computes in hardware, by what Linux lists of it; no torch."""
 
 from __future__ import annotations
 
 import os
+import platform
 from functools import cache
 from pathlib import Path
 
@@ -34,13 +35,25 @@ def processor_flags() -> frozenset[str]:
 @cache
 def listed_flags() -> frozenset[str]:
     """Return the flags that Linux lists of the processor."""
+    return frozenset(_listed("flags").split())
+
+
+@cache
+def is_amd() -> bool:
+    """Return whether AMD made the processor, as far as the system says who did."""
+    return "AuthenticAMD" in (_listed("vendor_id") or platform.processor())
+
+
+def _listed(name: str) -> str:
+    """Return what Linux lists of the first core under a name; nothing where it lists none."""
     listing = Path("/proc/cpuinfo")
     if not listing.is_file():
-        return frozenset()
+        return ""
     for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split())
-    return frozenset()
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""
 
 
 def has_bfloat16_instructions() -> bool:

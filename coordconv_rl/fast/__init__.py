@@ -5,6 +5,7 @@
 - `weights_seen`: what weights were, to notice when they are others.
 - `network`: the Nature network on uint8 frames: weights prepared, features computed.
 - `fused`: a convolution or linear layer with its offset and ReLU, in few passes over memory.
+- `products`: float32 products by oneDNN where it is faster than MKL.
 - `packed_linear`: a linear layer for few rows with its weight in oneDNN's own order.
 - `acting_cache`: prepared weights of one rollout, and the outputs that A2C's update uses again.
 - `changed_images`: convolutions while acting, computed only where images changed.
@@ -33,17 +34,19 @@ from coordconv_rl.fast.network import (
     prepare,
     split_features,
 )
-from coordconv_rl.fast.patch_index import BACKWARD, EAGER, WARY, Limits, PatchIndex
+from coordconv_rl.fast.patch_index import BACKWARD, EAGER, KEEN, WARY, Limits, PatchIndex
 from coordconv_rl.fast.precision import (
     Resolved,
     check_precision,
     detect_precision,
     has_matrix_unit,
 )
+from coordconv_rl.fast.products import has_fast_float32
 
 __all__ = [
     "BACKWARD",
     "EAGER",
+    "KEEN",
     "WARY",
     "ActingCache",
     "Computation",
@@ -62,6 +65,7 @@ __all__ = [
     "detect_precision",
     "features",
     "for_acting",
+    "has_fast_float32",
     "has_matrix_unit",
     "intercepted_by",
     "is_exporting",

@@ -1,7 +1,7 @@
 """A convolution or linear layer with its offset and ReLU, written for few passes over memory.
 
 Autograd's own way through convolution, addition and ReLU stores three outputs and reads them all
-again; here each layer keeps its input and its final output. The products themselves are torch's.
+again; here each layer keeps its input and its final output.
 
 The backward passes are made of operations that torch can differentiate, on what was saved, so that
 second derivatives (gradient penalties, products with the Hessian) are right too.
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from coordconv_rl.fast.packed_linear import packed_linear_relu
+from coordconv_rl.fast.products import affine, product
 
 
 def conv_relu(
@@ -60,7 +61,7 @@ def linear_relu(
         return packed_linear_relu(x, packed, bias)
     if x.dtype == torch.bfloat16 and x.shape[0] < 64:  # faster so on a processor, for few rows
         return torch.addmm(bias[:, None], weight, x.t()).relu_().t()
-    return F.linear(x, weight, bias).relu_()
+    return affine(x, weight, bias).relu_()
 
 
 def _conv_relu(x: Tensor, weight: Tensor, share: Tensor, stride: int) -> Tensor:
@@ -119,7 +120,7 @@ def _sum_of_images(grad: Tensor) -> Tensor:
 class _LinearRelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, known: Tensor | None) -> Tensor:
-        y = F.linear(x, weight, bias).relu_() if known is None else known.detach()
+        y = affine(x, weight, bias).relu_() if known is None else known.detach()
         ctx.save_for_backward(x, weight, y)
         return y
 
@@ -127,4 +128,4 @@ class _LinearRelu(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, y = ctx.saved_tensors
         grad = _through_relu(grad, y)
-        return grad @ weight, grad.t() @ x, grad.sum(0), None
+        return product(grad, weight), product(grad.t(), x), grad.sum(0), None

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from coordconv_rl.fast.fused import conv_relu
 from coordconv_rl.fast.gate import STRIDES
 from coordconv_rl.fast.patch_index import PatchBatch, PatchLayer
+from coordconv_rl.fast.products import product, product_into
 
 PRODUCT_ROWS = (
     2048  # patches of one product; all at once would be fresh memory, mapped page by page
@@ -176,7 +177,7 @@ def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
     result = weight.new_empty(count, len(weight))
     for part in _parts(count):
         out = result[part]
-        torch.mm(_fill(patches(part), len(out)), weight.t(), out=out)
+        product_into(out, _fill(patches(part), len(out)), weight.t())
     return result
 
 
@@ -184,7 +185,7 @@ def _to_patches(grad: Tensor, weight: Tensor, count: int) -> Tensor:
     """Return the gradient of the first `count` patches, (count, kh * kw * C)."""
     result = weight.new_empty(len(grad), weight.shape[1])
     for part in _parts(len(grad)):
-        torch.mm(grad[part], weight, out=result[part])
+        product_into(result[part], grad[part], weight)
     return result[:count]
 
 
@@ -193,7 +194,7 @@ def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
     dtype = torch.promote_types(grad.dtype, torch.float32)
     slopes = [grad[part] for part in _parts(len(grad))]
     rows = [patches(part) for part in _parts(len(grad))]
-    found = [(g.t() @ _fill(x, len(g))).to(dtype) for g, x in zip(slopes, rows, strict=True)]
+    found = [product(g.t(), _fill(x, len(g))).to(dtype) for g, x in zip(slopes, rows, strict=True)]
     return sum(found[1:], found[0]).to(grad.dtype)
 
 

@@ -51,6 +51,9 @@ EAGER: Limits = (0.45, 0.7, 0.7)
 WARY: Limits = (0.3, 0.51, 0.45)
 """Measured with float32, and with two threads: plain convolutions gain more by both."""
 
+KEEN: Limits = (0.6, 0.75, 0.8)
+"""Measured on AMD's Zen 5 with float32 on one thread, where oneDNN multiplies; see `products`."""
+
 BACKWARD: Limits = (0.25, 0.55, 0.7)
 """Measured where the outputs are known, as in A2C: only the backward pass can gain."""
 

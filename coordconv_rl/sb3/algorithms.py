@@ -17,11 +17,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from coordconv_rl.fast import (
     BACKWARD,
     EAGER,
+    KEEN,
     WARY,
     KnownLayers,
     Limits,
     Recording,
     StepsAside,
+    has_fast_float32,
     has_matrix_unit,
 )
 from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
@@ -141,8 +143,11 @@ def _limits(policy: CoordConvPolicy) -> Limits | None:
     threads = torch.get_num_threads()
     if threads > MOST_THREADS:
         return None
-    single = threads == 1 and policy.resolved_precision == "bfloat16"
-    return EAGER if single and not has_matrix_unit() else WARY
+    if threads > 1:
+        return WARY
+    if policy.resolved_precision == "bfloat16":
+        return WARY if has_matrix_unit() else EAGER
+    return KEEN if has_fast_float32() else WARY
 
 
 def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:

@@ -8,7 +8,15 @@ import torch
 from gymnasium import spaces
 
 from coordconv_rl import CoordConvExtractor
-from coordconv_rl.fast import Computation, KnownLayers, features, for_acting, packed_linear, prepare
+from coordconv_rl.fast import (
+    Computation,
+    KnownLayers,
+    features,
+    for_acting,
+    packed_linear,
+    prepare,
+    products,
+)
 
 IMAGES = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 needs_operators = pytest.mark.skipif(
@@ -43,8 +51,18 @@ def test_packed_is_plain(rows):
 def test_acting_packs_and_learning_does_not():
     extractor = CoordConvExtractor(IMAGES)
     assert acting(extractor).packed is not None
-    assert acting(extractor, torch.float32).packed is None
     assert learning(extractor).packed is None
+
+
+@pytest.mark.parametrize("is_amd", [True, False])
+def test_float32_is_packed_where_products_go_to_onednn(monkeypatch, is_amd):
+    monkeypatch.setattr(products, "is_amd", lambda: is_amd)
+    extractor = CoordConvExtractor(IMAGES)
+    network = acting(extractor, torch.float32)
+    assert (network.packed is not None) is products.has_fast_float32()
+    frames = torch.randint(256, (8, 4, 84, 84), dtype=torch.uint8)
+    with torch.no_grad():
+        torch.testing.assert_close(features(network, frames), extractor(frames / 255))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +77,7 @@ def test_acting_packs_and_learning_does_not():
     ],
 )
 def test_without_the_operators_the_features_are_the_same(monkeypatch, caplog, broken, logged):
-    caplog.set_level("INFO", "coordconv_rl.fast.packed_linear")
+    caplog.set_level("INFO", "coordconv_rl.fast.products")
     extractor = CoordConvExtractor(IMAGES)
     frames = torch.randint(256, (8, 4, 84, 84), dtype=torch.uint8)
     with torch.no_grad():
@@ -71,7 +89,7 @@ def test_without_the_operators_the_features_are_the_same(monkeypatch, caplog, br
         _linear_pointwise = staticmethod(broken)
 
     monkeypatch.setattr(torch.ops, "mkldnn", Operators)
-    packed_linear._operators.cache_clear()
+    products.onednn_operators.cache_clear()
     try:
         network = acting(extractor)
         assert network.packed is None
@@ -80,5 +98,5 @@ def test_without_the_operators_the_features_are_the_same(monkeypatch, caplog, br
             found = features(network, frames)
     finally:
         monkeypatch.undo()
-        packed_linear._operators.cache_clear()
+        products.onednn_operators.cache_clear()
     torch.testing.assert_close(found, expected, rtol=2**-7, atol=2**-6)

@@ -16,7 +16,7 @@ from torch import Tensor
 from coordconv_rl import AtariVecEnv, FastA2C, FastPPO
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
-from coordconv_rl.fast import BACKWARD, EAGER, WARY, LazyImages, network
+from coordconv_rl.fast import BACKWARD, EAGER, KEEN, WARY, LazyImages, network
 from coordconv_rl.fast.patch_index import PatchBatch
 from coordconv_rl.sb3 import algorithms
 from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
@@ -184,19 +184,22 @@ def test_a_policy_that_looks_at_images_sees_them(algorithm, minibatches):
 
 
 @pytest.mark.parametrize(
-    ("precision", "threads", "tiles", "limits"),
+    ("precision", "threads", "has", "limits"),
     [
-        ("bfloat16", 1, False, EAGER),
-        ("bfloat16", 1, True, WARY),
-        ("bfloat16", 2, False, WARY),
-        ("float32", 1, False, WARY),
-        ("bfloat16", 3, False, None),
+        ("bfloat16", 1, (), EAGER),
+        ("bfloat16", 1, ("has_matrix_unit",), WARY),
+        ("bfloat16", 2, (), WARY),
+        ("float32", 1, (), WARY),
+        ("float32", 1, ("has_fast_float32",), KEEN),
+        ("float32", 2, ("has_fast_float32",), WARY),
+        ("bfloat16", 3, (), None),
     ],
 )
 def test_repeats_are_sought_where_that_is_faster(
-    precision, threads, tiles, limits, minibatches, monkeypatch
+    precision, threads, has, limits, minibatches, monkeypatch
 ):
-    monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: tiles)
+    for feature in ("has_matrix_unit", "has_fast_float32"):
+        monkeypatch.setattr(algorithms, feature, lambda feature=feature: feature in has)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     model = make(precision=precision, n_epochs=1)
     assert algorithms._limits(model.policy) == limits
@@ -227,8 +230,13 @@ def test_a2c_in_float32_gives_sb3s_own_weights(arm, minibatches):
         torch.testing.assert_close(ours[key], value, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "usual"), [("bfloat16", EAGER), ("float32", WARY)])
-def test_a2c_is_warier_for_it_gains_less(precision, usual, minibatches, monkeypatch):
+@pytest.mark.parametrize(
+    ("precision", "has_fast_float32", "usual"),
+    [("bfloat16", False, EAGER), ("float32", False, WARY), ("float32", True, KEEN)],
+)
+def test_a2c_is_warier_for_it_gains_less(
+    precision, has_fast_float32, usual, minibatches, monkeypatch
+):
     asked = []
 
     class Asking(RecordedRollout):
@@ -238,6 +246,7 @@ def test_a2c_is_warier_for_it_gains_less(precision, usual, minibatches, monkeypa
 
     monkeypatch.setattr(algorithms, "RecordedRollout", Asking)
     monkeypatch.setattr(algorithms, "has_matrix_unit", lambda: False)
+    monkeypatch.setattr(algorithms, "has_fast_float32", lambda: has_fast_float32)
     updated(FastA2C, precision)
     assert asked == [tuple(map(min, usual, BACKWARD))] * A2C_UPDATES
     minibatches.clear()

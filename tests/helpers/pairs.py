@@ -103,4 +103,4 @@ def assert_same_update(fast: Any, stock: Any, callback: Any = None, steps: int =
     names = fast.logger.name_to_value
     for key, value in stock.logger.name_to_value.items():
         if key.startswith("train/"):
-            np.testing.assert_allclose(names[key], value, atol=1e-4)
+            np.testing.assert_allclose(names[key], value, rtol=1e-6, atol=1e-4)

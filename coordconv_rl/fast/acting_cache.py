@@ -165,14 +165,6 @@ class ActingCache:
     def __reduce__(self) -> tuple[type[ActingCache], tuple[()]]:
         return ActingCache, ()
 
-    @property
-    def _prepared(self) -> dict[tuple[int, bool, bool], _Prepared]:
-        return self._own.prepared
-
-    @property
-    def _recording(self) -> Recording | None:
-        return self._own.recording
-
     def clear(self) -> None:
         """Forget all networks; another thread does before it acts again outside of a rollout."""
         own = self._own

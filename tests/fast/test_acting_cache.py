@@ -67,9 +67,9 @@ def test_networks_are_prepared_once_for_each_computation():
     row(layers)
     assert torch.equal(cache.get(layers, FLOAT).weight[300], torch.zeros(3136))
     for other in (copy.deepcopy(cache), pickle.loads(pickle.dumps(cache))):
-        assert not other._prepared
+        assert not other._own.prepared
     cache.clear()
-    assert not cache._prepared
+    assert not cache._own.prepared
 
 
 @torch.no_grad()
@@ -178,7 +178,7 @@ def test_a_recording_ends_with_an_error_too():
     cache = ActingCache()
     with pytest.raises(KeyError), cache.recording(2, Tensor.clone):
         raise KeyError
-    assert cache._recording is None
+    assert cache._own.recording is None
 
 
 def in_another_thread(work: Callable[[], Any]) -> Any:

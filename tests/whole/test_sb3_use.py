@@ -25,6 +25,7 @@ import pytest
 import torch
 from gymnasium import spaces
 from images import SHAPE, patches
+from live_tensors import live_tensors
 from pairs import FAST, SETTINGS, assert_same, assert_same_update, both
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.utils import set_random_seed
@@ -371,15 +372,6 @@ def test_another_thread_evaluates_what_is_trained(algorithm, way):
         fast.policy.predict(FRAMES.numpy(), deterministic=True),
         stock.policy.predict(FRAMES.numpy(), deterministic=True),
     )
-
-
-def live_tensors() -> tuple[int, int]:
-    """Return how many tensors there are in the process, and their bytes, each memory once."""
-    gc.collect()
-    plain = (torch.Tensor, torch.nn.Parameter)  # not those that torch's compiler left behind
-    found = [one for one in gc.get_objects() if type(one) in plain]
-    dense = [one.untyped_storage() for one in found if one.layout == torch.strided]
-    return len(found), sum({part.data_ptr(): part.nbytes() for part in dense}.values())
 
 
 def test_a_thousand_predictions_keep_nothing():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import gc
 from collections import Counter
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from breaks import BREAKS
 from gymnasium import spaces
 from images import SHAPE, Patches, patches
+from live_tensors import live_tensors
 from pairs import assert_same, assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -422,27 +422,8 @@ class Stopping(BaseCallback):
         return self.n_calls < 11
 
 
-KINDS = (torch.Tensor, torch.nn.Parameter)
-
-
-@pytest.fixture
-def live_bytes():
-    """Return a function that counts the bytes of all tensors that were made since."""
-    gc.collect()
-    gc.freeze()
-
-    def count() -> int:
-        gc.collect()
-        found = [each for each in gc.get_objects() if type(each) in KINDS]
-        storages = [each.untyped_storage() for each in found if each.layout is torch.strided]
-        return sum({each.data_ptr(): each.nbytes() for each in storages}.values())
-
-    yield count
-    gc.unfreeze()
-
-
 @pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
-def test_nothing_stays_of_a_rollout_that_ends_early(error, live_bytes):
+def test_nothing_stays_of_a_rollout_that_ends_early(error):
     env = patches(shape=(4, 36, 36))
     model = FastA2C(CoordConvPolicy, env, n_steps=8, rollout_buffer_class=DeviceRolloutBuffer)
     frames = torch.zeros(2, 4, 36, 36, dtype=torch.uint8)
@@ -455,12 +436,12 @@ def test_nothing_stays_of_a_rollout_that_ends_early(error, live_bytes):
 
     model.learn(32)
     act(1)
-    before = live_bytes()
-    with contextlib.suppress(*[error] if error else []):
+    _, before = live_tensors()
+    with pytest.raises(error) if error else contextlib.nullcontext():
         model.learn(64, callback=Stopping(error))
     assert model.num_timesteps == 22
     act(1000)
-    assert live_bytes() < before + 10_000  # one step's images alone are more
+    assert live_tensors()[1] < before + 10_000  # one step's images alone are more
     model.learn(32)  # as if nothing had been
     assert model.num_timesteps == 32
 
@@ -472,7 +453,7 @@ def test_what_acts_beside_the_rollout_is_not_kept():
                 for _ in range(5):
                     self.model.policy(torch.zeros(2, *SHAPE, dtype=torch.uint8))
             if isinstance(self.model, FastA2C):
-                recording = self.model.policy.acting_cache._recording
+                recording = self.model.policy.acting_cache._own.recording
                 assert recording._steps is None or len(recording._steps) <= 8
             return True
 

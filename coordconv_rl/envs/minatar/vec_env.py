@@ -68,12 +68,9 @@ class MinAtarVecEnv(VecEnv):
         if game not in KINDS:
             raise unknown("MinAtar game", game, KINDS)
         n_envs = as_integer("n_envs", n_envs)
-        seed = seed if seed is None else as_integer("seed", seed)
         max_steps = max_steps if max_steps is None else as_integer("max_steps", max_steps)
         if n_envs < 1:
             raise InputError(f"n_envs is {n_envs}: use at least 1")
-        if seed is not None and not 0 <= seed < 2**32:
-            raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
         if max_steps is not None and max_steps < 1:
             raise InputError(f"max_steps is {max_steps}: use at least 1, or None")
         kind = KINDS[game]
@@ -95,6 +92,10 @@ class MinAtarVecEnv(VecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Let environment i play with seed + i from the next reset on; None draws a seed."""
+        if seed is not None and not 0 <= as_integer("seed", seed) <= 2**32 - self.num_envs:
+            raise InputError(
+                f"seed is {seed}: use 0 to {2**32 - self.num_envs}, or None for a random one"
+            )
         return super().seed(seed if seed is None else as_integer("seed", seed))
 
     def reset(self) -> NDArray[np.uint8]:

@@ -130,7 +130,7 @@ def test_pictures_to_watch():
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"game": "pong"}, "unknown MinAtar game"), ({"n_envs": 0}, "n_envs"), ({"seed": -1}, "seed"),
     ({"max_steps": 0}, "max_steps"), ({"n_envs": 2.0}, "n_envs"), ({"seed": 2.5}, "seed"),
-    ({"max_steps": 2.5}, "max_steps"),
+    ({"max_steps": 2.5}, "max_steps"), ({"seed": 2**32 - 7}, "seed"),
 ])  # fmt: skip
 def test_arguments_that_make_no_sense(arguments, message):
     with pytest.raises(InputError, match=message):

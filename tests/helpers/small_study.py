@@ -71,4 +71,4 @@ def finished(path: str, test: float, seconds: float, parameters: int = 100) -> R
 
 def row(model: str, tests: list[float], seconds: float, parameters: int) -> Row:
     results = tuple(finished(f"uniform/{model}", test, seconds, parameters) for test in tests)
-    return Row("uniform", model, SETTING, 1, results, len(tests))
+    return Row("uniform", model, SETTING, (), results, len(tests))

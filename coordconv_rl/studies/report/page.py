@@ -10,8 +10,9 @@ from pathlib import Path
 from coordconv_rl.files import write_text_atomic
 from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
-from coordconv_rl.studies.report.results import Row, table
+from coordconv_rl.studies.report.results import Row, show, table
 from coordconv_rl.studies.tasks import Study
+from coordconv_rl.studies.training import FINALISTS
 
 PAGE_STYLE = """
 :root { --ink: #1c2024; --soft: #5b6470; --page: #fff; --card: #f5f6f8; --line: #d7dbe0; }
@@ -45,9 +46,10 @@ NOTES = (
     "Mean ± standard deviation over seeds. Best test is the best value at any evaluation; s to "
     "best, the processor seconds of one core until then; s in all, those of the whole training. "
     "Evaluations are not counted.",
-    "Of several settings, each is trained once without the validation part, and the one with the "
-    "best value on that part is trained again on all but the test part, and shown. No choice of a "
-    "setting looks at the test part; what grids hold was set beforehand.",
+    "Of several settings, each is trained once without the validation part, and the best three on "
+    "that part twice more, with other seeds than those that are shown. The one of the best mean is "
+    "trained again on all but the test part, and shown. No choice of a setting looks at the test "
+    "part; what grids hold was set beforehand.",
     "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
     "no geometry.",
 )
@@ -69,10 +71,21 @@ def markdown_table(head: list[str], lines: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def settings_lines(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
-    """Write which setting each row is from."""
-    head = ["split", "model", "setting", "epochs"]
-    return head, [[r.split, r.model, r.setting.name, _epochs(r)] for r in rows]
+def settings_lines(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
+    """Write which setting each row is from, and below it the next best that it was chosen from.
+
+    Their values on the validation part are means over the trainings to choose by.
+    """
+    head = ["split", "model", "setting", f"validation {study.measure.name}", "epochs"]
+    lines = []
+    for row in rows:
+        tried = row.tried[:FINALISTS]
+        texts = [f"{show(study.measure, list(t.values))} (n {len(t.values)})" for t in tried]
+        chosen = texts[0] if texts else "no choice"
+        lines.append([row.split, row.model, row.setting.name, chosen, _epochs(row)])
+        rivals = zip(tried[1:], texts[1:], strict=True)
+        lines += [["", "", one.setting.name, text, "not chosen"] for one, text in rivals]
+    return head, lines
 
 
 def _epochs(row: Row) -> str:
@@ -90,7 +103,7 @@ def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path
         *(markdown_table(*more) for more in [measures_table(study, rows)] if more),
         markdown_table(*ratio_lines(study, found)),
         study.paper.sentence,
-        markdown_table(*settings_lines(rows)),
+        markdown_table(*settings_lines(study, rows)),
     ]
     path = root / "table.md"
     write_text_atomic(path, "\n\n".join(parts) + "\n")
@@ -128,7 +141,7 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
 <p>{html.escape(study.paper.sentence)}</p>
 {_pictures(study, rows, root)}
 <h2>Settings</h2>
-{html_table(*settings_lines(rows))}
+{html_table(*settings_lines(study, rows))}
 <footer>coordconv-rl study {html.escape(study.name)}</footer>
 </body></html>
 """

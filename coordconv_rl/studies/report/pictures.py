@@ -19,7 +19,7 @@ from coordconv_rl.files import write_bytes_atomic
 from coordconv_rl.studies.options import Split
 from coordconv_rl.studies.report.box_pictures import boxes_figure
 from coordconv_rl.studies.report.image_pictures import image_figures
-from coordconv_rl.studies.report.results import Row
+from coordconv_rl.studies.report.results import Row, show
 from coordconv_rl.studies.tasks import CANVAS, Study, split_positions
 from coordconv_rl.studies.training import load_drawn
 
@@ -48,7 +48,7 @@ def canvas_figure(study: Study, split: Split, rows: list[Row], root: Path) -> Fi
                 axes[line][column].set_axis_off()
                 continue
             values = row.results[0].train if kind == "train" else row.results[0].test
-            title = f"{row.model}, {kind}: {study.measure.show(values or 0.0)}"
+            title = f"{row.model}, {kind}: {show(study.measure, [values or 0.0])}"
             _draw(axes[line][column], drawn["canvases"][line].numpy(), title)
     figure.suptitle(f"{study.name}, {split} split, seed 0: summed predictions")
     return figure

@@ -69,7 +69,7 @@ def _compare(measure: Measure, ours: Row, theirs: Row) -> Ratio:
         given=mean(theirs.seconds),
         bound=mean(theirs.seconds) / max(mean(ours.best_seconds), 1e-9),
         parameters=theirs.parameters / ours.parameters,
-        reached=any(not measure.is_better(target, value) for value in theirs.best),
+        reached=any(measure.is_as_good(value, target) for value in theirs.best),
         value=mean(ours.test) / mean(theirs.test) if any(theirs.test) else None,
     )
 
@@ -77,7 +77,7 @@ def _compare(measure: Measure, ours: Row, theirs: Row) -> Ratio:
 def _until(ours: Result, theirs: Result, measure: Measure) -> float | None:
     """Find our seconds until a test value as good as their best; none if it never came."""
     best = theirs.best_test if theirs.best_test is not None else math.nan
-    as_good = (p.seconds for p in ours.curve if not measure.is_better(best, p.test))
+    as_good = (p.seconds for p in ours.curve if measure.is_as_good(p.test, best))
     return next(as_good, None)
 
 

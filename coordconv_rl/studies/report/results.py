@@ -11,6 +11,7 @@ from coordconv_rl.studies.options import Split, StudyOptions
 from coordconv_rl.studies.tasks import MODELS, Measure, ModelName, Setting, Study
 from coordconv_rl.studies.training import (
     Result,
+    Tried,
     Unit,
     best_setting,
     find_result,
@@ -27,7 +28,7 @@ class Row:
         split: Which positions are held out.
         model: The model.
         setting: Its setting: the best so far on the validation part, where it has a choice.
-        tried: Settings that it was chosen from; 1 where there was no choice.
+        tried: The settings that it was chosen from, itself first; none where there was no choice.
         results: One result for each seed that has one, in the order of the seeds.
         wanted: Seeds that were asked for.
     """
@@ -35,7 +36,7 @@ class Row:
     split: Split
     model: ModelName
     setting: Setting
-    tried: int
+    tried: tuple[Tried, ...]
     results: tuple[Result, ...]
     wanted: int
 
@@ -95,7 +96,7 @@ def _row(
     units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(wanted)]
     found = [find_result(root, unit) for unit in units]
     results = tuple(result for result in found if result is not None and result.curve)
-    tried = max(1, len(tried_settings(study, model, split, root)))
+    tried = tuple(tried_settings(study, model, split, root))
     return Row(split, model, setting, tried, results, wanted) if results else None
 
 
@@ -105,7 +106,12 @@ def deviation(values: list[float]) -> float:
 
 
 def show(measure: Measure, values: list[float]) -> str:
-    """Write mean and standard deviation over seeds, as in "98.61% ± 0.40"."""
+    """Write mean and standard deviation over seeds, as in "98.61% ± 0.40".
+
+    One seed without a finite value leaves no mean: then it says how many have none.
+    """
+    if lost := sum(math.isnan(value) for value in values):
+        return f"{lost} of {len(values)} diverged"
     factor = 100 if measure.unit == "%" else 1
     mean = measure.show(statistics.fmean(values))
     return mean + _plus_minus([factor * value for value in values], 2 if factor > 1 else 3)
@@ -133,7 +139,7 @@ def table(study: Study, rows: list[Row]) -> tuple[list[str], list[list[str]]]:
             f"{statistics.fmean(row.best_seconds):.1f}" + _plus_minus(row.best_seconds, 1),
             f"{statistics.fmean(row.seconds):.1f}",
             f"{row.parameters:,}",
-            "1" if row.tried == 1 else f"best of {row.tried}",
+            f"best of {len(row.tried)}" if row.tried else "1",
         ]
         lines.append(line)
     return head, lines

@@ -131,7 +131,7 @@ STUDY = Study(
     loss=loss,
     judge=judge,
     settings=settings,
-    budget=2.0,
+    budget=3.2,
     chunk=16,
     paint=paint,
 )

@@ -80,6 +80,10 @@ class Measure:
         """Return whether `one` is strictly better than `other`."""
         return one > other if self.higher_is_better else one < other
 
+    def is_as_good(self, one: float, other: float) -> bool:
+        """Return whether `one` is as good as `other` or better; NaN never is."""
+        return one == other or self.is_better(one, other)
+
     def is_reached(self, value: float) -> bool:
         """Return whether the value reaches the goal; always where there is none."""
         if self.goal is None:

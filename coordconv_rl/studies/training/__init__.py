@@ -10,11 +10,14 @@
 """
 
 from coordconv_rl.studies.training.plan import (
+    FINALISTS,
+    Tried,
     Unit,
     best_setting,
     find_result,
     first_units,
     last_units,
+    second_units,
     seeds_of,
     tried_settings,
 )
@@ -23,14 +26,17 @@ from coordconv_rl.studies.training.records import Result, load_drawn
 from coordconv_rl.studies.training.tensorboard import Board
 
 __all__ = [
+    "FINALISTS",
     "Board",
     "Result",
+    "Tried",
     "Unit",
     "best_setting",
     "find_result",
     "first_units",
     "last_units",
     "load_drawn",
+    "second_units",
     "seeds_of",
     "train_all",
     "tried_settings",

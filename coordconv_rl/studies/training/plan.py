@@ -1,22 +1,27 @@
-"""Which trainings a study needs: one of every setting to choose by, then all seeds of the best.
+"""Which trainings a study needs: some of every setting to choose by, then all seeds of the best.
 
-Settings are chosen by the validation part; no choice looks at the test part. Each training is known
-by the path of its folder.
+Settings are chosen by the validation part, in two rounds: one training of each setting, then two
+more of the best three, whose means decide. One alone would choose by luck: a step size that was the
+best with one seed does not learn at all with another. No choice looks at the test part, and no seed
+to choose by is among those that are shown. Each training is known by the path of its folder.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from coordconv_rl.errors import InputError
 from coordconv_rl.studies.options import Split, StudyOptions
-from coordconv_rl.studies.tasks import MODELS, ModelName, Setting, Study
+from coordconv_rl.studies.tasks import MODELS, Measure, ModelName, Setting, Study
 from coordconv_rl.studies.training.records import Result
 
-CHOICE_SEED = 0  # of the trainings to choose settings by
+CHOICE_SEED = 1000  # the first of the trainings to choose settings by; those shown end at 999
+CHOICE_SEEDS = 3
+FINALISTS = 3  # settings that are trained with all seeds to choose by
 CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
 
 
@@ -48,15 +53,31 @@ class Unit:
     @property
     def path(self) -> str:
         """The unit's id and its folder below the study's."""
-        leaf = f"seed-{self.seed}" if self.judged == "test" else "choice"
-        return f"{self.split}/{self.model}/{self.setting.name}/{leaf}"
+        leaf = "seed" if self.judged == "test" else "choice"
+        return f"{self.split}/{self.model}/{self.setting.name}/{leaf}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A setting, and its values on the validation part, one for each seed to choose by so far.
+
+    A value is that at the training's end, as the test value that counts is.
+    """
+
+    setting: Setting
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """What settings are compared by."""
+        return statistics.fmean(self.values)
 
 
 def unit_seconds(study: Study, options: StudyOptions, split: Split, model: ModelName) -> float:
     """Give the processor seconds that each training of a model may take in a split.
 
-    CoordConv and its control stop after their epochs. The baseline shares a budget evenly: one
-    training for each setting that it chooses from, and one for each seed of the best of them.
+    CoordConv and its control stop after their epochs. The baseline shares a budget evenly: all
+    trainings to choose a setting by, and one for each seed of the best.
 
     Raises:
         InputError: A budget was asked for in a study whose models all train for their epochs.
@@ -68,8 +89,9 @@ def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model
         )
     if model != "convolution" or study.budget is None:
         return math.inf
-    settings = study.settings(model, split, options.full)
-    trainings = (len(settings) if len(settings) > 1 else 0) + options.seeds
+    settings, trainings = len(study.settings(model, split, options.full)), options.seeds
+    if settings > 1:
+        trainings += settings + min(FINALISTS, settings) * (choice_seeds(model, options) - 1)
     return 60.0 * (options.budget or study.budget) * options.jobs / trainings
 
 
@@ -78,24 +100,45 @@ def seeds_of(model: ModelName, options: StudyOptions) -> int:
     return min(options.seeds, CONTROL_SEEDS) if model == "shuffled" else options.seeds
 
 
+def choice_seeds(model: ModelName, options: StudyOptions) -> int:
+    """Count a model's seeds to choose a setting by: three, and no more than it is shown with."""
+    return min(CHOICE_SEEDS, seeds_of(model, options))
+
+
 def first_units(study: Study, options: StudyOptions) -> list[Unit]:
-    """List the trainings to choose settings by, for each model that has several."""
+    """List one training to choose by of each setting, for each model that has several."""
     return [
-        Unit(
-            study.name,
-            split,
-            model,
-            setting,
-            CHOICE_SEED,
-            unit_seconds(study, options, split, model),
-            judged="validation",
-            mnist=options.mnist,
-        )
+        _choice_unit(study, options, split, model, setting, CHOICE_SEED)
         for model in MODELS
         for split in study.choose(options)
         if len(settings := study.settings(model, split, options.full)) > 1
         for setting in settings
     ]
+
+
+def second_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
+    """List the further trainings to choose by, of the settings that the first ones found best."""
+    return [
+        _choice_unit(study, options, split, model, setting, CHOICE_SEED + index)
+        for model in MODELS
+        for split in study.choose(options)
+        for setting in _finalists(study, model, split, root)
+        for index in range(1, choice_seeds(model, options))
+    ]
+
+
+def _choice_unit(
+    study: Study, options: StudyOptions, split: Split, model: ModelName, setting: Setting, seed: int
+) -> Unit:
+    seconds = unit_seconds(study, options, split, model)
+    return Unit(study.name, split, model, setting, seed, seconds, "validation", options.mnist)
+
+
+def _finalists(study: Study, model: ModelName, split: Split, root: Path) -> list[Setting]:
+    """List the settings with the best first trainings, the best one first."""
+    tried = tried_settings(study, model, split, root)
+    tried.sort(key=lambda one: _rank(study.measure, one.values[0]))
+    return [one.setting for one in tried[:FINALISTS]]
 
 
 def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
@@ -114,32 +157,39 @@ def last_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
     return units
 
 
-def tried_settings(
-    study: Study, model: ModelName, split: Split, root: Path
-) -> list[tuple[float, Setting]]:
-    """List the settings with a training to choose by, each with its value on the validation part.
+def tried_settings(study: Study, model: ModelName, split: Split, root: Path) -> list[Tried]:
+    """List the settings with trainings to choose by, the best first.
 
-    The value is that at the training's end, as the test value that counts is.
+    Best are, among those with the most such trainings, those of the best mean.
     """
     tried = []
     for setting in study.settings(model, split, True):
-        unit = Unit(study.name, split, model, setting, CHOICE_SEED, math.inf, judged="validation")
-        result = find_result(root, unit)
-        if result is not None and result.test is not None:
-            tried.append((result.test, setting))
-    return tried
+        values = []
+        for seed in range(CHOICE_SEED, CHOICE_SEED + CHOICE_SEEDS):
+            unit = Unit(study.name, split, model, setting, seed, math.inf, judged="validation")
+            result = find_result(root, unit)
+            if result is None or result.test is None:
+                break
+            values.append(result.test)
+        if values:
+            tried.append(Tried(setting, tuple(values)))
+    return sorted(tried, key=lambda one: (-len(one.values), _rank(study.measure, one.mean)))
+
+
+def _rank(measure: Measure, value: float) -> float:
+    """Turn a value into a number to sort by, the best first; one of a diverged training last."""
+    if math.isnan(value):
+        return math.inf
+    return -value if measure.higher_is_better else value
 
 
 def best_setting(study: Study, model: ModelName, split: Split, root: Path) -> Setting | None:
-    """Return the only setting, or that of the best validation value; none without results."""
+    """Return the only setting, or the best on the validation part; none without results."""
     settings = study.settings(model, split, True)
     if len(settings) == 1:
         return settings[0]
-    best: tuple[float, Setting] | None = None
-    for value, setting in tried_settings(study, model, split, root):
-        if best is None or study.measure.is_better(value, best[0]):
-            best = (value, setting)
-    return best[1] if best else None
+    tried = tried_settings(study, model, split, root)
+    return tried[0].setting if tried else None
 
 
 def find_result(root: Path, unit: Unit) -> Result | None:

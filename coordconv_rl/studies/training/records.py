@@ -6,6 +6,7 @@ No file holds pickled objects, and each is written under another name and then r
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_bytes_atomic, write_json_atomic
 from coordconv_rl.studies.tasks import Measure
 
-TrainingStatus = Literal["running", "done", "budget", "interrupted"]
+TrainingStatus = Literal["running", "done", "budget", "interrupted", "diverged"]
 RESULT_FORMAT = 1
 
 
@@ -44,7 +45,8 @@ class Result:
         setting: Its setting, as plain data.
         seed: Its seed.
         parameters: Trainable numbers in the network.
-        status: Why it stands still: out of epochs ("done"), out of budget, or interrupted.
+        status: Why it stands still: out of epochs ("done"), out of budget, interrupted, or
+            "diverged": its loss was no finite number any more. Its values may be NaN then.
         steps: Minibatches so far.
         seconds: Processor seconds of training so far.
         wall_seconds: The same on the clock.
@@ -81,16 +83,20 @@ class Result:
             self.curve.pop()
         self.curve.append(point)
         self.train, self.test = point.train, point.test
-        if self.best_test is None or measure.is_better(point.test, self.best_test):
+        best = self.best_test
+        if best is None or math.isnan(best) or measure.is_better(point.test, best):
             self.best_test, self.best_seconds = point.test, point.seconds
 
     def is_complete(self, seconds: float) -> bool:
         """Return whether nothing is left to train with that many processor seconds."""
-        return self.status == "done" or (self.status == "budget" and self.seconds >= seconds)
+        if self.status in ("done", "diverged"):
+            return True
+        return self.status == "budget" and self.seconds >= seconds
 
     def write(self, folder: Path) -> None:
-        """Write result.json, whole or not at all."""
-        write_json_atomic(folder / "result.json", {"format": RESULT_FORMAT, **asdict(self)})
+        """Write result.json, whole or not at all; JSON has no NaN, so that stands as null."""
+        values = {"format": RESULT_FORMAT, **asdict(self)}
+        write_json_atomic(folder / "result.json", _null_for_nan(values))
 
     @classmethod
     def read(cls, folder: Path) -> Result | None:
@@ -114,8 +120,23 @@ class Result:
         """Make a result of plain data, as `write` leaves it."""
         if values.pop("format", None) != RESULT_FORMAT:
             raise ValueError("another format")
-        curve = [Point(**point) for point in values.pop("curve")]
-        return cls(**values, curve=curve)
+        curve = [Point(**_nan_for_null(point)) for point in values.pop("curve")]
+        if curve:  # null before the first evaluation means that there is no value yet
+            values = _nan_for_null(values)
+        return cls(**values | {"measures": _nan_for_null(values["measures"])}, curve=curve)
+
+
+def _nan_for_null(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+def _null_for_nan(value: Any) -> Any:
+    """Put None in the place of each number that is not finite, however deep it lies."""
+    if isinstance(value, dict):
+        return {name: _null_for_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_null_for_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def save_training(

@@ -8,6 +8,7 @@ machine does not change a comparison.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -27,6 +28,8 @@ TRAININGS = {"supervised": Training, "adversarial": AdversarialTraining}
 
 def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool]) -> Result:
     """Train until the epochs are over, the budget is spent or `stop` says so, then evaluate.
+
+    A training whose loss is not finite any more ends there.
 
     Args:
         unit: What to train, and for how many seconds altogether.
@@ -56,11 +59,16 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
 
 
 def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.TrainingStatus:
-    """Take steps, evaluate and save; return why it ended."""
+    """Take steps, evaluate and save; return why it ended.
+
+    From a loss that is not finite no training comes back: what follows would be wasted.
+    """
     result, unit, folder = training.result, training.unit, training.folder
     losses: list[float] = []
     saved = time.monotonic()
     for examples in training.minibatches():
+        if not math.isfinite(result.last_loss):
+            return "diverged"
         if result.seconds >= unit.seconds:
             return "budget"
         if stop():
@@ -78,4 +86,4 @@ def _run(training: Training, board: Board, stop: Callable[[], bool]) -> records.
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             records.save_training(folder, training.network, training.optimizer, result)
             saved = time.monotonic()
-    return "done"
+    return "done" if math.isfinite(result.last_loss) else "diverged"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from small_study import SETTING, SMALL, row
@@ -25,7 +26,7 @@ def curve(seed, values, seconds, parameters):
 
 def rows(ours, theirs):
     return [
-        Row("uniform", model, SETTING, 1, tuple(results), len(results))
+        Row("uniform", model, SETTING, (), tuple(results), len(results))
         for model, results in (("coordconv", ours), ("convolution", theirs))
     ]
 
@@ -47,6 +48,13 @@ def test_a_baseline_that_is_as_good_sets_no_lower_bound():
     assert ratio.reached
     assert ratio.show_bound() == "reached within 4.0"
     assert ratio.value == 1.0
+
+
+def test_a_baseline_that_diverged_reached_nothing():
+    ours, theirs = curve(0, [0.5], 2.0, 50), curve(0, [math.nan], 4.0, 50)
+    (ratio,) = ratios(SMALL, rows([ours], [theirs]))
+    assert not ratio.reached
+    assert ratio.same_value == ()
 
 
 def test_a_seed_where_coordconv_is_worse_has_no_time_to_the_same_value():

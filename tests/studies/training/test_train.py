@@ -8,6 +8,7 @@ import math
 import safetensors.torch
 from small_study import SMALL, never, stop_after, unit
 
+from coordconv_rl.studies.report.results import show
 from coordconv_rl.studies.tasks import coordinate_regression
 from coordconv_rl.studies.tasks.data import at_positions
 from coordconv_rl.studies.tasks.study import Setting
@@ -52,6 +53,20 @@ def test_a_training_stops_at_its_budget_and_goes_on_with_more(tmp_path):
     assert first.is_complete(1e-6)
     assert not first.is_complete(1.0)
     assert train_unit(unit(), SMALL, tmp_path, never).steps == 20
+
+
+def test_a_training_that_diverges_ends_there_and_is_shown_as_such(tmp_path):
+    wild = unit(setting=Setting(1e30, epochs=4))
+    first = train_unit(wild, SMALL, tmp_path, never)
+    assert first.status == "diverged"
+    assert first.steps < 4 * 5
+    read = Result.read(tmp_path)
+    assert math.isnan(read.test)
+    assert "NaN" not in (tmp_path / "result.json").read_text()
+    assert read.is_complete(math.inf)
+    assert train_unit(wild, SMALL, tmp_path, never).steps == first.steps
+    assert show(SMALL.measure, [0.1, read.test]) == "1 of 2 diverged"
+    assert show(SMALL.measure, [0.1, 0.3]) == "0.200 px ± 0.141"
 
 
 def test_nothing_is_trained_again(tmp_path):

@@ -101,8 +101,11 @@ def seeds_of(model: ModelName, options: StudyOptions) -> int:
 
 
 def choice_seeds(model: ModelName, options: StudyOptions) -> int:
-    """Count a model's seeds to choose a setting by: three, and no more than it is shown with."""
-    return min(CHOICE_SEEDS, seeds_of(model, options))
+    """Count a model's seeds to choose a setting by: three, and one for the control.
+
+    There are no more than the model is shown with.
+    """
+    return 1 if model == "shuffled" else min(CHOICE_SEEDS, seeds_of(model, options))
 
 
 def first_units(study: Study, options: StudyOptions) -> list[Unit]:

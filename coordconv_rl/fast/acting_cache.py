@@ -143,11 +143,12 @@ class Recording:
 
 
 class _Own(threading.local):
-    """What one thread prepared, since which call of `ActingCache.clear`, and what it records."""
+    """What one thread prepared, since which `ActingCache.clear`; the rollout that it collects."""
 
     def __init__(self) -> None:
         self.prepared: dict[tuple[int, bool, bool], _Prepared] = {}
         self.cleared: object = None
+        self.is_collecting = False
         self.recording: Recording | None = None
 
 
@@ -184,36 +185,43 @@ class ActingCache:
             layers: What the gate found.
             computation: How to compute.
             frames: Shape (N, C, H, W), uint8.
-            noted: Whether this is a step of a rollout, which a recording wants.
+            noted: Whether this is a step of a rollout, if one is collected.
         """
-        prepared, recording = self._get(layers, computation), self._own.recording
+        prepared, own = self._get(layers, computation), self._own
         # Only a rollout's steps follow each other. What is computed of changes depends, in its last
         # bits, on what else changed; an evaluation's games must not depend on each other.
-        if not noted or recording is None:
+        if not noted or not own.is_collecting:
             return outputs(prepared.network, frames)[-1].float()
         results = prepared.next_outputs(frames)
-        recording.note(prepared, frames, results)
+        if own.recording is not None:
+            own.recording.note(prepared, frames, results)
         return results[-1].float()
 
     @contextmanager
-    def recording(self, steps: int, copy: Copier) -> Iterator[Recording]:
-        """Record this thread's passes until the block ends, however it does.
+    def collecting(self) -> Iterator[None]:
+        """Let this thread's steps follow each other until the block ends, however it does."""
+        own = self._own
+        own.is_collecting = True
+        try:
+            yield
+        finally:
+            own.is_collecting = False
 
-        Args:
-            steps: How many passes are expected; with more, none is kept.
-            copy: Copies a pass's images.
-        """
+    @contextmanager
+    def recording(self, steps: int, copy: Copier) -> Iterator[Recording]:
+        """Record the passes of this thread's rollout too; see `collecting` and `Recording`."""
         own = self._own
         own.recording = recording = Recording(steps, copy)
         try:
-            yield recording
+            with self.collecting():
+                yield recording
         finally:
             own.recording = None
 
     def _get(self, layers: KnownLayers, computation: Computation) -> _Prepared:
         """Find or make what acts; what a rollout records it makes for its update as well."""
         own = self._own
-        if own.cleared is not self._cleared and own.recording is None:
+        if own.cleared is not self._cleared and not own.is_collecting:
             own.cleared = self._cleared
             own.prepared.clear()
         is_inference = torch.is_inference_mode_enabled()

@@ -20,12 +20,11 @@ from torch.nn import functional as F
 from coordconv_rl.fast.fused import conv_relu
 from coordconv_rl.fast.gate import STRIDES
 from coordconv_rl.fast.patch_index import PatchBatch, PatchLayer
-from coordconv_rl.fast.products import product, product_into
+from coordconv_rl.fast.products import keeps_programs, product, product_into
 
-PRODUCT_ROWS = (
-    2048  # patches of one product; all at once would be fresh memory, mapped page by page
-)
 PADDED_TO = 512  # patches come in multiples: oneDNN makes and keeps a program for each size
+PRODUCT_ROWS = 2048  # patches of one product of oneDNN's; all at once would be fresh memory
+CACHED_ROWS = 512  # of others, which need no padding: then a part's patches stay in the cache
 
 
 def convolve_patches(
@@ -131,7 +130,7 @@ def _compute(
     results: list[Tensor] = []
     for layer, weight, share in zip(batch.layers, weights, shares, strict=True):
         patches = _patches(batch, results, len(results), weight.dtype)
-        y = _products(patches, as_matrix(weight), _padded(len(layer.first)))
+        y = _products(patches, as_matrix(weight), _padded(len(layer.first), weight))
         results.append(_add(y, share, layer).relu_())
     return results
 
@@ -139,7 +138,8 @@ def _compute(
 def _pick(layer: PatchLayer, known: Tensor) -> Tensor:
     """Pick each patch's result out of those of all images, (patches, K), padded."""
     rows = known.detach().movedim(1, -1).reshape(-1, known.shape[1])
-    return _fill(rows.index_select(0, torch.from_numpy(layer.first)), _padded(len(layer.first)))
+    count = _padded(len(layer.first), known)
+    return _fill(rows.index_select(0, torch.from_numpy(layer.first)), count)
 
 
 Patches: TypeAlias = Callable[[slice], Tensor]
@@ -158,16 +158,17 @@ def _patches(
     return lambda part: y.index_select(0, uses[part].reshape(-1)).view(-1, columns)
 
 
-def _padded(count: int) -> int:
-    return -(-count // PADDED_TO) * PADDED_TO
+def _padded(count: int, weight: Tensor) -> int:
+    return -(-count // PADDED_TO) * PADDED_TO if keeps_programs(weight) else count
 
 
-def _parts(count: int) -> list[slice]:
-    return [slice(start, start + PRODUCT_ROWS) for start in range(0, count, PRODUCT_ROWS)]
+def _parts(rows: Tensor) -> list[slice]:
+    step = PRODUCT_ROWS if keeps_programs(rows) else CACHED_ROWS
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
 
 
 def _fill(rows: Tensor, count: int) -> Tensor:
-    """Add rows of zeros."""
+    """Add rows of zeros, if any."""
     missing = count - len(rows)
     return F.pad(rows, (0, 0, 0, missing)) if missing else rows
 
@@ -175,16 +176,19 @@ def _fill(rows: Tensor, count: int) -> Tensor:
 def _products(patches: Patches, weight: Tensor, count: int) -> Tensor:
     """Multiply patches by a weight (K, kh * kw * C): (count, K), the last rows zero."""
     result = weight.new_empty(count, len(weight))
-    for part in _parts(count):
+    turned = weight.t()
+    if not keeps_programs(weight):
+        turned = turned.contiguous()  # MKL is a fifth faster so
+    for part in _parts(result):
         out = result[part]
-        product_into(out, _fill(patches(part), len(out)), weight.t())
+        product_into(out, _fill(patches(part), len(out)), turned)
     return result
 
 
 def _to_patches(grad: Tensor, weight: Tensor, count: int) -> Tensor:
     """Return the gradient of the first `count` patches, (count, kh * kw * C)."""
     result = weight.new_empty(len(grad), weight.shape[1])
-    for part in _parts(len(grad)):
+    for part in _parts(grad):
         product_into(result[part], grad[part], weight)
     return result[:count]
 
@@ -192,10 +196,12 @@ def _to_patches(grad: Tensor, weight: Tensor, count: int) -> Tensor:
 def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
     """Return the weight's gradient, (K, kh * kw * C), summed in float32 at least."""
     dtype = torch.promote_types(grad.dtype, torch.float32)
-    slopes = [grad[part] for part in _parts(len(grad))]
-    rows = [patches(part) for part in _parts(len(grad))]
-    found = [product(g.t(), _fill(x, len(g))).to(dtype) for g, x in zip(slopes, rows, strict=True)]
-    return sum(found[1:], found[0]).to(grad.dtype)
+    total = grad.new_zeros((), dtype=dtype)
+    for part in _parts(grad):
+        slopes = grad[part]
+        found = product(slopes.t(), _fill(patches(part), len(slopes))).to(dtype)
+        total = total.add_(found) if total.dim() else found
+    return total.to(grad.dtype)
 
 
 def as_matrix(weight: Tensor) -> Tensor:

@@ -49,10 +49,10 @@ EAGER: Limits = (0.45, 0.7, 0.7)
 """Measured with bfloat16 on one thread."""
 
 WARY: Limits = (0.3, 0.51, 0.45)
-"""Measured with float32, and with two threads: plain convolutions gain more by both."""
+"""Measured with two threads, and float32 where MKL is slow: plain convolutions gain by both."""
 
 KEEN: Limits = (0.6, 0.75, 0.8)
-"""Measured on AMD's Zen 5 with float32 on one thread, where oneDNN multiplies; see `products`."""
+"""Measured with float32 on one thread, on AMD's Zen 5 and on Intel; see `has_fast_float32`."""
 
 BACKWARD: Limits = (0.25, 0.55, 0.7)
 """Measured where the outputs are known, as in A2C: only the backward pass can gain."""

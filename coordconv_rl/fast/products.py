@@ -39,15 +39,28 @@ def onednn_operators(dtype: torch.dtype) -> Any:
     return found
 
 
-def has_fast_float32() -> bool:
-    """Tell whether float32 products go to oneDNN here, and so are as fast as convolutions."""
+def multiplies_by_onednn() -> bool:
+    """Tell whether float32 products go to oneDNN here."""
     return is_amd() and onednn_operators(torch.float32) is not None
+
+
+def has_fast_float32() -> bool:
+    """Tell whether float32 products are as fast as convolutions here: MKL's are, but on AMD's."""
+    if is_amd():
+        return multiplies_by_onednn()
+    found: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    return found
 
 
 def gains_by_onednn(matrix: Tensor) -> bool:
     """Tell whether products of such a matrix are faster by oneDNN's operators."""
     is_plain = matrix.dtype == torch.float32 and matrix.device.type == "cpu"
-    return is_plain and has_fast_float32()
+    return is_plain and multiplies_by_onednn()
+
+
+def keeps_programs(matrix: Tensor) -> bool:
+    """Tell whether products of such a matrix are oneDNN's, which keeps a program for each size."""
+    return matrix.dtype not in (torch.float32, torch.float64) or gains_by_onednn(matrix)
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:

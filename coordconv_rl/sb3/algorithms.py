@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeAlias
 
 import torch
@@ -122,7 +122,21 @@ class FastPPO(_Fast, PPO):
     `DeviceRolloutBuffer` on a processor, the convolutions compute what several images of a
     minibatch have in common once; see `fast/patch_index.py`. Minibatches are SB3's; sums differ by
     rounding. Many threads multiply faster than one finds repeats; there it trains as `PPO` does.
+    In float32, acting computes what changed since the step before; see `fast/changed_images.py`.
     """
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Collect a rollout; as in SB3."""
+        parts = self._fast_parts()
+        acting = nullcontext() if parts is None else parts[0].acting_cache.collecting()
+        with acting:
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
     def train(self) -> None:
         """Update the policy on the rollout; as in SB3."""

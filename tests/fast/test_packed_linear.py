@@ -59,7 +59,7 @@ def test_float32_is_packed_where_products_go_to_onednn(monkeypatch, is_amd):
     monkeypatch.setattr(products, "is_amd", lambda: is_amd)
     extractor = CoordConvExtractor(IMAGES)
     network = acting(extractor, torch.float32)
-    assert (network.packed is not None) is products.has_fast_float32()
+    assert (network.packed is not None) is products.multiplies_by_onednn()
     frames = torch.randint(256, (8, 4, 84, 84), dtype=torch.uint8)
     with torch.no_grad():
         torch.testing.assert_close(features(network, frames), extractor(frames / 255))

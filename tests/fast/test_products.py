@@ -69,5 +69,24 @@ def test_where_a_graph_is_recorded_gradients_are_right(is_amd):
 def test_float32_goes_to_onednn_on_amd_alone(is_amd):
     if products.onednn_operators(torch.float32) is None:
         pytest.skip("torch has no oneDNN operators here")
-    assert products.has_fast_float32() is is_amd
+    assert products.multiplies_by_onednn() is is_amd
     assert products.gains_by_onednn(torch.ones(2, 2)) is is_amd
+
+
+@pytest.mark.parametrize("has_operators", [True, False])
+@pytest.mark.parametrize("has_mkl", [True, False])
+def test_float32_is_fast_by_onednn_on_amd_and_by_mkl_elsewhere(
+    is_amd, has_operators, has_mkl, monkeypatch
+):
+    operators = torch.ops.mkldnn if has_operators else None
+    monkeypatch.setattr(products, "onednn_operators", lambda dtype: operators)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: has_mkl)
+    assert products.has_fast_float32() is (has_operators if is_amd else has_mkl)
+
+
+def test_only_onednn_keeps_programs(is_amd):
+    if products.onednn_operators(torch.float32) is None:
+        pytest.skip("torch has no oneDNN operators here")
+    assert products.keeps_programs(torch.ones(2, 2)) is is_amd
+    assert products.keeps_programs(torch.ones(2, 2, dtype=torch.bfloat16))
+    assert not products.keeps_programs(torch.ones(2, 2, dtype=torch.float64))

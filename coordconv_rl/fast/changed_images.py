@@ -19,6 +19,7 @@ from coordconv_rl.fast.gate import KERNELS, STRIDES
 from coordconv_rl.fast.network import Network, PreparedConvolution, outputs, upper
 from coordconv_rl.fast.patch_convolution import as_matrix
 from coordconv_rl.fast.patch_ids import BLOCK
+from coordconv_rl.fast.products import is_float32_exact
 
 MOST_IMAGES = 64  # whose outputs are kept: 80 kB each
 MOST_CHANGED = 0.35  # of the first convolution's patches; above, plain ones are as fast: measured
@@ -36,8 +37,7 @@ class ChangedImages:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._words: NDArray[np.int32] | None = None
-        self._outputs: tuple[Tensor, ...] = ()
+        self._latest: tuple[NDArray[np.int32], tuple[Tensor, ...]] | None = None
 
     @staticmethod
     def is_for(network: Network, frames: Tensor) -> bool:
@@ -51,6 +51,7 @@ class ChangedImages:
             and not height % BLOCK
             and not width % BLOCK
             and torch.get_num_threads() <= THREADS_THAT_GAIN
+            and is_float32_exact()
         )
 
     def outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
@@ -59,22 +60,25 @@ class ChangedImages:
         Args:
             frames: Shape (N, C, H, W), uint8, for which `is_for` holds.
         """
-        words, old = frames.numpy().view(np.int32), self._words
-        self._words = words.copy()  # environments write into theirs again
+        words = frames.numpy().view(np.int32)
+        copied, latest = words.copy(), self._latest  # environments write into theirs again
         changed = None
-        if old is not None and old.shape == words.shape:
-            changed = _windows_with_any(_changed_blocks(words, old), 2, 1)
-        if changed is None or changed.mean() > MOST_CHANGED:
+        if latest is not None and latest[0].shape == words.shape:
+            changed = _windows_with_any(_changed_blocks(words, latest[0]), 2, 1)
+        if latest is None or changed is None or changed.mean() > MOST_CHANGED:
             results = outputs(self._network, frames)
-            self._outputs = results[:-1]
-            return results
-        self._outputs = self._update(words, changed)
-        return *self._outputs, upper(self._network, len(KERNELS), self._outputs[-1])[-1]
+        else:
+            convolved = self._update(words, changed, latest[1])
+            results = *convolved, upper(self._network, len(KERNELS), convolved[-1])[-1]
+        self._latest = copied, results[:-1]  # both at once: a pass may be interrupted
+        return results
 
-    def _update(self, words: NDArray[np.int32], changed: Flags) -> tuple[Tensor, ...]:
+    def _update(
+        self, words: NDArray[np.int32], changed: Flags, known: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
         """Compute the three outputs where a part of what they see has changed."""
         results: list[Tensor] = []
-        layers = zip(self._network.convolutions, self._outputs, KERNELS, STRIDES, strict=True)
+        layers = zip(self._network.convolutions, known, KERNELS, STRIDES, strict=True)
         for layer, old, kernel, stride in layers:
             if results:
                 changed = _windows_with_any(changed, kernel, stride)

@@ -13,10 +13,10 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from coordconv_rl.fast.acting_cache import Recorded
 from coordconv_rl.fast.gate import KnownLayers, Observations
 from coordconv_rl.fast.network import Computation, features, patch_features, prepare
 from coordconv_rl.fast.patch_index import PatchBatch
+from coordconv_rl.fast.recording import Recorded
 
 
 class LazyImages(Tensor):

@@ -58,6 +58,17 @@ def gains_by_onednn(matrix: Tensor) -> bool:
     return is_plain and multiplies_by_onednn()
 
 
+def is_float32_exact() -> bool:
+    """Tell whether float32 products and convolutions are computed in float32, as by default.
+
+    `torch.set_float32_matmul_precision("medium")` lets oneDNN multiply matrices in bfloat16 and
+    leaves convolutions alone: a convolution computed as a product would be another one.
+    """
+    onednn: Any = torch.backends.mkldnn
+    parts = (onednn.matmul, onednn.conv)
+    return all(part.fp32_precision in ("none", "ieee") for part in parts)
+
+
 def keeps_programs(matrix: Tensor) -> bool:
     """Tell whether products of such a matrix are oneDNN's, which keeps a program for each size."""
     return matrix.dtype not in (torch.float32, torch.float64) or gains_by_onednn(matrix)

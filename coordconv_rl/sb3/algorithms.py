@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
 
 from coordconv_rl.fast import (
     BACKWARD,
@@ -25,6 +27,7 @@ from coordconv_rl.fast import (
     StepsAside,
     has_fast_float32,
     has_matrix_unit,
+    is_float32_exact,
 )
 from coordconv_rl.sb3.lazy_rollouts import PatchRollout, RecordedRollout
 from coordconv_rl.sb3.policy import CoordConvPolicy
@@ -56,6 +59,16 @@ class _Fast(OnPolicyAlgorithm):
                 _log.info("%s trains as SB3 does: %s", type(self).__name__, reason)
                 self._reasons |= {str(reason)}
             return None
+
+    def _is_step(self, frames: Tensor) -> bool:
+        """Tell whether these are the environments' last images, which SB3 gives without a copy.
+
+        On a GPU they are copies. There nothing tells them from what a callback looks at.
+        """
+        last = self._last_obs
+        if not frames.is_cpu or not isinstance(last, np.ndarray):
+            return True
+        return frames.shape == last.shape and frames.data_ptr() == last.ctypes.data
 
     @contextmanager
     def _training_on(self, rollout: RolloutBuffer) -> Iterator[None]:
@@ -90,7 +103,8 @@ class FastA2C(_Fast, A2C):
         if parts is None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         policy, buffer, _ = parts
-        with policy.acting_cache.recording(buffer.buffer_size, buffer.snapshot) as recording:
+        cache, steps = policy.acting_cache, buffer.buffer_size
+        with cache.recording(steps, buffer.snapshot, self._is_step) as recording:
             is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         self._recording = recording if is_whole else None
         return is_whole
@@ -134,8 +148,9 @@ class FastPPO(_Fast, PPO):
     ) -> bool:
         """Collect a rollout; as in SB3."""
         parts = self._fast_parts()
-        acting = nullcontext() if parts is None else parts[0].acting_cache.collecting()
-        with acting:
+        if parts is None:
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        with parts[0].acting_cache.collecting(self._is_step):
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
     def train(self) -> None:
@@ -173,6 +188,9 @@ def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
         raise StepsAside(f"the rollout buffer is a {type(buffer).__name__}")
     if not policy.share_features_extractor or policy.coordinates_for != "shared":
         raise StepsAside("actor and critic see different features")
+    on_processor = policy.device.type == "cpu"
+    if on_processor and policy.resolved_precision == "float32" and not is_float32_exact():
+        raise StepsAside("torch is allowed to compute float32 in a lower precision")
     if model.use_sde:
         raise StepsAside("actions are drawn with state-dependent noise")
     return policy, buffer, policy.known_layers(torch.Size(buffer.obs_shape))

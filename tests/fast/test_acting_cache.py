@@ -1,4 +1,4 @@
-"""Weights prepared once for acting, and recordings that end and notice what changed."""
+"""Weights prepared once for acting, and rollouts that nothing beside them changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from coordconv_rl.fast import (
     KnownLayers,
     Network,
     Observations,
-    Recorded,
     acting_cache,
     features,
     known_layers,
@@ -41,16 +40,13 @@ def made() -> KnownLayers:
     return known_layers(extractor.cnn, extractor.linear, images)
 
 
+def any_images(_: Tensor) -> bool:
+    """Take all that is noted as a rollout's step."""
+    return True
+
+
 def row(layers: KnownLayers) -> None:
     layers.linear.weight.data[300] = 0
-
-
-def column(layers: KnownLayers) -> None:
-    layers.linear.weight.data[:, 3000] = 0
-
-
-def one_small_number(layers: KnownLayers) -> None:
-    layers.convolutions[2].weight.data[63, 5, 1, 1] += 1
 
 
 @torch.no_grad()
@@ -73,76 +69,12 @@ def test_networks_are_prepared_once_for_each_computation():
 
 
 @torch.no_grad()
-def test_a_recording_joins_the_steps_of_each_environment():
-    layers, cache = made(), ActingCache()
-    steps = [FRAMES, FRAMES.flip(0), FRAMES.flip(2)]
-    with cache.recording(3, Tensor.clone) as recording:
-        for frames in steps:
-            own = frames.clone()
-            cache.features(layers, FLOAT, own, noted=True)
-            cache.features(layers, FLOAT, own, noted=False)
-            own.zero_()  # environments write into their images again
-    cache.features(layers, FLOAT, FRAMES, noted=True)  # not recorded any more
-    recorded = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
-    expected = [cache.features(layers, FLOAT, f, noted=False) for f in steps]
-    rows = torch.stack(expected, 1).flatten(0, 1)
-    *maps, last = recorded.take(layers, FLOAT)[1]
-    assert torch.equal(last, rows)
-    assert [y.shape[:2] for y in maps] == [(6, 32), (6, 64), (6, 64)]
-    assert recorded.take(layers, Computation(SIZE, torch.float32, scale=1.0))[1] is None
-    assert recording.join(layers.weights, lambda step, shown: step < 2) is None
-    column(layers)
-    assert recorded.take(layers, FLOAT)[1] is None
-    assert recording.join(layers.weights, lambda step, shown: True) is None
-
-
-def recorded_pass(layers: KnownLayers, computation: Computation) -> Recorded:
-    cache = ActingCache()
-    with torch.no_grad(), cache.recording(1, Tensor.clone) as recording:
-        cache.features(layers, computation, FRAMES, noted=True)
-    recorded = recording.join(layers.weights, lambda step, shown: True)
-    assert recorded is not None
-    return recorded
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_update_learns_with_the_weights_that_acted_once(dtype):
-    layers = made()
-    computation = Computation(SIZE, dtype)
-    recorded = recorded_pass(layers, computation)
-    with torch.no_grad():
-        without, _ = recorded_pass(layers, computation).take(layers, computation)
-        assert not without.bias.requires_grad or dtype == torch.float32
-    results = []
-    for network in (prepare(layers, computation), *(
-        recorded.take(layers, computation)[0] for _ in range(2)
-    )):  # fmt: skip
-        for weight in layers.weights:
-            weight.grad = None
-        features(network, FRAMES).sum().backward()
-        results.append([weight.grad.clone() for weight in layers.weights])
-    for other in results[1:]:
-        assert all(map(torch.equal, other, results[0]))
-
-
-def test_what_is_frozen_after_acting_gets_no_gradient():
-    layers = made()
-    recorded = recorded_pass(layers, FLOAT)
-    layers.convolutions[1].weight.requires_grad_(False)
-    network, known = recorded.take(layers, FLOAT)
-    assert known is None
-    features(network, FRAMES).sum().backward()
-    assert layers.convolutions[1].weight.grad is None
-    assert layers.convolutions[0].weight.grad is not None
-
-
-@torch.no_grad()
 def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     layers, cache, frames = made(), ActingCache(), FRAMES.clone()
     for noted in (True, False, True):
         frames[0, 0, 40, 40] += 1
-        with cache.recording(1, Tensor.clone):
+        with cache.recording(1, Tensor.clone, any_images):
             found = cache.features(layers, FLOAT, frames, noted=noted)
         expected = features(cache.get(layers, FLOAT), frames)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
@@ -154,31 +86,49 @@ def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("passes", [0, 1, 3])
-def test_more_or_fewer_passes_than_steps_are_no_rollout(passes):
+def test_what_clears_within_a_rollout_does_not_change_its_steps():
+    """SB3's `predict` clears; what it acts with is new, and knows of all that changed."""
     layers, cache = made(), ActingCache()
-    with cache.recording(2, Tensor.clone) as recording:
-        for _ in range(passes):
-            cache.features(layers, FLOAT, FRAMES, noted=True)
-    assert recording.join(layers.weights, lambda step, shown: True) is None
-    assert recording._steps is None or len(recording._steps) < 2
+    with cache.recording(2, Tensor.clone, any_images) as recording:
+        cache.features(layers, FLOAT, FRAMES, noted=True)
+        first = cache.get(layers, FLOAT)
+        cache.clear()
+        assert cache.get(layers, FLOAT) is not first
+        cache.features(layers, FLOAT, FRAMES, noted=True)
+    assert recording.join(layers.weights, lambda step, shown: True) is not None
 
 
 @torch.no_grad()
-def test_weights_that_change_in_a_rollout_end_its_recording():
-    layers, cache = made(), ActingCache()
-    with cache.recording(2, Tensor.clone) as recording:
-        cache.features(layers, FLOAT, FRAMES, noted=True)
-        one_small_number(layers)
-        cache.features(layers, FLOAT, FRAMES, noted=True)
-    assert recording.join(layers.weights, lambda step, shown: True) is None
+def test_a_rollout_goes_on_after_one_in_its_midst_and_without_other_images(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    layers, cache, frames = made(), ActingCache(), FRAMES.clone()
+    others, steps = FRAMES.flip(2), []
+
+    def is_step(images: Tensor) -> bool:
+        return images is frames
+
+    for is_disturbed in (False, True):
+        frames.copy_(FRAMES)
+        with cache.recording(3, Tensor.clone, is_step) as recording:
+            for _ in range(3):
+                frames[0, 0, 40, 40] += 1
+                steps.append(cache.features(layers, FLOAT, frames, noted=True))
+                if is_disturbed:
+                    found = cache.features(layers, FLOAT, others, noted=True)
+                    assert torch.equal(found, features(cache.get(layers, FLOAT), others))
+                    with cache.recording(1, Tensor.clone, any_images):
+                        cache.clear()  # as SB3 does when it begins
+                        cache.features(layers, FLOAT, others.flip(0), noted=True)
+        assert recording.join(layers.weights, lambda step, shown: True) is not None
+        cache.clear()
+    assert all(map(torch.equal, steps[:3], steps[3:]))
 
 
 def test_a_recording_ends_with_an_error_too():
     cache = ActingCache()
-    with pytest.raises(KeyError), cache.recording(2, Tensor.clone):
+    with pytest.raises(KeyError), cache.recording(2, Tensor.clone, any_images):
         raise KeyError
-    assert cache._own.recording is None
+    assert cache._own.recording is cache._own.rollout is None
 
 
 def in_another_thread(work: Callable[[], Any]) -> Any:
@@ -204,7 +154,7 @@ def test_what_acts_in_another_thread_is_no_part_of_a_rollout(dtype):
         cache.clear()  # as SB3's `predict` does
         return cache.get(layers, computation)
 
-    with cache.recording(2, Tensor.clone) as recording:
+    with cache.recording(2, Tensor.clone, any_images) as recording:
         for frames in steps:
             cache.features(layers, computation, frames, noted=True)
             mine = cache.get(layers, computation)

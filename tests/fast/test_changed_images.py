@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from played import breakout
 from torch import Tensor
 
 from coordconv_rl import CoordConvExtractor
-from coordconv_rl.fast import Computation, Observations, known_layers, network
+from coordconv_rl.fast import Computation, Observations, changed_images, known_layers, network
 from coordconv_rl.fast.changed_images import MOST_IMAGES, ChangedImages
 
 
@@ -93,6 +95,23 @@ def test_what_is_new_is_computed_whole(whole):
     for count, frames in enumerate((first, second, second[:2], second[:2].flip(0)), 1):
         assert_same(latest.outputs(frames), net, frames)
         assert len(whole) == count
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("part", ["outputs", "upper", "_parts"])
+def test_a_pass_that_was_interrupted_leaves_nothing(part, monkeypatch):
+    """By Ctrl-C or a want of memory, after which somebody goes on."""
+    net = made()
+    latest = ChangedImages(net)
+    first = torch.randint(256, (2, 4, 84, 84), dtype=torch.uint8)
+    latest.outputs(first)
+    second = first.flip(0) if part == "outputs" else first.clone()
+    second[1, 2, 40:50, 40:50] = 7
+    with monkeypatch.context() as patched:
+        patched.setattr(changed_images, part, Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            latest.outputs(second)
+    assert_same(latest.outputs(second), net, second)
 
 
 def test_it_is_for_few_images_in_float32_in_order(monkeypatch):

@@ -90,3 +90,23 @@ def test_only_onednn_keeps_programs(is_amd):
     assert products.keeps_programs(torch.ones(2, 2)) is is_amd
     assert products.keeps_programs(torch.ones(2, 2, dtype=torch.bfloat16))
     assert not products.keeps_programs(torch.ones(2, 2, dtype=torch.float64))
+
+
+@pytest.fixture
+def restored():
+    yield torch.backends.mkldnn
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.mkldnn.conv.fp32_precision = "none"
+    torch.backends.mkldnn.matmul.fp32_precision = "none"
+
+
+def test_a_lower_precision_of_float32_is_seen(restored):
+    assert products.is_float32_exact()
+    torch.set_float32_matmul_precision("medium")
+    assert not products.is_float32_exact()
+    torch.set_float32_matmul_precision("highest")
+    assert products.is_float32_exact()
+    restored.conv.fp32_precision = "bf16"
+    assert not products.is_float32_exact()
+    restored.conv.fp32_precision = "ieee"
+    assert products.is_float32_exact()

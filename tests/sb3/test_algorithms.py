@@ -159,14 +159,14 @@ class Meddling(BaseCallback):
             pickle.dumps(policy.acting_cache)
 
 
-@pytest.mark.parametrize("what", ["small weight", "large weight", "acts"])
+@pytest.mark.parametrize("what", ["small weight", "large weight"])
 def test_a_rollout_that_is_not_what_was_kept_is_computed_anew(what, trained_passes):
     ours = make(FastA2C).learn(ROLLOUT, callback=Meddling(what))
     assert trained_passes() == 3
     assert_close(ours, make(A2C).learn(ROLLOUT, callback=Meddling(what)), 0)
 
 
-@pytest.mark.parametrize("what", ["values", "training mode"])
+@pytest.mark.parametrize("what", ["values", "training mode", "acts"])
 def test_what_outputs_do_not_depend_on_is_used(what, trained_passes):
     ours = make(FastA2C).learn(ROLLOUT, callback=Meddling(what))
     assert not trained_passes()

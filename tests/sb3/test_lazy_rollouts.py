@@ -11,6 +11,7 @@ import torch
 from images import patches
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from coordconv_rl import AtariVecEnv, FastA2C, FastPPO
@@ -163,6 +164,39 @@ def test_a_rollout_in_float32_is_sb3s_up_to_rounding(game, monkeypatch):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-5)
 
 
+class Evaluating(BaseCallback):
+    """Looks at other games within a rollout, in one way; draws from no generator of training's."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way, self.env = way, AtariVecEnv("Breakout", ENVS, seed=9)
+        self.frames = self.env.reset()
+
+    @torch.no_grad()
+    def _on_step(self) -> bool:
+        policy, images = self.model.policy, torch.from_numpy(self.frames)
+        if self.way == "predict":
+            actions, _ = self.model.predict(self.frames, deterministic=True)
+        elif self.way == "forward":
+            actions = policy(images, deterministic=True)[0].numpy()
+        else:
+            actions = np.zeros(ENVS, np.int64)
+            policy.evaluate_actions(images, torch.from_numpy(actions))
+        self.frames, *_ = self.env.step(actions)
+        return True
+
+
+@pytest.mark.parametrize("way", ["predict", "forward", "evaluate_actions"])
+def test_an_evaluation_within_a_rollout_leaves_training_as_it_is_byte_for_byte(way):
+    rollouts = []
+    for callback in (None, Evaluating(way)):
+        model = make(n_epochs=1).learn(2 * ENVS * STEPS, callback=callback)
+        rollouts.append((model.rollout_buffer.values.copy(), weights(model)))
+    (values, alone), (beside, evaluated) = rollouts
+    assert np.array_equal(values, beside)
+    assert all(torch.equal(alone[key], evaluated[key]) for key in alone)
+
+
 def test_what_draws_from_numpys_generator_sees_what_it_would_with_sb3():
     after = []
     for algorithm in (PPO, FastPPO):
@@ -277,13 +311,18 @@ def test_repeats_are_sought_where_that_is_faster(
 A2C_STEPS, A2C_UPDATES = 8, 2
 
 
-def updated(algorithm: type[A2C], precision: str, arm: str = "coordconv") -> dict[str, Tensor]:
+def updated(
+    algorithm: type[A2C],
+    precision: str,
+    arm: str = "coordconv",
+    callback: BaseCallback | None = None,
+) -> dict[str, Tensor]:
     env = AtariVecEnv("Breakout", ENVS, seed=4)
     policy, kwargs = policy_settings(ARMS[arm], seed=4, precision=precision, algo="a2c")
     buffer = DeviceRolloutBuffer
     settings: dict[str, Any] = {"n_steps": A2C_STEPS, "ent_coef": 0.01, "seed": 4}
     model = algorithm(policy, env, policy_kwargs=kwargs, rollout_buffer_class=buffer, **settings)
-    return weights(model.learn(ENVS * A2C_STEPS * A2C_UPDATES))
+    return weights(model.learn(ENVS * A2C_STEPS * A2C_UPDATES, callback=callback))
 
 
 @pytest.mark.parametrize("arm", ["cnn", "coordconv", "coordconv-all"])
@@ -294,6 +333,16 @@ def test_a2c_in_float32_gives_sb3s_own_weights(arm, minibatches):
     assert minibatches == [ENVS * A2C_STEPS] * A2C_UPDATES
     for key, value in theirs.items():
         torch.testing.assert_close(ours[key], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("way", ["predict", "forward"])
+def test_an_evaluation_within_a2cs_rollout_leaves_training_as_it_is(way, precision, minibatches):
+    found = []
+    for callback in (None, Evaluating(way)):
+        found.append(updated(FastA2C, precision, callback=callback))
+        assert len(minibatches) == len(found) * A2C_UPDATES
+    assert all(torch.equal(found[0][key], found[1][key]) for key in found[0])
 
 
 @pytest.mark.parametrize(
@@ -331,3 +380,20 @@ def test_a_new_rollout_is_looked_at_anew(minibatches):
     model = make().learn(2 * ENVS * STEPS)
     assert len(minibatches) == 2 * UPDATES
     assert type(model.rollout_buffer) is DeviceRolloutBuffer
+
+
+def test_where_torch_may_round_products_it_trains_as_sb3_does(minibatches, caplog, monkeypatch):
+    """Products then are in bfloat16 where the processor has it, and convolutions are not."""
+    monkeypatch.setattr(ChangedImages, "_update", lambda *_: pytest.fail("acted by products"))
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with caplog.at_level("INFO"):
+            theirs, ours = (make(kind).learn(ENVS * STEPS) for kind in (PPO, FastPPO))
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert not minibatches
+    assert "compute float32 in a lower precision" in caplog.text
+    for name in ("actions", "values", "log_probs"):
+        found, expected = (getattr(model.rollout_buffer, name) for model in (ours, theirs))
+        np.testing.assert_array_equal(found, expected)
+    assert float(distances(ours, theirs).max()) == 0

@@ -19,7 +19,7 @@ from torch import Tensor
 from coordconv_rl.fast.changed_images import ChangedImages
 from coordconv_rl.fast.gate import KnownLayers
 from coordconv_rl.fast.network import Computation, Network, for_acting, outputs, prepare
-from coordconv_rl.fast.recording import Copier, Prepared, Recording
+from coordconv_rl.fast.recording import Prepared, Recording
 from coordconv_rl.fast.weights_seen import WeightsSeen
 
 Found: TypeAlias = dict[tuple[int, bool, bool], Prepared]
@@ -35,11 +35,13 @@ class _Rollout:
 
     Attributes:
         is_step: Which images are its own.
+        recording: What keeps its steps, if anything does.
         prepared: What its steps act with, from the first one on. Whoever clears the cache within
             the rollout, as SB3's `predict` does, leaves it: an evaluation must not change training.
     """
 
     is_step: StepTest
+    recording: Recording | None = None
     prepared: Found | None = None
 
 
@@ -50,7 +52,6 @@ class _Own(threading.local):
         self.prepared: Found = {}
         self.cleared: object = None
         self.rollout: _Rollout | None = None
-        self.recording: Recording | None = None
 
 
 class ActingCache:
@@ -104,43 +105,35 @@ class ActingCache:
             rollout.prepared = own.prepared
         prepared = self._get(rollout.prepared, layers, computation)
         results = prepared.next_outputs(frames)
-        if own.recording is not None:
-            own.recording.note(prepared, frames, results)
+        if rollout.recording is not None:
+            rollout.recording.note(prepared, frames, results)
         return results[-1].float()
 
     @contextmanager
-    def collecting(self, is_step: StepTest) -> Iterator[None]:
+    def collecting(self, is_step: StepTest, recording: Recording | None = None) -> Iterator[None]:
         """Let this thread's steps follow each other until the block ends, however it does.
 
         One rollout may be collected in the midst of another.
+
+        Args:
+            is_step: Which images are the rollout's own.
+            recording: Is told of its steps.
         """
         own = self._own
-        outer, own.rollout = own.rollout, _Rollout(is_step)
+        outer, own.rollout = own.rollout, _Rollout(is_step, recording)
         try:
             yield
         finally:
             own.rollout = outer
 
-    @contextmanager
-    def recording(self, steps: int, copy: Copier, is_step: StepTest) -> Iterator[Recording]:
-        """Record the passes of this thread's rollout too; see `collecting` and `Recording`."""
-        own = self._own
-        recording = Recording(steps, copy)
-        outer, own.recording = own.recording, recording
-        try:
-            with self.collecting(is_step):
-                yield recording
-        finally:
-            own.recording = outer
-
     def _get(self, known: Found, layers: KnownLayers, computation: Computation) -> Prepared:
         """Find or make what acts; what a rollout records it makes for its update as well."""
-        own = self._own
+        rollout = self._own.rollout
         is_inference = torch.is_inference_mode_enabled()
         key = (id(layers.linear), computation.is_blind, is_inference)
         found = known.get(key)
         if found is None or not found.is_of(layers, computation):
-            is_recorded = own.recording is not None
+            is_recorded = rollout is not None and rollout.recording is not None
             # Before they are used: another thread may train or change them.
             seen, shuffle_seeds = WeightsSeen(layers.weights), layers.shuffle_seeds
             with torch.set_grad_enabled(is_recorded):

@@ -8,6 +8,7 @@ distinct patches only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -196,12 +197,11 @@ def _to_patches(grad: Tensor, weight: Tensor, count: int) -> Tensor:
 def _to_weight(grad: Tensor, patches: Patches) -> Tensor:
     """Return the weight's gradient, (K, kh * kw * C), summed in float32 at least."""
     dtype = torch.promote_types(grad.dtype, torch.float32)
-    total = grad.new_zeros((), dtype=dtype)
-    for part in _parts(grad):
-        slopes = grad[part]
-        found = product(slopes.t(), _fill(patches(part), len(slopes))).to(dtype)
-        total = total.add_(found) if total.dim() else found
-    return total.to(grad.dtype)
+    found = (
+        product(grad[part].t(), _fill(patches(part), len(grad[part]))).to(dtype)
+        for part in _parts(grad)
+    )
+    return reduce(Tensor.add_, found).to(grad.dtype)
 
 
 def as_matrix(weight: Tensor) -> Tensor:

@@ -70,6 +70,29 @@ class _Fast(OnPolicyAlgorithm):
             return True
         return frames.shape == last.shape and frames.data_ptr() == last.ctypes.data
 
+    def _new_recording(self, buffer: DeviceRolloutBuffer) -> Recording | None:
+        """Return what keeps a rollout's steps for the update, if the algorithm uses them again."""
+        return None
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Collect a rollout; as in SB3."""
+        self._recording = None
+        parts = self._fast_parts()
+        if parts is None:
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        policy, buffer, _ = parts
+        recording = self._new_recording(buffer)
+        with policy.acting_cache.collecting(self._is_step, recording):
+            is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        self._recording = recording if is_whole else None
+        return is_whole
+
     @contextmanager
     def _training_on(self, rollout: RolloutBuffer) -> Iterator[None]:
         buffer, self.rollout_buffer = self.rollout_buffer, rollout
@@ -90,24 +113,8 @@ class FastA2C(_Fast, A2C):
     weights changed, or images in the buffer are not those that acting saw.
     """
 
-    def collect_rollouts(
-        self,
-        env: VecEnv,
-        callback: BaseCallback,
-        rollout_buffer: RolloutBuffer,
-        n_rollout_steps: int,
-    ) -> bool:
-        """Collect a rollout; as in SB3."""
-        self._recording = None
-        parts = self._fast_parts()
-        if parts is None:
-            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
-        policy, buffer, _ = parts
-        cache, steps = policy.acting_cache, buffer.buffer_size
-        with cache.recording(steps, buffer.snapshot, self._is_step) as recording:
-            is_whole = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
-        self._recording = recording if is_whole else None
-        return is_whole
+    def _new_recording(self, buffer: DeviceRolloutBuffer) -> Recording:
+        return Recording(buffer.buffer_size, buffer.snapshot)
 
     def train(self) -> None:
         """Do one update on the rollout; as in SB3."""
@@ -138,20 +145,6 @@ class FastPPO(_Fast, PPO):
     rounding. Many threads multiply faster than one finds repeats; there it trains as `PPO` does.
     In float32, acting computes what changed since the step before; see `fast/changed_images.py`.
     """
-
-    def collect_rollouts(
-        self,
-        env: VecEnv,
-        callback: BaseCallback,
-        rollout_buffer: RolloutBuffer,
-        n_rollout_steps: int,
-    ) -> bool:
-        """Collect a rollout; as in SB3."""
-        parts = self._fast_parts()
-        if parts is None:
-            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
-        with parts[0].acting_cache.collecting(self._is_step):
-            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
     def train(self) -> None:
         """Update the policy on the rollout; as in SB3."""

@@ -8,45 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
+from nature_layers import FLOAT, FRAMES, SIZE, made, recorded, row
 from torch import Tensor
 
-from coordconv_rl import CoordConvExtractor
 from coordconv_rl.fast import (
     ActingCache,
     Computation,
-    KnownLayers,
     Network,
-    Observations,
     acting_cache,
     features,
-    known_layers,
     prepare,
 )
-
-SPACE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
-SIZE = torch.Size((84, 84))
-FRAMES = torch.randint(256, (2, 4, 84, 84), dtype=torch.uint8)
-FLOAT = Computation(SIZE, torch.float32)
-
-
-def made() -> KnownLayers:
-    torch.manual_seed(0)
-    extractor = CoordConvExtractor(SPACE)
-    images = Observations(FRAMES.shape, FRAMES.dtype, FRAMES.device)
-    return known_layers(extractor.cnn, extractor.linear, images)
-
-
-def any_images(_: Tensor) -> bool:
-    """Take all that is noted as a rollout's step."""
-    return True
-
-
-def row(layers: KnownLayers) -> None:
-    layers.linear.weight.data[300] = 0
 
 
 @torch.no_grad()
@@ -74,7 +48,7 @@ def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
     layers, cache, frames = made(), ActingCache(), FRAMES.clone()
     for noted in (True, False, True):
         frames[0, 0, 40, 40] += 1
-        with cache.recording(1, Tensor.clone, any_images):
+        with recorded(cache, 1):
             found = cache.features(layers, FLOAT, frames, noted=noted)
         expected = features(cache.get(layers, FLOAT), frames)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
@@ -89,7 +63,7 @@ def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
 def test_what_clears_within_a_rollout_does_not_change_its_steps():
     """SB3's `predict` clears; what it acts with is new, and knows of all that changed."""
     layers, cache = made(), ActingCache()
-    with cache.recording(2, Tensor.clone, any_images) as recording:
+    with recorded(cache, 2) as recording:
         cache.features(layers, FLOAT, FRAMES, noted=True)
         first = cache.get(layers, FLOAT)
         cache.clear()
@@ -109,14 +83,14 @@ def test_a_rollout_goes_on_after_one_in_its_midst_and_without_other_images(monke
 
     for is_disturbed in (False, True):
         frames.copy_(FRAMES)
-        with cache.recording(3, Tensor.clone, is_step) as recording:
+        with recorded(cache, 3, is_step) as recording:
             for _ in range(3):
                 frames[0, 0, 40, 40] += 1
                 steps.append(cache.features(layers, FLOAT, frames, noted=True))
                 if is_disturbed:
                     found = cache.features(layers, FLOAT, others, noted=True)
                     assert torch.equal(found, features(cache.get(layers, FLOAT), others))
-                    with cache.recording(1, Tensor.clone, any_images):
+                    with recorded(cache, 1):
                         cache.clear()  # as SB3 does when it begins
                         cache.features(layers, FLOAT, others.flip(0), noted=True)
         assert recording.join(layers.weights, lambda step, shown: True) is not None
@@ -126,9 +100,9 @@ def test_a_rollout_goes_on_after_one_in_its_midst_and_without_other_images(monke
 
 def test_a_recording_ends_with_an_error_too():
     cache = ActingCache()
-    with pytest.raises(KeyError), cache.recording(2, Tensor.clone, any_images):
+    with pytest.raises(KeyError), recorded(cache, 2):
         raise KeyError
-    assert cache._own.recording is cache._own.rollout is None
+    assert cache._own.rollout is None
 
 
 def in_another_thread(work: Callable[[], Any]) -> Any:
@@ -154,14 +128,14 @@ def test_what_acts_in_another_thread_is_no_part_of_a_rollout(dtype):
         cache.clear()  # as SB3's `predict` does
         return cache.get(layers, computation)
 
-    with cache.recording(2, Tensor.clone, any_images) as recording:
+    with recorded(cache, 2) as recording:
         for frames in steps:
             cache.features(layers, computation, frames, noted=True)
             mine = cache.get(layers, computation)
             assert in_another_thread(evaluate) is not mine is cache.get(layers, computation)
-    recorded = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
+    joined = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
     expected = [features(prepare(layers, computation), frames) for frames in steps]
-    found = recorded.take(layers, computation)[1][-1].float()
+    found = joined.take(layers, computation)[1][-1].float()
     close = {"rtol": 0, "atol": 1e-5 if dtype == torch.float32 else 2e-2}
     torch.testing.assert_close(found, torch.stack(expected, 1).flatten(0, 1), **close)
     assert cache.get(layers, computation) is not mine  # the other one's `clear` holds by now

@@ -2,94 +2,64 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
-from torch import Tensor
+from nature_layers import FLOAT, FRAMES, SIZE, column, made, one_small_number, recorded
 
-from coordconv_rl import CoordConvExtractor
 from coordconv_rl.fast import (
     ActingCache,
     Computation,
     KnownLayers,
-    Observations,
     Recorded,
     features,
-    known_layers,
     prepare,
 )
-
-SPACE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
-SIZE = torch.Size((84, 84))
-FRAMES = torch.randint(256, (2, 4, 84, 84), dtype=torch.uint8)
-FLOAT = Computation(SIZE, torch.float32)
-
-
-def made() -> KnownLayers:
-    torch.manual_seed(0)
-    extractor = CoordConvExtractor(SPACE)
-    images = Observations(FRAMES.shape, FRAMES.dtype, FRAMES.device)
-    return known_layers(extractor.cnn, extractor.linear, images)
-
-
-def any_images(_: Tensor) -> bool:
-    """Take all that is noted as a rollout's step."""
-    return True
-
-
-def column(layers: KnownLayers) -> None:
-    layers.linear.weight.data[:, 3000] = 0
-
-
-def one_small_number(layers: KnownLayers) -> None:
-    layers.convolutions[2].weight.data[63, 5, 1, 1] += 1
 
 
 @torch.no_grad()
 def test_a_recording_joins_the_steps_of_each_environment():
     layers, cache = made(), ActingCache()
     steps = [FRAMES, FRAMES.flip(0), FRAMES.flip(2)]
-    with cache.recording(3, Tensor.clone, any_images) as recording:
+    with recorded(cache, 3) as recording:
         for frames in steps:
             own = frames.clone()
             cache.features(layers, FLOAT, own, noted=True)
             cache.features(layers, FLOAT, own, noted=False)
             own.zero_()  # environments write into their images again
     cache.features(layers, FLOAT, FRAMES, noted=True)  # not recorded any more
-    recorded = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
+    joined = recording.join(layers.weights, lambda step, shown: torch.equal(shown, steps[step]))
     expected = [cache.features(layers, FLOAT, f, noted=False) for f in steps]
     rows = torch.stack(expected, 1).flatten(0, 1)
-    *maps, last = recorded.take(layers, FLOAT)[1]
+    *maps, last = joined.take(layers, FLOAT)[1]
     assert torch.equal(last, rows)
     assert [y.shape[:2] for y in maps] == [(6, 32), (6, 64), (6, 64)]
-    assert recorded.take(layers, Computation(SIZE, torch.float32, scale=1.0))[1] is None
+    assert joined.take(layers, Computation(SIZE, torch.float32, scale=1.0))[1] is None
     assert recording.join(layers.weights, lambda step, shown: step < 2) is None
     column(layers)
-    assert recorded.take(layers, FLOAT)[1] is None
+    assert joined.take(layers, FLOAT)[1] is None
     assert recording.join(layers.weights, lambda step, shown: True) is None
 
 
 def recorded_pass(layers: KnownLayers, computation: Computation) -> Recorded:
     cache = ActingCache()
-    with torch.no_grad(), cache.recording(1, Tensor.clone, any_images) as recording:
+    with torch.no_grad(), recorded(cache, 1) as recording:
         cache.features(layers, computation, FRAMES, noted=True)
-    recorded = recording.join(layers.weights, lambda step, shown: True)
-    assert recorded is not None
-    return recorded
+    joined = recording.join(layers.weights, lambda step, shown: True)
+    assert joined is not None
+    return joined
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_update_learns_with_the_weights_that_acted_once(dtype):
     layers = made()
     computation = Computation(SIZE, dtype)
-    recorded = recorded_pass(layers, computation)
+    joined = recorded_pass(layers, computation)
     with torch.no_grad():
         without, _ = recorded_pass(layers, computation).take(layers, computation)
         assert not without.bias.requires_grad or dtype == torch.float32
     results = []
     for network in (prepare(layers, computation), *(
-        recorded.take(layers, computation)[0] for _ in range(2)
+        joined.take(layers, computation)[0] for _ in range(2)
     )):  # fmt: skip
         for weight in layers.weights:
             weight.grad = None
@@ -101,9 +71,9 @@ def test_the_update_learns_with_the_weights_that_acted_once(dtype):
 
 def test_what_is_frozen_after_acting_gets_no_gradient():
     layers = made()
-    recorded = recorded_pass(layers, FLOAT)
+    joined = recorded_pass(layers, FLOAT)
     layers.convolutions[1].weight.requires_grad_(False)
-    network, known = recorded.take(layers, FLOAT)
+    network, known = joined.take(layers, FLOAT)
     assert known is None
     features(network, FRAMES).sum().backward()
     assert layers.convolutions[1].weight.grad is None
@@ -114,7 +84,7 @@ def test_what_is_frozen_after_acting_gets_no_gradient():
 @pytest.mark.parametrize("passes", [0, 1, 3])
 def test_more_or_fewer_passes_than_steps_are_no_rollout(passes):
     layers, cache = made(), ActingCache()
-    with cache.recording(2, Tensor.clone, any_images) as recording:
+    with recorded(cache, 2) as recording:
         for _ in range(passes):
             cache.features(layers, FLOAT, FRAMES, noted=True)
     assert recording.join(layers.weights, lambda step, shown: True) is None
@@ -124,7 +94,7 @@ def test_more_or_fewer_passes_than_steps_are_no_rollout(passes):
 @torch.no_grad()
 def test_weights_that_change_in_a_rollout_end_its_recording():
     layers, cache = made(), ActingCache()
-    with cache.recording(2, Tensor.clone, any_images) as recording:
+    with recorded(cache, 2) as recording:
         cache.features(layers, FLOAT, FRAMES, noted=True)
         one_small_number(layers)
         cache.features(layers, FLOAT, FRAMES, noted=True)

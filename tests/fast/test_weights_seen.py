@@ -5,37 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
+from nature_layers import column, made, one_small_number, row
 
-from coordconv_rl import CoordConvExtractor
-from coordconv_rl.fast import KnownLayers, Observations, known_layers
+from coordconv_rl.fast import KnownLayers
 from coordconv_rl.fast.weights_seen import LARGE, SAMPLED, WeightsSeen
-
-SPACE = spaces.Box(0, 255, (4, 84, 84), np.uint8)
-IMAGES = Observations(torch.Size((2, 4, 84, 84)), torch.uint8, torch.device("cpu"))
-
-
-def made() -> KnownLayers:
-    torch.manual_seed(0)
-    extractor = CoordConvExtractor(SPACE)
-    return known_layers(extractor.cnn, extractor.linear, IMAGES)
-
-
-def row(layers: KnownLayers) -> None:
-    layers.linear.weight.data[300] = 0
-
-
-def column(layers: KnownLayers) -> None:
-    layers.linear.weight.data[:, 3000] = 0
 
 
 def one_number(layers: KnownLayers) -> None:
     with torch.no_grad():
         layers.linear.weight[0, 1] = 7
-
-
-def one_small_number(layers: KnownLayers) -> None:
-    layers.convolutions[2].weight.data[63, 5, 1, 1] += 1
 
 
 def replaced(layers: KnownLayers) -> None:

@@ -181,7 +181,7 @@ def test_policies_can_be_copied_before_training(trained_passes):
 def test_nothing_is_kept_after_training():
     model = make().learn(ROLLOUT)
     policy, kept = model.policy, model.policy.acting_cache
-    assert kept._own.recording is model._recording is None
+    assert kept._own.rollout is model._recording is None
     assert not kept._own.prepared
     assert type(model.rollout_buffer) is DeviceRolloutBuffer
     frames = torch.from_numpy(model._last_obs)

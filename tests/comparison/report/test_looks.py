@@ -25,6 +25,13 @@ def test_an_arm_keeps_its_hue_and_each_head_has_its_line():
 
 def test_an_own_arms_colour_is_read_on_a_white_and_on_a_dark_page():
     assert luminance(to_rgb("#fff")) == 1
+    for colour, known in {
+        "#f00": 0.2126,
+        "#0f0": 0.7152,
+        "#00f": 0.0722,
+        "#808080": 0.2159,
+    }.items():
+        assert round(luminance(to_rgb(colour)), 4) == known  # what follows is judged by it
     assert round(luminance(to_rgb("#1d2228")), 3) == 0.016  # a figure's ground in the dark report
     for name in map("arm-{}".format, range(64)):
         own = luminance(to_rgb(arm_look(name).colour))

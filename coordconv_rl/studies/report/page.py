@@ -47,9 +47,10 @@ NOTES = (
     "best, the processor seconds of one core until then; s in all, those of the whole training. "
     "Evaluations are not counted.",
     "Of several settings, each is trained once without the validation part, and the best three on "
-    "that part twice more, with other seeds than those that are shown. The one of the best mean is "
-    "trained again on all but the test part, and shown. No choice of a setting looks at the test "
-    "part; what grids hold was set beforehand.",
+    "that part twice more (but for the control, and no oftener than there are seeds), with other "
+    "seeds than those that are shown. The one of the best mean is trained again on all but the "
+    "test part, and shown. No choice of a setting looks at the test part; what grids hold was set "
+    "beforehand.",
     "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
     "no geometry.",
 )

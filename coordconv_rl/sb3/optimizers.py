@@ -88,12 +88,12 @@ class RMSpropTFLike(_Reference):
         """Return a parameter's state with this step counted; as SB3 does, squares start at one."""
         state: dict[str, Any] = self.state[parameter]
         if len(state) == 0:
-            state["step"] = 0
-            state["square_avg"] = torch.ones_like(parameter)
+            fresh: dict[str, Any] = {"step": 0, "square_avg": torch.ones_like(parameter)}
             if group["momentum"] > 0:
-                state["momentum_buffer"] = torch.zeros_like(parameter)
+                fresh["momentum_buffer"] = torch.zeros_like(parameter)
             if group["centered"]:
-                state["grad_avg"] = torch.zeros_like(parameter)
+                fresh["grad_avg"] = torch.zeros_like(parameter)
+            state.update(fresh)  # all at once: Ctrl-C may come between two lines
         state["step"] += 1
         return state
 

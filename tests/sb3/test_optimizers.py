@@ -145,3 +145,22 @@ def test_hooks_on_adams_steps_are_called_once_each():
     give_gradients(ours, 0)
     optimizer.step()
     assert called == ["before", "after"]
+
+
+def test_an_interrupted_first_step_of_rmsprop_leaves_no_half_made_state(monkeypatch):
+    ours, theirs = weights(), weights()
+    settings = {"lr": 7e-4, "momentum": 0.9}
+    optimizer, reference = RMSpropTFLike(ours, **settings), Reference(theirs, **settings)
+    for parameters in (ours, theirs):
+        give_gradients(parameters, 0)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "zeros_like", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+    for each in (optimizer, reference):
+        each.step()
+    assert all(map(torch.equal, ours, theirs))

@@ -36,6 +36,7 @@ class Setting:
         kernel: Pixels along a side of the kernels, where the study leaves them open.
         epochs: Passes over the training positions, at most.
         step_epochs: Epochs after which the step size falls to a tenth, again and again; 0 never.
+        l2_epochs: Epochs after which `l2` begins to count.
     """
 
     learning_rate: float
@@ -45,6 +46,7 @@ class Setting:
     kernel: int = 3
     epochs: int = 1000
     step_epochs: int = 0
+    l2_epochs: int = 0
 
     @property
     def name(self) -> str:

@@ -42,10 +42,10 @@ class Training:
         self.train, self.test = self._parts()
         network = study.build(unit.model, unit.split, setting, unit.seed)
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = self.make_optimizer()
         self.chunk = setting.batch if _has_batch_statistics(network) else study.chunk
         self.bfloat16 = study.precision == "auto" and has_bfloat16_instructions()
         self.result = self._fresh_result()
+        self.optimizer = self.make_optimizer()
         records.load_training(folder, self.network, self.optimizer, self.result)
 
     def _parts(self) -> tuple[Part, Part]:
@@ -99,6 +99,12 @@ class Training:
         return float(0.1**drops)
 
     @property
+    def l2(self) -> float:
+        """The weight of the squared kernels in the loss at this step."""
+        setting = self.unit.setting
+        return setting.l2 if self.result.steps >= setting.l2_epochs * self.epoch_steps else 0.0
+
+    @property
     def step_seed(self) -> int:
         """Seed of all that this step draws."""
         return (self.unit.seed + 1) * 1_000_003_000 + self.result.steps
@@ -111,7 +117,7 @@ class Training:
         kernels = penalised_kernels(self.network)
         own = {id(kernel) for kernel in kernels}
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "weight_decay": 2 * self.unit.setting.l2},
+            {"params": kernels, "weight_decay": 2 * self.l2},
             {"params": [weight for weight in self.network.parameters() if id(weight) not in own]},
         ]
         return torch.optim.Adam(groups, lr=self.unit.setting.learning_rate, fused=True)
@@ -120,6 +126,7 @@ class Training:
         """Take one step of Adam on a minibatch and return its mean loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.unit.setting.learning_rate * self.step_size_factor
+        self.optimizer.param_groups[0]["weight_decay"] = 2 * self.l2
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(self.step_seed)
             total = self._add_gradients(examples)

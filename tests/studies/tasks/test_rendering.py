@@ -24,7 +24,9 @@ def test_sharpened_logits_sum_to_64_and_the_highest_wins():
 
 
 def test_the_network_finds_a_centre_and_paints_around_it():
-    network = rendering.build("coordconv", "quadrant", rendering.COORDCONV[0], 0)
+    network = rendering.build(
+        "coordconv", "quadrant", rendering.settings("coordconv", "quadrant", full=False)[0], 0
+    )
     painting = sum(a * b * 9 + b for a, b in ((1, 8), (8, 8), (8, 16), (16, 16), (16, 1)))
     assert sum(p.numel() for p in network.parameters()) == 7553 + painting
     assert all(kernel.shape[2:] == (1, 1) for kernel in penalised_kernels(network))

@@ -126,3 +126,16 @@ def test_a_budget_is_refused_where_all_models_take_the_same_steps():
     assert unit.seconds == math.inf
     with pytest.raises(InputError, match="budget 3: in translation all models"):
         plan.last_units(study, StudyOptions(budget=3), None)
+
+
+def test_a_result_of_an_older_version_is_known_by_the_settings_that_it_names(tmp_path):
+    study, options = regression.STUDY, StudyOptions(seeds=1, split="uniform")
+    unit = plan.first_units(study, options)[0]
+    leave_result(tmp_path, unit, 0.5)
+    older = plan.find_result(tmp_path, unit)
+    del older.setting["l2_epochs"]  # the penalty counted from the first step on
+    older.write(tmp_path / unit.path)
+    assert plan.find_result(tmp_path, unit).test == 0.5
+    waits = dataclasses.replace(unit, setting=dataclasses.replace(unit.setting, l2_epochs=3))
+    with pytest.raises(InputError, match="was trained with other settings, by another version"):
+        plan.find_result(tmp_path, waits)

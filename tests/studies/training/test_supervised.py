@@ -59,13 +59,18 @@ def test_step_sizes_fall_to_a_tenth(tmp_path):
     assert rates == 2 * [pytest.approx(SETTING.learning_rate / 10)]
 
 
-def test_the_penalty_leaves_the_painting_alone(tmp_path):
-    setting = rendering.COORDCONV[0]
+def test_the_penalty_waits_for_three_epochs_and_leaves_the_painting_alone(tmp_path):
+    setting = rendering.settings("coordconv", "quadrant", full=False)[0]
     wanted = Unit("rendering", "quadrant", "coordconv", setting, 0, 1.0)
     study = dataclasses.replace(rendering.STUDY, data=lambda *_: _few(rendering.STUDY.data(*_)))
     training = Training(wanted, study, tmp_path)
-    penalised, free = training.optimizer.param_groups
-    assert penalised["weight_decay"] == 2 * setting.l2
+    training.result.steps = 3 * training.epoch_steps - 1
+    penalties = []
+    for _ in range(2):
+        training.step(torch.tensor([0]))
+        penalised, free = training.optimizer.param_groups
+        penalties.append(penalised["weight_decay"])
+    assert penalties == [0, 2 * setting.l2]  # nothing has to be painted yet for three epochs
     assert free["weight_decay"] == 0
     assert {tuple(weight.shape[2:]) for weight in penalised["params"]} == {(1, 1)}
     weights = sum(len(group["params"]) for group in (penalised, free))

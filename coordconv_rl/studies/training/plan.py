@@ -23,7 +23,6 @@ CHOICE_SEED = 1000  # the first of the trainings to choose settings by; those sh
 CHOICE_SEEDS = 3
 FINALISTS = 3  # settings that are trained with all seeds to choose by
 CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
-DEFAULTS = {"l2_epochs": 0}  # of settings that results of older versions do not name
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def find_result(root: Path, unit: Unit) -> Result | None:
         InputError: The result is damaged, or was made with another setting of the same name.
     """
     result = Result.read(root / unit.path)
-    if result is not None and DEFAULTS | result.setting != vars(unit.setting):
+    if result is not None and result.setting != vars(unit.setting):
         raise InputError(
             f"{root / unit.path} was trained with other settings, by another version: delete it, "
             "or choose another folder"

@@ -22,6 +22,7 @@ from coordconv_rl.studies.tasks import Measure
 
 TrainingStatus = Literal["running", "done", "budget", "interrupted", "diverged"]
 RESULT_FORMAT = 1
+SETTINGS_ADDED = {"l2_epochs": 0}  # since version 1 of the format, with what held until then
 
 
 @dataclass
@@ -120,6 +121,7 @@ class Result:
         """Make a result of plain data, as `write` leaves it."""
         if values.pop("format", None) != RESULT_FORMAT:
             raise ValueError("another format")
+        values["setting"] = SETTINGS_ADDED | values["setting"]
         curve = [Point(**_nan_for_null(point)) for point in values.pop("curve")]
         if curve:  # null before the first evaluation means that there is no value yet
             values = _nan_for_null(values)

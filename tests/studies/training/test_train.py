@@ -6,12 +6,13 @@ import dataclasses
 import math
 
 import safetensors.torch
-from small_study import SMALL, never, stop_after, unit
+from small_study import SETTING, SMALL, never, stop_after, unit
 
 from coordconv_rl.studies.report.results import show
 from coordconv_rl.studies.tasks import coordinate_regression
 from coordconv_rl.studies.tasks.data import at_positions
 from coordconv_rl.studies.tasks.study import Setting
+from coordconv_rl.studies.training import supervised
 from coordconv_rl.studies.training.records import Result
 from coordconv_rl.studies.training.train import train_unit
 
@@ -67,6 +68,18 @@ def test_a_training_that_diverges_ends_there_and_is_shown_as_such(tmp_path):
     assert train_unit(wild, SMALL, tmp_path, never).steps == first.steps
     assert show(SMALL.measure, [0.1, read.test]) == "1 of 2 diverged"
     assert show(SMALL.measure, [0.1, 0.3]) == "0.200 px ± 0.141"
+
+
+def test_a_checkpoint_of_an_older_version_goes_on(tmp_path, monkeypatch):
+    def without(values):
+        return {key: value for key, value in values.items() if key != "l2_epochs"}
+
+    with monkeypatch.context() as older:
+        older.setattr(supervised, "asdict", lambda setting: without(dataclasses.asdict(setting)))
+        train_unit(unit(), SMALL, tmp_path, stop_after(3))
+        assert b"l2_epochs" not in (tmp_path / "checkpoint.safetensors").read_bytes()
+    assert train_unit(unit(), SMALL, tmp_path, never).steps == 20
+    assert Result.read(tmp_path).setting == dataclasses.asdict(SETTING)
 
 
 def test_nothing_is_trained_again(tmp_path):

@@ -21,6 +21,7 @@ from coordconv_rl.studies.training.records import Result
 
 CHOICE_SEED = 1000  # the first of the trainings to choose settings by; those shown end at 999
 CHOICE_SEEDS = 3
+CHOICE_SHARE = 0.25  # of what a seed shown may train, what one to choose settings by may
 FINALISTS = 3  # settings that are trained with all seeds to choose by
 CONTROL_SEEDS = 2  # the control shows that geometry matters; it needs no fine spread
 
@@ -74,10 +75,10 @@ class Tried:
 
 
 def unit_seconds(study: Study, options: StudyOptions, split: Split, model: ModelName) -> float:
-    """Give the processor seconds that each training of a model may take in a split.
+    """Give the processor seconds that a model's training of a seed shown may take in a split.
 
-    CoordConv and its control stop after their epochs. The baseline shares a budget evenly: all
-    trainings to choose a setting by, and one for each seed of the best.
+    CoordConv and its control stop after their epochs. The baseline shares a budget: of what each
+    seed of the best setting gets, a training to choose a setting by gets a quarter.
 
     Raises:
         InputError: A budget was asked for in a study whose models all train for their epochs.
@@ -89,10 +90,11 @@ def unit_seconds(study: Study, options: StudyOptions, split: Split, model: Model
         )
     if model != "convolution" or study.budget is None:
         return math.inf
-    settings, trainings = len(study.settings(model, split, options.full)), options.seeds
+    settings, shares = len(study.settings(model, split, options.full)), float(options.seeds)
     if settings > 1:
-        trainings += settings + min(FINALISTS, settings) * (choice_seeds(model, options) - 1)
-    return 60.0 * (options.budget or study.budget) * options.jobs / trainings
+        further = min(FINALISTS, settings) * (choice_seeds(model, options) - 1)
+        shares += CHOICE_SHARE * (settings + further)
+    return 60.0 * (options.budget or study.budget) * options.jobs / shares
 
 
 def seeds_of(model: ModelName, options: StudyOptions) -> int:
@@ -133,7 +135,7 @@ def second_units(study: Study, options: StudyOptions, root: Path) -> list[Unit]:
 def _choice_unit(
     study: Study, options: StudyOptions, split: Split, model: ModelName, setting: Setting, seed: int
 ) -> Unit:
-    seconds = unit_seconds(study, options, split, model)
+    seconds = CHOICE_SHARE * unit_seconds(study, options, split, model)
     return Unit(study.name, split, model, setting, seed, seconds, "validation", options.mnist)
 
 

@@ -44,9 +44,9 @@ class StudyOptions:
             control. A seed fixes the weights, the order of the minibatches and the positions that
             "uniform" holds out.
         budget: Minutes on all cores in use that the convolutional baseline may train in each
-            split. Of what each seed gets, a training to choose a setting by gets a quarter. More
-            minutes in the same folder let the same trainings go on. In detection and generation
-            all models take the same steps instead.
+            split. A training to choose a setting by gets a quarter of what each seed shown gets.
+            More minutes in the same folder let the same trainings go on. In detection and
+            generation all models take the same steps instead.
         full: Whether the baseline tries the paper's whole grid of settings, not two of them; in
             detection and generation, whether all has the paper's size.
         folder: Where results go.

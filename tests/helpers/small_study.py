@@ -32,7 +32,7 @@ if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """
 
-SETTING = Setting(0.01, l2=1e-5, epochs=4, step_epochs=3)
+SETTING = Setting(0.01, l2=1e-5, epochs=4, step_epochs=3, l2_epochs=2)
 
 
 def _few_positions(positions: Tensor, seed: int) -> tuple[Tensor, Tensor]:

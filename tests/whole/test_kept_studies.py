@@ -1,4 +1,4 @@
-"""The studies' results that the repository keeps are whole, and say what their tables say."""
+"""What the repository keeps of the studies makes the kept tables, and lacks no training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from coordconv_rl.studies.training import plan
 KEPT = Path(__file__).parents[2] / "results" / "studies"
 OPTIONS = {  # as docs/studies.md names them
     "coordinate-classification": StudyOptions(threads=2),
+    "coordinate-classification-long": StudyOptions(seeds=3, split="uniform", budget=33, threads=3),
     "rendering": StudyOptions(threads=2),
+    "rendering-long": StudyOptions(seeds=3, split="uniform", budget=9, threads=3),
 }
 
 

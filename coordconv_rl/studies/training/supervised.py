@@ -42,10 +42,10 @@ class Training:
         self.train, self.test = self._parts()
         network = study.build(unit.model, unit.split, setting, unit.seed)
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = self.make_optimizer()
         self.chunk = setting.batch if _has_batch_statistics(network) else study.chunk
         self.bfloat16 = study.precision == "auto" and has_bfloat16_instructions()
         self.result = self._fresh_result()
-        self.optimizer = self.make_optimizer()
         records.load_training(folder, self.network, self.optimizer, self.result)
 
     def _parts(self) -> tuple[Part, Part]:
@@ -110,14 +110,14 @@ class Training:
         return (self.unit.seed + 1) * 1_000_003_000 + self.result.steps
 
     def make_optimizer(self) -> torch.optim.Adam:
-        """Make Adam with the l2 penalty on kernels; its gradient is twice `l2` times a weight.
+        """Make Adam, with the kernels that the l2 penalty is on in its first group.
 
-        On the processor the fused version is one pass over the weights.
+        Each step sets the penalty. On the processor the fused version is one pass over the weights.
         """
         kernels = penalised_kernels(self.network)
         own = {id(kernel) for kernel in kernels}
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "weight_decay": 2 * self.l2},
+            {"params": kernels},
             {"params": [weight for weight in self.network.parameters() if id(weight) not in own]},
         ]
         return torch.optim.Adam(groups, lr=self.unit.setting.learning_rate, fused=True)
@@ -126,7 +126,7 @@ class Training:
         """Take one step of Adam on a minibatch and return its mean loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.unit.setting.learning_rate * self.step_size_factor
-        self.optimizer.param_groups[0]["weight_decay"] = 2 * self.l2
+        self.optimizer.param_groups[0]["weight_decay"] = 2 * self.l2  # the penalty's gradient
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(self.step_seed)
             total = self._add_gradients(examples)

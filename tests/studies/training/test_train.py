@@ -74,12 +74,13 @@ def test_a_checkpoint_of_an_older_version_goes_on(tmp_path, monkeypatch):
     def without(values):
         return {key: value for key, value in values.items() if key != "l2_epochs"}
 
+    wanted = unit(setting=dataclasses.replace(SETTING, l2_epochs=0))
     with monkeypatch.context() as older:
         older.setattr(supervised, "asdict", lambda setting: without(dataclasses.asdict(setting)))
-        train_unit(unit(), SMALL, tmp_path, stop_after(3))
+        train_unit(wanted, SMALL, tmp_path, stop_after(3))
         assert b"l2_epochs" not in (tmp_path / "checkpoint.safetensors").read_bytes()
-    assert train_unit(unit(), SMALL, tmp_path, never).steps == 20
-    assert Result.read(tmp_path).setting == dataclasses.asdict(SETTING)
+    assert train_unit(wanted, SMALL, tmp_path, never).steps == 20
+    assert Result.read(tmp_path).setting == dataclasses.asdict(wanted.setting)
 
 
 def test_nothing_is_trained_again(tmp_path):

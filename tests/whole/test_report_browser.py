@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import browser as chromium
 import pytest
+from contrast import contrast, luminance
 from synthetic import make_experiment, write_inspection
 
 from coordconv_rl.comparison.report.write import write_report
@@ -39,18 +40,9 @@ def show(browser, page, *, width=1200, scheme="light"):
 
 def colour(browser, selector, what):
     script = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
-    return browser.execute_script(script, selector, what)
-
-
-def luminance(rgb):
-    values = [int(part) / 255 for part in rgb[rgb.index("(") + 1 : -1].split(",")[:3]]
-    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one, other):
-    low, high = sorted([luminance(one), luminance(other)])
-    return (high + 0.05) / (low + 0.05)
+    rgb = browser.execute_script(script, selector, what)
+    red, green, blue = (int(part) for part in rgb[rgb.index("(") + 1 : -1].split(",")[:3])
+    return red, green, blue
 
 
 def test_opens_without_errors_and_asks_the_network_for_nothing(browser, page):

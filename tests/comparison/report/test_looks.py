@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from matplotlib.colors import to_rgb
+import itertools
+import re
+from colorsys import hls_to_rgb
+from pathlib import Path
+
+import pytest
+from contrast import contrast, from_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from coordconv_rl.arms import ARMS
+from coordconv_rl.comparison.report import looks
 from coordconv_rl.comparison.report.looks import arm_look, luminance
 
 
@@ -23,17 +31,23 @@ def test_an_arm_keeps_its_hue_and_each_head_has_its_line():
     assert arm_look("cnn-pool").line == pooled.line
 
 
-def test_an_own_arms_colour_is_read_on_a_white_and_on_a_dark_page():
-    assert luminance(to_rgb("#fff")) == 1
-    for colour, known in {
-        "#f00": 0.2126,
-        "#0f0": 0.7152,
-        "#00f": 0.0722,
-        "#808080": 0.2159,
-    }.items():
-        assert round(luminance(to_rgb(colour)), 4) == known  # what follows is judged by it
-    assert round(luminance(to_rgb("#1d2228")), 3) == 0.016  # a figure's ground in the dark report
-    for name in map("arm-{}".format, range(64)):
-        own = luminance(to_rgb(arm_look(name).colour))
-        assert 1.05 / (own + 0.05) > 3, name  # WCAG 2.2 for lines and marks
-        assert (own + 0.05) / (0.016 + 0.05) > 3, name
+def test_luminance_is_that_of_srgb():
+    known = {"#fff": 1, "#f00": 0.2126, "#0f0": 0.7152, "#00f": 0.0722, "#808080": 0.2159}
+    for colour, wanted in known.items():
+        assert luminance(to_rgb(colour)) == pytest.approx(wanted, abs=5e-5)
+
+
+def test_an_own_arms_colour_is_read_on_the_reports_white_and_dark_grounds():
+    assert contrast(from_hex("#000"), from_hex("#fff")) == pytest.approx(21)
+    assert contrast(from_hex("#767676"), from_hex("#fff")) == pytest.approx(4.54, abs=0.005)
+    template = (Path(looks.__file__).parent / "page.html.j2").read_text()
+    grounds = re.findall(r"--(?:page|card): (#\w+);", template)
+    assert len(grounds) == 4  # the page's and the figures', in both schemes
+
+    def worst(colours):
+        both = itertools.product(colours, grounds)
+        return min(contrast(from_hex(one), from_hex(other)) for one, other in both)
+
+    assert worst(arm_look(f"arm-{number}").colour for number in range(64)) > 3  # lines and marks
+    one_lightness = [to_hex(hls_to_rgb(number / 64, 0.5, 0.65)) for number in range(64)]
+    assert worst(one_lightness) < 2  # why luminance, and not lightness, is the same for all

@@ -16,8 +16,8 @@ import sys
 from coordconv_rl.studies.tasks import detection, generation
 
 detection.SMALL = detection.DetectionSize(8, 4, 4, epochs=1, batch=4)
-small = generation.SIZES["16x16"]._replace(train=16, validation=8, test=8, epochs=1, batch=8)
-generation.SIZES["16x16"] = small
+small = generation.SIZES["32x32"]._replace(train=16, validation=8, test=8, epochs=1, batch=8)
+generation.SIZES["32x32"] = small
 if __name__ == "__main__":
     from coordconv_rl.cli.main import main
 
@@ -26,7 +26,7 @@ if __name__ == "__main__":
 PICTURES = {
     "detection": {"digits-boxes.png", "digits-curves.png"},
     "generation": {
-        f"16x16-{kind}.png" for kind in ("samples", "centres", "interpolations", "curves")
+        f"32x32-{kind}.png" for kind in ("samples", "centres", "interpolations", "curves")
     },
 }
 TRAININGS = {"detection": 3 * 2 + 3, "generation": 3}  # models by settings to choose from; seeds

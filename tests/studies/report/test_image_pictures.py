@@ -27,23 +27,23 @@ def test_images_are_laid_out_line_by_line():
 def figures(tmp_path):
     rows = [small("coordconv", 0.7), small("convolution", 0.6)]
     centres = torch.full((10, 2, 2), torch.nan)
-    centres[:5, 0] = torch.tensor([3.0, 15.0])  # red in half of them, at x 3, y 15
+    centres[:5, 0] = torch.tensor([6.0, 30.0])  # red in half of them, at x 6, y 30
     folder = tmp_path / rows[0].results[0].unit
     folder.mkdir(parents=True)
-    images = torch.zeros(24, 3, 16, 16)
+    images = torch.zeros(24, 3, 32, 32)
     drawn = {
         "images": images,
         "real": images.clone(),
-        "between": torch.zeros(4, 8, 3, 16, 16),
+        "between": torch.zeros(4, 8, 3, 32, 32),
         "centres": centres,
-        "real_centres": torch.full((10, 2, 2), 8.0),
+        "real_centres": torch.full((10, 2, 2), 16.0),
     }
     save_drawn(folder, drawn)
-    return image_figures(load_study("generation"), "16x16", rows, tmp_path)
+    return image_figures(load_study("generation"), "32x32", rows, tmp_path)
 
 
 def small(model, value):
-    return dataclasses.replace(row(model, [value], 2.0, 50), split="16x16")
+    return dataclasses.replace(row(model, [value], 2.0, 50), split="32x32")
 
 
 def test_samples_and_interpolations_have_a_row_a_model_that_has_some(figures):
@@ -62,10 +62,10 @@ def test_histograms_count_centres_where_they_are(figures):
     ]
     counts = axes[1].images[0].get_array()
     assert counts.sum() == 5
-    assert counts[15, 3] == 5  # 16 bins of a pixel: row of y 15, column of x 3
+    assert counts[15, 3] == 5  # 16 bins of two pixels: row of y 30, column of x 6
     assert axes[3].images[0].get_array().sum() == 0
 
 
 def test_nothing_kept_nothing_drawn(tmp_path):
     rows = [small("coordconv", 0.7)]
-    assert image_figures(load_study("generation"), "16x16", rows, tmp_path) == {}
+    assert image_figures(load_study("generation"), "32x32", rows, tmp_path) == {}

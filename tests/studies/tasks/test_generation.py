@@ -14,23 +14,23 @@ from coordconv_rl.studies.tasks.shapes import make_shapes
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    size = generation.SIZES["16x16"]._replace(train=30, validation=20, test=40)
-    monkeypatch.setitem(generation.SIZES, "16x16", size)
+    size = generation.SIZES["32x32"]._replace(train=30, validation=20, test=40)
+    monkeypatch.setitem(generation.SIZES, "32x32", size)
 
 
 def test_data_is_noise_and_real_images_that_differ_from_part_to_part():
-    parts = generation.data("16x16", 0, None)
+    parts = generation.data("32x32", 0, None)
     assert [len(images) for _, images in parts] == [30, 20, 40]
     for noise, images in parts:
         assert noise.shape == (len(images), 256)
         assert noise.abs().max() <= 1
-        assert images.shape[1:] == (3, 16, 16)
+        assert images.shape[1:] == (3, 32, 32)
     assert not parts.train[1][:20].equal(parts.validation[1])
-    assert generation.data("16x16", 0, None).test[1].equal(parts.test[1])
+    assert generation.data("32x32", 0, None).test[1].equal(parts.test[1])
 
 
 def test_the_size_is_by_the_options(tmp_path):
-    assert generation.choose(StudyOptions()) == ("16x16",)
+    assert generation.choose(StudyOptions()) == ("32x32",)
     assert generation.choose(StudyOptions(full=True)) == ("64x64",)
     with pytest.raises(InputError, match="--mnist"):
         generation.choose(StudyOptions(mnist=tmp_path))
@@ -54,28 +54,28 @@ def built(split):
 
 
 def test_no_verdict_depends_on_other_images_where_each_is_punished_for_its_own_slope():
-    judge = built("16x16").discriminator
-    images = torch.rand(4, 3, 16, 16)
+    judge = built("32x32").discriminator
+    images = torch.rand(4, 3, 32, 32)
     torch.testing.assert_close(judge(images)[:1], judge(images[:1]))
 
 
 def test_judge_is_the_share_of_joint_cells():
-    real = make_shapes(40, 16, 0)
+    real = make_shapes(40, 32, 0)
     assert generation.judge(real.float(), real).tolist() == [1.0]
     assert generation.judge(real[:1].float(), real).item() < 0.1
-    assert generation.judge(torch.ones(40, 3, 16, 16), real).tolist() == [0.0]
+    assert generation.judge(torch.ones(40, 3, 32, 32), real).tolist() == [0.0]
 
 
 def test_the_ceiling_is_real_images_that_nobody_trained_on():
-    ceiling = generation.ceiling("16x16", 0)
+    ceiling = generation.ceiling("32x32", 0)
     assert ceiling["both objects"] == 1
     assert 0 < ceiling["joint coverage"] < 1  # 40 images do not fill the cells
     assert ceiling["precision"] > 0.9
-    assert ceiling == generation.ceiling("16x16", 0)
+    assert ceiling == generation.ceiling("32x32", 0)
 
 
 def test_colours_beyond_the_range_are_cut_off():
-    real = make_shapes(20, 16, 0)
+    real = make_shapes(20, 32, 0)
     assert generation.measures(5 * real.float(), real) == generation.measures(real.float(), real)
 
 
@@ -83,14 +83,14 @@ class Echo(nn.Module):
     """Paints the mean of the noise on the whole canvas."""
 
     def forward(self, noise):
-        return noise.mean(1)[:, None, None, None].expand(-1, 3, 16, 16)
+        return noise.mean(1)[:, None, None, None].expand(-1, 3, 32, 32)
 
 
 def test_interpolations_go_from_one_noise_to_another():
-    noise, real = generation.data("16x16", 0, None).test
+    noise, real = generation.data("32x32", 0, None).test
     images = Echo()(noise)
     kept = generation.samples(Echo(), noise, images, real)
-    assert kept["between"].shape == (4, 8, 3, 16, 16)
+    assert kept["between"].shape == (4, 8, 3, 32, 32)
     first, last = kept["between"][:, 0, 0, 0, 0], kept["between"][:, -1, 0, 0, 0]
     torch.testing.assert_close(first, noise[:4].mean(1))
     torch.testing.assert_close(last, noise[4:8].mean(1))

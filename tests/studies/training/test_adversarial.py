@@ -38,17 +38,17 @@ SMALL = dataclasses.replace(WHOLE, data=small_data, build=build)
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    size = generation.SIZES["16x16"]._replace(train=16, validation=16, test=16)
-    monkeypatch.setitem(generation.SIZES, "16x16", size)
+    size = generation.SIZES["32x32"]._replace(train=16, validation=16, test=16)
+    monkeypatch.setitem(generation.SIZES, "32x32", size)
 
 
 def unit(model="coordconv"):
-    return Unit("generation", "16x16", model, SETTING, 0, math.inf)
+    return Unit("generation", "32x32", model, SETTING, 0, math.inf)
 
 
 def test_one_step_is_one_of_adam_for_each_with_its_own_step_size(tmp_path, monkeypatch):
-    size = generation.SIZES["16x16"]._replace(slower=0.3, penalty=0.0)
-    monkeypatch.setitem(generation.SIZES, "16x16", size)
+    size = generation.SIZES["32x32"]._replace(slower=0.3, penalty=0.0)
+    monkeypatch.setitem(generation.SIZES, "32x32", size)
     training = AdversarialTraining(unit("convolution"), SMALL, tmp_path)
     network = training.network
     rates = [group["lr"] for group in training.optimizer.param_groups]
@@ -68,8 +68,8 @@ def test_one_step_is_one_of_adam_for_each_with_its_own_step_size(tmp_path, monke
 
 
 def test_the_penalty_is_in_the_discriminators_gradient_alone(tmp_path, monkeypatch):
-    size = generation.SIZES["16x16"]._replace(penalty=3.0)
-    monkeypatch.setitem(generation.SIZES, "16x16", size)
+    size = generation.SIZES["32x32"]._replace(penalty=3.0)
+    monkeypatch.setitem(generation.SIZES, "32x32", size)
     training = AdversarialTraining(unit(), SMALL, tmp_path)
     judge = training.network.discriminator
     noise = generation.draw_noise(8, torch.Generator().manual_seed(training.step_seed))
@@ -99,7 +99,7 @@ def test_a_step_moves_every_weight_as_plain_adam_does(tmp_path):
     groups = [
         {key: group[key] for key in ("params", "lr")} for group in plain.optimizer.param_groups
     ]
-    plain.optimizer = torch.optim.Adam(groups, betas=generation.SIZES["16x16"].betas, foreach=False)
+    plain.optimizer = torch.optim.Adam(groups, betas=generation.SIZES["32x32"].betas, foreach=False)
     for training in (ours, plain):
         training.step(torch.arange(8))
     for (name, fused), single in zip(

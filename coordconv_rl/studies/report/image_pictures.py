@@ -15,7 +15,6 @@ from coordconv_rl.studies.report.results import Row
 from coordconv_rl.studies.tasks import ModelName, Study, generation_size
 from coordconv_rl.studies.training import load_drawn
 
-BINS = 16  # along each axis of a histogram of centres
 GAP = 2  # white pixels between images
 SAMPLE_COLUMNS = 12  # of a model's samples
 
@@ -109,8 +108,11 @@ def centres_figure(drawn: Drawn, split: Split, title: str) -> Figure:
 
 
 def _draw_histogram(axes: Axes, centres: Tensor, side: int, scale: str) -> None:
+    """Count in bins of a pixel around each centre that an object may have, which is a whole one."""
     x, y = centres[~centres.isnan().any(1)].T.numpy()
-    counts, _, _ = np.histogram2d(y, x, bins=BINS, range=[[0, side], [0, side]])
-    axes.imshow(counts, cmap=scale, extent=(0, side, side, 0), vmin=0, vmax=max(counts.max(), 1))
+    bins = np.arange(side + 2) - 0.5
+    counts, _, _ = np.histogram2d(y, x, bins=[bins, bins])
+    extent = (-0.5, side + 0.5, side + 0.5, -0.5)
+    axes.imshow(counts, cmap=scale, extent=extent, vmin=0, vmax=max(counts.max(), 1))
     axes.set_xticks([0, side])
     axes.set_yticks([0, side])

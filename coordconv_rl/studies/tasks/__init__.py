@@ -30,6 +30,7 @@ from coordconv_rl.studies.tasks.networks import penalised_kernels
 from coordconv_rl.studies.tasks.proposals import true_iou
 from coordconv_rl.studies.tasks.study import (
     MODELS,
+    AdversarialSetting,
     Measure,
     ModelName,
     Setting,
@@ -40,6 +41,7 @@ from coordconv_rl.studies.tasks.study import (
 __all__ = [
     "CANVAS",
     "MODELS",
+    "AdversarialSetting",
     "Adversaries",
     "Measure",
     "ModelName",

@@ -13,6 +13,7 @@ from torch import Tensor
 from coordconv_rl.studies.tasks.shapes import CELLS, joint_cells
 
 NEIGHBOURS = 5  # Naeem et al. 2020, section 3
+EVEN_DRAWS = 250  # images with both objects that models are compared by, however many they have
 
 
 def joint_counts(images: Tensor) -> Tensor:
@@ -29,6 +30,23 @@ def entropy_bits(counts: Tensor) -> float:
 def joint_coverage(counts: Tensor, real: Tensor) -> float:
     """Give the share of the cells with real images that have a generated one too."""
     return float(((counts > 0) & (real > 0)).sum() / (real > 0).sum())
+
+
+def even_coverage(counts: Tensor, real: Tensor, draws: int) -> float:
+    """Give the joint coverage that `draws` of the generated images with both objects would have.
+
+    `joint_coverage` grows with the number of images that have both objects; this one does not, so
+    that models with more and with fewer such images compare. It is the mean over all draws without
+    replacement: a cell with c of n images is missed by the share C(n - c, draws) / C(n, draws) of
+    them. With fewer than `draws` images it is the coverage of those there are.
+    """
+    n = counts.sum().double()
+    k = n.clamp(max=draws)
+    left = n - counts[real > 0].double()
+    ways = (left.clamp(min=k.item()) + 1).lgamma() - ((left - k).clamp(min=0) + 1).lgamma()
+    ways = ways - (n + 1).lgamma() + (n - k + 1).lgamma()
+    missed = torch.where(left < k, 0.0, ways.exp())
+    return float((1 - missed).mean())
 
 
 def neighbour_radius(points: Tensor) -> Tensor:
@@ -69,5 +87,6 @@ def collapse_measures(images: Tensor, real: Tensor) -> dict[str, float]:
         "both objects": float(counts.sum() / len(images)),
         "joint entropy (bits)": entropy_bits(counts),
         "joint coverage": joint_coverage(counts, joint_counts(real)),
+        f"joint coverage of {EVEN_DRAWS}": even_coverage(counts, joint_counts(real), EVEN_DRAWS),
         **pixel_measures(images, real),
     }

@@ -1,6 +1,6 @@
 """One or two digits on a canvas in, boxes out: the region proposal part of a Faster R-CNN.
 
-Section 5 of the paper ("24% better IOU"). Judged by the IoU of each digit's best proposal, on
+After the paper's abstract ("24% better IOU"). Judged by the IoU of each digit's best proposal, on
 canvases of digits that no training saw.
 """
 

@@ -25,6 +25,27 @@ MODELS: tuple[ModelName, ...] = ("coordconv", "convolution", "shuffled")
 
 
 @dataclass(frozen=True)
+class AdversarialSetting:
+    """How a discriminator is trained beside its generator; see `training/adversarial`.
+
+    Attributes:
+        rate: The discriminator's step size; `Setting.learning_rate` is the generator's.
+        beta1: Adam's decay of the first moment, for both.
+        beta2: Adam's decay of the second moment, for both.
+        generator_steps: The generator's steps for each one of the discriminator.
+        penalty: How much the discriminator pays for steep verdicts around real images. It does so
+            in place of batch normalisation in the discriminator, with which one image's verdict
+            would depend on others.
+    """
+
+    rate: float
+    beta1: float
+    beta2: float
+    generator_steps: int = 1
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True)
 class Setting:
     """One point of a grid: how a network is sized and trained. Adam, always.
 
@@ -37,6 +58,7 @@ class Setting:
         epochs: Passes over the training positions, at most.
         step_epochs: Epochs after which the step size falls to a tenth, again and again; 0 never.
         l2_epochs: Epochs after which `l2` begins to count.
+        adversarial: How the discriminator is trained, where there is one.
     """
 
     learning_rate: float
@@ -47,6 +69,7 @@ class Setting:
     epochs: int = 1000
     step_epochs: int = 0
     l2_epochs: int = 0
+    adversarial: AdversarialSetting | None = None
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -204,7 +204,7 @@ def find_result(root: Path, unit: Unit) -> Result | None:
         InputError: The result is damaged, or was made with another setting of the same name.
     """
     result = Result.read(root / unit.path)
-    if result is not None and result.setting != vars(unit.setting):
+    if result is not None and result.setting != asdict(unit.setting):
         raise InputError(
             f"{root / unit.path} was trained with other settings, by another version: delete it, "
             "or choose another folder"

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import safetensors
@@ -22,12 +24,16 @@ from coordconv_rl.studies.tasks import Measure
 
 TrainingStatus = Literal["running", "done", "budget", "interrupted", "diverged"]
 RESULT_FORMAT = 1
-SETTINGS_ADDED = {"l2_epochs": 0}  # since version 1 of the format, with what held until then
+# Since version 1 of the format, with what held until then.
+SETTINGS_ADDED: Mapping[str, Any] = MappingProxyType({"l2_epochs": 0, "adversarial": None})
 
 
 @dataclass
 class Point:
-    """One evaluation: processor seconds and steps so far, and the values then."""
+    """One evaluation: processor seconds and steps so far, and the values then.
+
+    Further measures are those of the judged part, where they are taken on the way.
+    """
 
     seconds: float
     step: int
@@ -35,6 +41,7 @@ class Point:
     loss: float
     train: float
     test: float
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -52,7 +59,8 @@ class Result:
         seconds: Processor seconds of training so far.
         wall_seconds: The same on the clock.
         train: Value on the training positions, at the end.
-        test: Value on the held-out positions, at the end.
+        test: Value on the held-out positions, at the end. Of adversaries, which never stand still,
+            both are means over the last evaluations, as `measures` are.
         best_test: The best test value on the way.
         best_seconds: Processor seconds at which that value was first seen.
         last_loss: Loss of the last minibatch.
@@ -121,8 +129,10 @@ class Result:
         """Make a result of plain data, as `write` leaves it."""
         if values.pop("format", None) != RESULT_FORMAT:
             raise ValueError("another format")
-        values["setting"] = SETTINGS_ADDED | values["setting"]
+        values["setting"] = {**SETTINGS_ADDED, **values["setting"]}
         curve = [Point(**_nan_for_null(point)) for point in values.pop("curve")]
+        for point in curve:
+            point.measures = _nan_for_null(point.measures)
         if curve:  # null before the first evaluation means that there is no value yet
             values = _nan_for_null(values)
         return cls(**values | {"measures": _nan_for_null(values["measures"])}, curve=curve)

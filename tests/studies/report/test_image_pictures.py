@@ -62,7 +62,8 @@ def test_histograms_count_centres_where_they_are(figures):
     ]
     counts = axes[1].images[0].get_array()
     assert counts.sum() == 5
-    assert counts[15, 3] == 5  # 16 bins of two pixels: row of y 30, column of x 6
+    assert counts.shape == (33, 33)  # a bin around each whole number of 0 to 32
+    assert counts[30, 6] == 5  # row of y 30, column of x 6
     assert axes[3].images[0].get_array().sum() == 0
 
 

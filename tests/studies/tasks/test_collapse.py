@@ -16,6 +16,27 @@ def line(*values):
     return torch.tensor(values, dtype=torch.float32)[:, None]
 
 
+def test_even_coverage_is_the_mean_over_all_draws_of_as_many_images():
+    counts, real = torch.tensor([2, 1, 1, 0]), torch.tensor([5, 1, 0, 1])
+    # Two of four images miss the first cell in C(2, 2) of C(4, 2) draws, the second in C(3, 2).
+    assert collapse.even_coverage(counts, real, 2) == pytest.approx(
+        ((1 - 1 / 6) + (1 - 3 / 6) + 0) / 3
+    )
+    assert collapse.even_coverage(counts, real, 1) == pytest.approx((2 / 4 + 1 / 4) / 3)
+    assert collapse.even_coverage(counts, real, 4) == pytest.approx(2 / 3)  # all there are
+    assert collapse.even_coverage(counts, real, 250) == pytest.approx(2 / 3)
+    assert collapse.even_coverage(torch.zeros(4, dtype=torch.int64), real, 250) == 0
+
+
+def test_even_coverage_does_not_grow_with_the_images_that_count():
+    real = collapse.joint_counts(make_shapes(1000, 32, 0))
+    all_of_them, half = (collapse.joint_counts(make_shapes(n, 32, 1)) for n in (1000, 500))
+    even = [collapse.even_coverage(counts, real, 250) for counts in (all_of_them, half)]
+    assert even[0] == pytest.approx(even[1], abs=0.02)
+    plain = [collapse.joint_coverage(counts, real) for counts in (all_of_them, half)]
+    assert plain[0] > plain[1] + 0.05
+
+
 def test_entropy_in_bits():
     assert collapse.entropy_bits(torch.tensor([5, 5, 0, 5, 5])) == pytest.approx(2)
     assert collapse.entropy_bits(torch.tensor([9, 0])) == 0

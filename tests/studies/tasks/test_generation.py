@@ -10,6 +10,7 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.studies import StudyOptions
 from coordconv_rl.studies.tasks import generation
 from coordconv_rl.studies.tasks.shapes import make_shapes
+from coordconv_rl.studies.tasks.study import MODELS, AdversarialSetting
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +39,23 @@ def test_the_size_is_by_the_options(tmp_path):
         generation.choose(StudyOptions(split="quadrant"))
 
 
+def test_the_default_size(monkeypatch):
+    monkeypatch.undo()  # parts of their own size
+    assert generation.SIZES["32x32"] == (32, 4000, 1000, 1000)
+    settings = {generation.settings(model, "32x32", False) for model in MODELS}
+    ((setting,),) = settings  # the same for all
+    assert (setting.learning_rate, setting.batch, setting.epochs) == (1e-3, 16, 16)
+    assert -(-5000 // setting.batch) * setting.epochs == 5008  # steps, as docs/studies.md has them
+    assert setting.adversarial == AdversarialSetting(1e-3, 0.0, 0.99, 1, penalty=0.1)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in built("32x32").discriminator)
+
+
 def test_the_papers_size():
     size = generation.SIZES["64x64"]
     (setting,) = generation.settings("convolution", "64x64", True)
-    assert size.train + size.validation == 50_000
+    assert (size.side, size.train + size.validation) == (64, 50_000)
     assert (setting.learning_rate, setting.batch, setting.epochs) == (5e-4, 16, 50)
-    assert (size.slower, size.betas, size.penalty) == (0.2, (0.9, 0.99), 0)
+    assert setting.adversarial == AdversarialSetting(1e-4, 0.9, 0.99, 2, penalty=0)
     assert any(isinstance(m, nn.BatchNorm2d) for m in built("64x64").discriminator)
     assert generation.BASE * setting.width == 64
 
@@ -94,7 +106,10 @@ def test_interpolations_go_from_one_noise_to_another():
     first, last = kept["between"][:, 0, 0, 0, 0], kept["between"][:, -1, 0, 0, 0]
     torch.testing.assert_close(first, noise[:4].mean(1))
     torch.testing.assert_close(last, noise[4:8].mean(1))
-    middle = kept["between"][:, 3:5, 0, 0, 0].mean(1)
-    torch.testing.assert_close(middle, (first + last) / 2)
+    one, other = noise[:4], noise[4:8]
+    straight = (4 * one + 3 * other) / 7  # the fourth of eight images
+    longer = (4 * one.norm(dim=1) + 3 * other.norm(dim=1)) / 7 / straight.norm(dim=1)
+    assert (longer > 1.2).all()  # a straight line passes through noise shorter than any drawn
+    torch.testing.assert_close(kept["between"][:, 3, 0, 0, 0], longer * straight.mean(1))
     assert kept["centres"].isnan().all()
     assert not kept["real_centres"].isnan().any()

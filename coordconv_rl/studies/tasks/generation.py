@@ -52,7 +52,7 @@ SETTINGS = {  # a width of 4 is all of the authors' channels
     "32x32": Setting(
         1e-3,
         batch=16,
-        epochs=16,
+        epochs=12,
         width=1,
         adversarial=AdversarialSetting(1e-3, beta1=0.0, beta2=0.99, penalty=0.1),
     ),

@@ -22,7 +22,7 @@ from coordconv_rl.studies.tasks import AdversarialSetting, Adversaries, draw_noi
 from coordconv_rl.studies.training.supervised import Part, Training
 
 JUDGED = 1000  # training images that as many generated ones are judged against
-LAST_EVALUATIONS = 5  # evaluations at a training's end whose mean counts
+LAST_EVALUATIONS = 4  # evaluations at a training's end whose mean counts
 
 
 class AdversarialTraining(Training):

@@ -44,8 +44,8 @@ def test_the_default_size(monkeypatch):
     assert generation.SIZES["32x32"] == (32, 4000, 1000, 1000)
     settings = {generation.settings(model, "32x32", False) for model in MODELS}
     ((setting,),) = settings  # the same for all
-    assert (setting.learning_rate, setting.batch, setting.epochs) == (1e-3, 16, 16)
-    assert -(-5000 // setting.batch) * setting.epochs == 5008  # steps, as docs/studies.md has them
+    assert (setting.learning_rate, setting.batch, setting.epochs) == (1e-3, 16, 12)
+    assert -(-5000 // setting.batch) * setting.epochs == 3756  # steps, as docs/studies.md has them
     assert setting.adversarial == AdversarialSetting(1e-3, 0.0, 0.99, 1, penalty=0.1)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in built("32x32").discriminator)
 

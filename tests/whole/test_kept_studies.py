@@ -16,6 +16,7 @@ KEPT = Path(__file__).parents[2] / "results" / "studies"
 OPTIONS = {  # as docs/studies.md names them
     "coordinate-classification": StudyOptions(threads=2),
     "coordinate-classification-long": StudyOptions(seeds=3, split="uniform", budget=33, threads=3),
+    "generation": StudyOptions(threads=2),
     "rendering": StudyOptions(threads=2),
     "rendering-long": StudyOptions(seeds=3, split="uniform", budget=9, threads=3),
 }

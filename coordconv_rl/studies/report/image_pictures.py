@@ -46,7 +46,7 @@ def tile(images: Tensor, columns: int) -> Picture:
     """Lay images out in a grid.
 
     Args:
-        images: Of -1 to 1, shape (n, 3, side, side).
+        images: uint8, shape (n, 3, side, side).
         columns: Images in a line.
 
     Returns:
@@ -55,7 +55,7 @@ def tile(images: Tensor, columns: int) -> Picture:
     side = images.shape[-1] + GAP
     lines = -(-len(images) // columns)
     grid = np.full((lines * side + GAP, columns * side + GAP, 3), 0.6)
-    for index, image in enumerate((images.permute(0, 2, 3, 1).numpy() + 1) / 2):
+    for index, image in enumerate(images.permute(0, 2, 3, 1).numpy() / 255):
         top, left = GAP + index // columns * side, GAP + index % columns * side
         grid[top : top + side - GAP, left : left + side - GAP] = image
     return grid

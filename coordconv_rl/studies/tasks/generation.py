@@ -148,17 +148,22 @@ def ceiling(split: Split, seed: int) -> dict[str, float]:
     return measures(held_out.float(), make_shapes(size.test, size.side, 4 * seed + 2))
 
 
+def to_bytes(images: Tensor) -> Tensor:
+    """Turn colours of -1 to 1, cut off beyond, into uint8 of 0 to 255, as screens have them."""
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
 def samples(
     network: nn.Module, inputs: Tensor, outputs: Tensor, targets: Tensor
 ) -> dict[str, Tensor]:
-    """Keep images, the centres found in all of them, and interpolations, to be drawn."""
+    """Keep images as bytes, the centres found in all of them, and interpolations, to be drawn."""
     ends = inputs[: 2 * ENDS].view(2, ENDS, 1, NOISE)
     share = torch.linspace(0, 1, BETWEEN)[:, None]
     between = network(interpolate_noise(ends[0], ends[1], share).flatten(0, 1))
     return {
-        "images": outputs[:KEPT_IMAGES].clamp(-1, 1).clone(),
-        "real": targets[:KEPT_IMAGES].float(),
-        "between": between.clamp(-1, 1).unflatten(0, (ENDS, BETWEEN)),
+        "images": to_bytes(outputs[:KEPT_IMAGES]),
+        "real": to_bytes(targets[:KEPT_IMAGES]),
+        "between": to_bytes(between).unflatten(0, (ENDS, BETWEEN)),
         "centres": find_centres(outputs),
         "real_centres": find_centres(targets),
     }

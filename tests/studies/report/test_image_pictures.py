@@ -14,11 +14,12 @@ from coordconv_rl.studies.training.records import save_drawn
 
 
 def test_images_are_laid_out_line_by_line():
-    images = torch.stack([torch.full((3, 4, 4), value) for value in (-1.0, 0.0, 1.0)])
+    values = torch.tensor([0, 51, 255], dtype=torch.uint8)
+    images = values[:, None, None, None].expand(-1, 3, 4, 4)
     grid = tile(images, 2)
     assert grid.shape == (2 * (4 + GAP) + GAP, 2 * (4 + GAP) + GAP, 3)
     assert (grid[2:6, 2:6] == 0).all()
-    assert (grid[2:6, 8:12] == 0.5).all()
+    assert (grid[2:6, 8:12] == 0.2).all()
     assert (grid[8:12, 2:6] == 1).all()
     assert (grid[8:12, 8:12] == 0.6).all()  # nothing there
 
@@ -30,11 +31,11 @@ def figures(tmp_path):
     centres[:5, 0] = torch.tensor([6.0, 30.0])  # red in half of them, at x 6, y 30
     folder = tmp_path / rows[0].results[0].unit
     folder.mkdir(parents=True)
-    images = torch.zeros(24, 3, 32, 32)
+    images = torch.zeros(24, 3, 32, 32, dtype=torch.uint8)
     drawn = {
         "images": images,
         "real": images.clone(),
-        "between": torch.zeros(4, 8, 3, 32, 32),
+        "between": torch.zeros(4, 8, 3, 32, 32, dtype=torch.uint8),
         "centres": centres,
         "real_centres": torch.full((10, 2, 2), 16.0),
     }

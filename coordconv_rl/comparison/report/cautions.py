@@ -120,7 +120,9 @@ def _about_games(analysis: AlgoAnalysis) -> list[str]:
     if is_human and (marked := sorted(TINY_RANGE_GAMES & set(analysis.shared))):
         said.append(
             f"\u2020 {', '.join(marked)}: human and random play score nearly the same there, so "
-            "human-normalised scores, and aggregates with them, mean little."
+            "human-normalised scores, and aggregates with them, mean little. Differences between "
+            "arms leave them out where there are other games; probabilities of improvement do not, "
+            "for they go by ranks."
         )
     return said
 

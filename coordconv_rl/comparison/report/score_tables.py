@@ -148,6 +148,8 @@ def pairs_table(analysis: AlgoAnalysis, *, brief: bool = False) -> Table:
     }
     shown = {name: cells for name, cells in columns.items() if not brief or name in _BRIEF}
     caption = f"Pairs of arms, 95% intervals; differences are {analysis.scale.name}"
+    if any(pair.left_out for pair in analysis.comparisons):
+        caption += f", without {TINY_RANGE_MARK}"
     return Table(caption, tuple(shown), tuple(zip(*shown.values(), strict=True)))
 
 

@@ -73,7 +73,12 @@ def _chance(analysis: AlgoAnalysis, pair: Comparison) -> str:
         return f"{text}."
     difference = interval(pair.iqm_difference, signed=True)
     between = f" ({difference.detail})" if bounds(pair.iqm_difference) else ""
-    return f"{text}; the difference of {analysis.scale.name} IQMs is {difference.text}{between}."
+    name = f"the difference of {analysis.scale.name} IQMs{_without(pair)}"
+    return f"{text}; {name} is {difference.text}{between}."
+
+
+def _without(pair: Comparison) -> str:
+    return f" without {' and '.join(pair.left_out)}" if pair.left_out else ""
 
 
 def p_text(p: float) -> str:
@@ -159,7 +164,7 @@ def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
     if margin is None or found is None or found.low is None:
         return ""
     difference = f"{interval(found, signed=True).text} ({bounds(found)})"
-    text = f"The means differ by {difference} on the {analysis.scale.name} scale"
+    text = f"The means{_without(pair)} differ by {difference} on the {analysis.scale.name} scale"
     if is_equivalent(pair, margin):
         return f"{text}: they differ by less than {margin:g}."
     if float(found.low) > margin or float(found.high or 0) < -margin:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from coordconv_rl.comparison.baselines import Pair, declared_pairs
 from coordconv_rl.comparison.results import Results, step_grid
@@ -20,6 +19,7 @@ from coordconv_rl.comparison.statistics.bootstrap import Estimate
 from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.comparison.statistics.pairs import (
     Comparison,
+    Mask,
     compare_arms,
     correct,
     has_runs,
@@ -34,7 +34,6 @@ from coordconv_rl.comparison.statistics.scores import (
 )
 from coordconv_rl.envs import TINY_RANGE_GAMES
 
-Mask = npt.NDArray[np.bool_]
 PROFILE_POINTS = 81
 CURVE_POINTS = 25
 BAND_RESAMPLES = 500  # of curves and profiles, which are looked at and not read off
@@ -115,7 +114,7 @@ def analyse(found: Results, algo: str, pairs: Sequence[Pair] | None = None) -> A
     compared = [
         compare_arms(
             found.games, pair, (scores[pair[0]], scores[pair[1]]),
-            (heights[pair[0]], heights[pair[1]]),
+            (heights[pair[0]], heights[pair[1]]), tiny_range_games(scale),
         )
         for pair in declared
     ]  # fmt: skip
@@ -148,15 +147,19 @@ def _aggregates(
         return np.zeros(len(games), dtype=bool), {}, np.empty(0)
     own = {arm: scores[arm].scaled[:, shared] for arm in present}
     thresholds = profile_thresholds(np.concatenate([x.ravel() for x in own.values()]))
-    is_human = scale.name == "human-normalised"
-    marked = np.isin(np.array(games)[shared], list(TINY_RANGE_GAMES if is_human else ()))
+    marked = np.isin(np.array(games)[shared], list(tiny_range_games(scale)))
     arms = {
         arm: _estimate_arm(own[arm], scale.apply(curves[arm])[..., shared], marked, thresholds)
         for arm in present
     }
-    if not is_human:
+    if scale.name != "human-normalised":
         arms = {arm: replace(found, optimality_gap=None) for arm, found in arms.items()}
     return shared, arms, thresholds
+
+
+def tiny_range_games(scale: Scale) -> frozenset[str]:
+    """Return the games that a scale makes large where hardly anything was scored."""
+    return TINY_RANGE_GAMES if scale.name == "human-normalised" else frozenset()
 
 
 def profile_thresholds(scores: Array) -> Array:

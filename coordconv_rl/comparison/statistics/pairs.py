@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coordconv_rl.comparison.statistics import bootstrap, estimators
 from coordconv_rl.comparison.statistics.bootstrap import MIN_SEEDS, Estimate
@@ -14,6 +15,8 @@ from coordconv_rl.comparison.statistics.permutation import permutation_p_value
 from coordconv_rl.comparison.statistics.scores import Scores
 
 BOOTSTRAP_SEED = 0
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Comparison:
         improvement: The probability that a run of `arm` beats one of `against`.
         p: The permutation test's p-value of that; NaN under `MIN_SEEDS` seeds.
         p_holm: The same, corrected by Holm for all pairs that are declared.
+        left_out: Games that the differences and `seeds_needed` leave out, for human and random play
+            score nearly the same there.
         iqm_difference: Difference of interquartile means on the aggregates' scale; None where no
             game has one.
         mean_difference: Difference of means over games, likewise.
@@ -46,6 +51,7 @@ class Comparison:
     improvement: Estimate
     p: float
     p_holm: float
+    left_out: tuple[str, ...]
     iqm_difference: Estimate | None
     mean_difference: Estimate | None
     seeds_needed: int | None
@@ -60,6 +66,7 @@ def compare_arms(
     names: tuple[str, str],
     scores: tuple[Scores, Scores],
     areas: tuple[Array, Array],
+    tiny: Collection[str] = (),
 ) -> Comparison | None:
     """Compare two arms over the games where both have runs; None where there is no such game.
 
@@ -68,12 +75,17 @@ def compare_arms(
         names: The arm's label and its baseline's.
         scores: Their final scores.
         areas: Mean heights of their learning curves, of shape (seeds, games).
+        tiny: Games whose scale is so short that they alone would make the differences of means;
+            these leave them out where there are others.
     """
     both = np.logical_and(*(has_runs(own.raw) for own in scores))
     if not both.any():
         return None
     raw = scores[0].raw[:, both], scores[1].raw[:, both]
     known = np.logical_and(*(has_runs(own.scaled) for own in scores))
+    short = known & np.isin(games, list(tiny))
+    if (known & ~short).any():
+        known = known & ~short
     scaled = scores[0].scaled[:, known], scores[1].scaled[:, known]
     grown = areas[0][:, both], areas[1][:, both]
     seeds = min(map(bootstrap.fewest_seeds, raw))
@@ -82,11 +94,12 @@ def compare_arms(
     return Comparison(
         arm=names[0],
         against=names[1],
-        games=tuple(game for game, has in zip(games, both, strict=True) if has),
+        games=_named(games, both),
         seeds=seeds,
         improvement=with_interval(estimators.probability_of_improvement, *raw),
         p=permutation_p_value(*raw, rng=rng) if seeds >= MIN_SEEDS else np.nan,
         p_holm=np.nan,
+        left_out=_named(games, short & ~known),
         iqm_difference=with_interval(difference_of(estimators.iqm), *scaled)
         if known.any()
         else None,
@@ -101,6 +114,10 @@ def compare_arms(
         ),
         p_by_game=bootstrap.holm(bootstrap.p_values_by_game(*raw)),
     )
+
+
+def _named(games: tuple[str, ...], mask: Mask) -> tuple[str, ...]:
+    return tuple(game for game, is_meant in zip(games, mask, strict=True) if is_meant)
 
 
 def correct(pairs: Sequence[Comparison], declared: int) -> tuple[Comparison, ...]:
@@ -133,6 +150,6 @@ def difference_of(statistic: Callable[[Array], Array]) -> Callable[[Array, Array
     return lambda x, y: statistic(x) - statistic(y)
 
 
-def has_runs(scores: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def has_runs(scores: Array) -> Mask:
     """Return which games have any finished run."""
     return np.asarray(np.isfinite(scores).any(axis=0))

@@ -163,7 +163,7 @@ def samples(
     return {
         "images": to_bytes(outputs[:KEPT_IMAGES]),
         "real": to_bytes(targets[:KEPT_IMAGES]),
-        "between": to_bytes(between).unflatten(0, (ENDS, BETWEEN)),
+        "between": to_bytes(between).reshape(ENDS, BETWEEN, *between.shape[1:]),
         "centres": find_centres(outputs),
         "real_centres": find_centres(targets),
     }

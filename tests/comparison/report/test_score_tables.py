@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from folders import experiment, finish, write_run
 from synthetic import SMALL, make_experiment, report, rows
@@ -16,7 +17,7 @@ from coordconv_rl.comparison.report.score_tables import (
     game_scores_table,
     pairs_table,
 )
-from coordconv_rl.comparison.results import read_results
+from coordconv_rl.comparison.results import final_scores, read_results
 from coordconv_rl.comparison.statistics import analyse
 from coordconv_rl.configs import make_run_id
 
@@ -70,8 +71,22 @@ def test_an_arm_that_failed_altogether_is_shown_and_not_compared(tmp_path):
 
 
 def test_games_with_a_tiny_range_are_marked(tmp_path):
-    make_experiment(tmp_path, games=("DoubleDunk", "Pong"), seeds=(1, 2, 3))
+    make_experiment(tmp_path, games=("DoubleDunk", "Pong"), seeds=(1, 2, 3), equivalence=0.05)
     html = report(tmp_path)
+    assert "differences are human-normalised, without †" in html
+    assert "the difference of human-normalised IQMs without DoubleDunk is" in html
+    assert "The means without DoubleDunk differ by" in html
+    (mean,) = (
+        float(row["value"])
+        for row in rows(tmp_path, "pairs.csv")
+        if (row["against"], row["statistic"]) == ("cnn", "mean_difference")
+    )
+    scores = {
+        arm: np.mean([own["Pong"][seed] for seed in (1, 2, 3)])
+        for arm, own in final_scores(read_results(tmp_path), "ppo").items()
+    }
+    gap = scores["coordconv"] - scores["cnn"]
+    assert mean == pytest.approx(gap / (14.6 - -20.7))  # human and random play, Pong
     assert "DoubleDunk †" in html
     assert "IQM without †" in html
     assert "† DoubleDunk: human and random play score nearly the same" in html

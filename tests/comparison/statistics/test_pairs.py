@@ -41,6 +41,17 @@ def test_estimates_by_hand():
     assert [float(one.value) for one in pair.paired_by_game] == pytest.approx([3.0, 0.0])
 
 
+def test_differences_leave_games_of_a_tiny_range_out_and_ranks_do_not():
+    whole = compare_arms(GAMES, ("x", "y"), (X, Y), (Y.raw, X.raw))
+    pair = compare_arms(GAMES, ("x", "y"), (X, Y), (Y.raw, X.raw), {"one", "three", "another"})
+    assert (whole.left_out, pair.left_out) == ((), ("one",))  # the third has no scale anyway
+    assert (pair.games, pair.improvement) == (whole.games, whole.improvement)
+    assert pair.mean_difference.value == 0  # of "two" alone, of the same three scores
+    assert pair.iqm_difference.value == 0
+    alone = compare_arms(GAMES, ("x", "y"), (X, Y), (Y.raw, X.raw), {"one", "two"})
+    assert (alone.left_out, alone.mean_difference) == ((), whole.mean_difference)
+
+
 def test_the_mean_differences_interval_is_the_bootstraps_of_both_arms():
     rng = np.random.default_rng(0)
     left, right = (

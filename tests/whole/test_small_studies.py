@@ -12,12 +12,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
+import dataclasses
 import sys
 from coordconv_rl.studies.tasks import detection, generation
 
 detection.SMALL = detection.DetectionSize(8, 4, 4, epochs=1, batch=4)
-small = generation.SIZES["32x32"]._replace(train=16, validation=8, test=8, epochs=1, batch=8)
+small = generation.SIZES["32x32"]._replace(train=16, validation=8, test=8)
 generation.SIZES["32x32"] = small
+few = dataclasses.replace(generation.SETTINGS["32x32"], epochs=1, batch=8)
+generation.SETTINGS["32x32"] = few
 if __name__ == "__main__":
     from coordconv_rl.cli.main import main
 

@@ -109,6 +109,7 @@ def _about_scale(analysis: AlgoAnalysis) -> list[str]:
 
 
 def _about_games(analysis: AlgoAnalysis) -> list[str]:
+    """Name the games that aggregates leave out, and those whose scale means little."""
     said = []
     is_human = analysis.scale.name == "human-normalised"
     if left_out := [game for game in analysis.games if game not in analysis.shared]:

@@ -82,10 +82,7 @@ def compare_arms(
     if not both.any():
         return None
     raw = scores[0].raw[:, both], scores[1].raw[:, both]
-    known = np.logical_and(*(has_runs(own.scaled) for own in scores))
-    short = known & np.isin(games, list(tiny))
-    if (known & ~short).any():
-        known = known & ~short
+    known, left_out = _scaled_games(games, scores, tiny)
     scaled = scores[0].scaled[:, known], scores[1].scaled[:, known]
     grown = areas[0][:, both], areas[1][:, both]
     seeds = min(map(bootstrap.fewest_seeds, raw))
@@ -99,13 +96,9 @@ def compare_arms(
         improvement=with_interval(estimators.probability_of_improvement, *raw),
         p=permutation_p_value(*raw, rng=rng) if seeds >= MIN_SEEDS else np.nan,
         p_holm=np.nan,
-        left_out=_named(games, short & ~known),
-        iqm_difference=with_interval(difference_of(estimators.iqm), *scaled)
-        if known.any()
-        else None,
-        mean_difference=with_interval(difference_of(estimators.mean), *scaled)
-        if known.any()
-        else None,
+        left_out=_named(games, left_out),
+        iqm_difference=_difference(estimators.iqm, scaled),
+        mean_difference=_difference(estimators.mean, scaled),
         seeds_needed=bootstrap.seeds_needed(*scaled) if known.any() else None,
         area_improvement=with_interval(estimators.probability_of_improvement, *grown),
         improvement_by_game=estimators.improvement_by_game(*raw),
@@ -114,6 +107,23 @@ def compare_arms(
         ),
         p_by_game=bootstrap.holm(bootstrap.p_values_by_game(*raw)),
     )
+
+
+def _scaled_games(
+    games: tuple[str, ...], scores: tuple[Scores, Scores], tiny: Collection[str]
+) -> tuple[Mask, Mask]:
+    """Return the games that differences are of, and those of a tiny range that they leave out."""
+    known = np.logical_and(*(has_runs(own.scaled) for own in scores))
+    is_short = known & np.isin(games, list(tiny))
+    others = known & ~is_short
+    return (others, is_short) if others.any() else (known, np.zeros_like(known))
+
+
+def _difference(
+    statistic: Callable[[Array], Array], scaled: tuple[Array, Array]
+) -> Estimate | None:
+    """Estimate how much larger a statistic of the first arm is; None without games."""
+    return with_interval(difference_of(statistic), *scaled) if scaled[0].size else None
 
 
 def _named(games: tuple[str, ...], mask: Mask) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def _pairs(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
     for analysis in analyses:
         scale = analysis.scale.name
         for pair in analysis.comparisons:
-            key = (analysis.algo, pair.arm, pair.against, len(pair.games), pair.seeds)
+            key = (analysis.algo, pair.arm, pair.against)
             for kind, name, found in (
                 ("rank", "probability_of_improvement", pair.improvement),
                 ("rank", "probability_of_improvement_area", pair.area_improvement),
@@ -141,7 +141,8 @@ def _pairs(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:
                 (scale, "mean_difference", pair.mean_difference),
             ):
                 if found is not None:
-                    yield *key, kind, name, *_ends(found)
+                    games = pair.games if kind == "rank" else pair.scaled_games
+                    yield *key, len(games), pair.seeds, kind, name, *_ends(found)
 
 
 def _verdicts(analyses: Sequence[AlgoAnalysis]) -> Iterable[Sequence[object]]:

@@ -122,8 +122,8 @@ def _about_games(analysis: AlgoAnalysis) -> list[str]:
         said.append(
             f"\u2020 {', '.join(marked)}: human and random play score nearly the same there, so "
             "human-normalised scores, and aggregates with them, mean little. Differences between "
-            "arms leave them out where there are other games; probabilities of improvement do not, "
-            "for they go by ranks."
+            "arms and falls of scores leave them out where there are other games; probabilities do "
+            "not, for they go by ranks."
         )
     return said
 

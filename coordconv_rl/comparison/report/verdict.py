@@ -130,7 +130,10 @@ def _doubt(analysis: AlgoAnalysis, pair: Comparison) -> str:
     if direction(pair) == 0:
         needed = pair.seeds_needed
         seeds = (
-            f" About {needed:,} seeds an arm would show one of the size found." if needed else ""
+            f" About {needed:,} seeds an arm would show a difference of means of the size "
+            f"found{_without(pair)}."
+            if needed
+            else ""
         )
         return f"The interval holds 0.5, which is even chance.{seeds}"
     if pair.p_holm < LEVEL:

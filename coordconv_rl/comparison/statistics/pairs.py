@@ -31,8 +31,8 @@ class Comparison:
         improvement: The probability that a run of `arm` beats one of `against`.
         p: The permutation test's p-value of that; NaN under `MIN_SEEDS` seeds.
         p_holm: The same, corrected by Holm for all pairs that are declared.
-        left_out: Games that the differences and `seeds_needed` leave out, for human and random play
-            score nearly the same there.
+        scaled_games: Those of them that the differences and `seeds_needed` are of.
+        left_out: Those that they leave out, for human and random play score nearly the same there.
         iqm_difference: Difference of interquartile means on the aggregates' scale; None where no
             game has one.
         mean_difference: Difference of means over games, likewise.
@@ -51,6 +51,7 @@ class Comparison:
     improvement: Estimate
     p: float
     p_holm: float
+    scaled_games: tuple[str, ...]
     left_out: tuple[str, ...]
     iqm_difference: Estimate | None
     mean_difference: Estimate | None
@@ -82,7 +83,8 @@ def compare_arms(
     if not both.any():
         return None
     raw = scores[0].raw[:, both], scores[1].raw[:, both]
-    known, left_out = _scaled_games(games, scores, tiny)
+    known = np.logical_and(*(has_runs(own.scaled) for own in scores))
+    known, left_out = without_tiny(games, known, tiny)
     scaled = scores[0].scaled[:, known], scores[1].scaled[:, known]
     grown = areas[0][:, both], areas[1][:, both]
     seeds = min(map(bootstrap.fewest_seeds, raw))
@@ -96,6 +98,7 @@ def compare_arms(
         improvement=with_interval(estimators.probability_of_improvement, *raw),
         p=permutation_p_value(*raw, rng=rng) if seeds >= MIN_SEEDS else np.nan,
         p_holm=np.nan,
+        scaled_games=_named(games, known),
         left_out=_named(games, left_out),
         iqm_difference=_difference(estimators.iqm, scaled),
         mean_difference=_difference(estimators.mean, scaled),
@@ -109,11 +112,17 @@ def compare_arms(
     )
 
 
-def _scaled_games(
-    games: tuple[str, ...], scores: tuple[Scores, Scores], tiny: Collection[str]
-) -> tuple[Mask, Mask]:
-    """Return the games that differences are of, and those of a tiny range that they leave out."""
-    known = np.logical_and(*(has_runs(own.scaled) for own in scores))
+def without_tiny(games: tuple[str, ...], known: Mask, tiny: Collection[str]) -> tuple[Mask, Mask]:
+    """Leave games of a tiny range out where there are others.
+
+    Args:
+        games: The experiment's games.
+        known: Those with runs that have a scaled score.
+        tiny: Games whose scale is so short that they alone would make a mean.
+
+    Returns:
+        The games that are left, and those that are left out.
+    """
     is_short = known & np.isin(games, list(tiny))
     others = known & ~is_short
     return (others, is_short) if others.any() else (known, np.zeros_like(known))

@@ -15,7 +15,7 @@ import numpy as np
 from coordconv_rl.comparison.baselines import head_pairs
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import bootstrap, estimators
-from coordconv_rl.comparison.statistics.analysis import AlgoAnalysis
+from coordconv_rl.comparison.statistics.analysis import AlgoAnalysis, tiny_range_games
 from coordconv_rl.comparison.statistics.bootstrap import MIN_SEEDS, Estimate
 from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.comparison.statistics.pairs import (
@@ -23,6 +23,7 @@ from coordconv_rl.comparison.statistics.pairs import (
     difference_of,
     has_runs,
     with_interval,
+    without_tiny,
 )
 from coordconv_rl.comparison.statistics.permutation import permutation_p_value
 from coordconv_rl.runs import TREATMENTS
@@ -39,7 +40,8 @@ class Use:
         arm: The arm.
         agents: How many were inspected.
         falls: By what is done to the coordinates: the mean over games of the agents' falls, on the
-            analysis's scale; None where no game has one.
+            analysis's scale; None where no game has one. Games of a tiny range are left out where
+            there are others, as in differences.
     """
 
     arm: str
@@ -130,7 +132,7 @@ def _scaled(analysis: AlgoAnalysis, raw: Array) -> Array:
 
 def _mean_fall(analysis: AlgoAnalysis, raw: Array) -> Estimate | None:
     scaled = _scaled(analysis, raw)
-    known = has_runs(scaled)
+    known, _ = without_tiny(analysis.games, has_runs(scaled), tiny_range_games(analysis.scale))
     return with_interval(estimators.mean, scaled[:, known]) if known.any() else None
 
 
@@ -144,6 +146,7 @@ def _compare(
     raw = x[:, both], y[:, both]
     scaled = _scaled(analysis, x), _scaled(analysis, y)
     known = has_runs(scaled[0]) & has_runs(scaled[1])
+    known, _ = without_tiny(analysis.games, known, tiny_range_games(analysis.scale))
     seeds = min(map(bootstrap.fewest_seeds, raw))
     difference = None
     if known.any():

@@ -70,7 +70,7 @@ def samples_figure(drawn: Drawn, title: str) -> Figure:
 
 
 def interpolations_figure(drawn: Drawn, title: str) -> Figure:
-    """Draw images of noise that moves in a straight line from left to right."""
+    """Draw images of noise that goes from one end to the other, from left to right."""
     between = {model: kept["between"] for model, kept in drawn.items()}
     tiles: dict[str, Picture] = {
         name: tile(some.flatten(0, 1), some.shape[1]) for name, some in between.items()

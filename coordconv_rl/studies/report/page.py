@@ -12,7 +12,7 @@ from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
 from coordconv_rl.studies.report.results import Row, show, table
 from coordconv_rl.studies.tasks import Study
-from coordconv_rl.studies.training import FINALISTS
+from coordconv_rl.studies.training import FINALISTS, LAST_EVALUATIONS
 
 PAGE_STYLE = """
 :root { --ink: #1c2024; --soft: #5b6470; --page: #fff; --card: #f5f6f8; --line: #d7dbe0; }
@@ -53,6 +53,12 @@ NOTES = (
     "beforehand.",
     "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
     "no geometry.",
+)
+
+
+LATE_NOTE = (
+    "Adversaries go up and down for as long as they train: train, test and the further measures "
+    f"are means over the last {LAST_EVALUATIONS} evaluations."
 )
 
 
@@ -124,7 +130,8 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
         The page's path.
     """
     more = measures_table(study, rows)
-    notes = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in NOTES)
+    own = (LATE_NOTE,) if study.method == "adversarial" else ()
+    notes = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in (*NOTES, *own))
     page = f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8">

@@ -35,10 +35,11 @@ def joint_coverage(counts: Tensor, real: Tensor) -> float:
 def even_coverage(counts: Tensor, real: Tensor, draws: int) -> float:
     """Give the joint coverage that `draws` of the generated images with both objects would have.
 
-    `joint_coverage` grows with the number of images that have both objects; this one does not, so
-    that models with more and with fewer such images compare. It is the mean over all draws without
-    replacement: a cell with c of n images is missed by the share C(n - c, draws) / C(n, draws) of
-    them. With fewer than `draws` images it is the coverage of those there are.
+    `joint_coverage` grows with the number of images that have both objects; from `draws` on this
+    one does not, so that models with more and with fewer such images compare. It is the mean over
+    all draws without replacement: a cell with c of n images is missed by the share
+    C(n - c, draws) / C(n, draws) of them. With fewer than `draws` images it is the coverage of
+    those there are.
     """
     n = counts.sum().double()
     k = n.clamp(max=draws)

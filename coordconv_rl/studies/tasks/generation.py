@@ -48,7 +48,8 @@ SIZES = {
     "64x64": GenerationSize(64, 49000, 1000, 1000),
 }
 SETTINGS = {  # a width of 4 is all of the authors' channels
-    # Minibatches are the authors'; all else was found by trials with other seeds (docs/studies.md).
+    # Minibatches are the authors'; step sizes, decays and the penalty were found by trials with
+    # other seeds (docs/studies.md), the epochs by what fits into half an hour.
     "32x32": Setting(
         1e-3,
         batch=16,

@@ -9,6 +9,7 @@
 - `tensorboard`: its curves, and the pictures of the whole study.
 """
 
+from coordconv_rl.studies.training.adversarial import LAST_EVALUATIONS
 from coordconv_rl.studies.training.plan import (
     FINALISTS,
     Tried,
@@ -27,6 +28,7 @@ from coordconv_rl.studies.training.tensorboard import Board
 
 __all__ = [
     "FINALISTS",
+    "LAST_EVALUATIONS",
     "Board",
     "Result",
     "Tried",

@@ -103,9 +103,12 @@ class AdversarialTraining(Training):
     def _judge(self, loss: float, train: Part) -> tuple[Tensor, Tensor]:
         """Add a point with its further measures to the curve; give what was judged."""
         seen, unseen = super()._judge(loss, train)
-        if self.study.measures is not None:
-            self.result.curve[-1].measures = self.study.measures(unseen, self.test[1])
+        self.result.curve[-1].measures = super()._measure(unseen)
         return seen, unseen
+
+    def _measure(self, unseen: Tensor) -> dict[str, float]:
+        """Give the mean of the measures of the last evaluations, which have been taken."""
+        return mean_measures(point.measures for point in self.result.curve[-LAST_EVALUATIONS:])
 
     @torch.no_grad()
     def finish(self) -> dict[str, Tensor]:
@@ -114,7 +117,6 @@ class AdversarialTraining(Training):
         late = result.curve[-LAST_EVALUATIONS:]
         result.train = statistics.fmean(point.train for point in late)
         result.test = statistics.fmean(point.test for point in late)
-        result.measures = mean_measures(point.measures for point in late)
         return drawn
 
 

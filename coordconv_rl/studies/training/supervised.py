@@ -167,8 +167,7 @@ class Training:
         """
         train, study = self.train_sample(whole=True), self.study
         seen, unseen = self._judge(self.result.last_loss, train)
-        if study.measures is not None:
-            self.result.measures = study.measures(unseen, self.test[1])
+        self.result.measures = self._measure(unseen)
         if study.samples is not None:
             self.network.eval()
             drawn = study.samples(self.network, self.test[0], unseen, self.test[1])
@@ -178,6 +177,10 @@ class Training:
             return {}
         canvases = (study.paint(seen, train[1]), study.paint(unseen, self.test[1]))
         return {"canvases": torch.stack(canvases)}
+
+    def _measure(self, unseen: Tensor) -> dict[str, float]:
+        """Give the further measures of the outputs for the judged part, if the study has some."""
+        return {} if self.study.measures is None else self.study.measures(unseen, self.test[1])
 
     def _judge(self, loss: float, train: Part) -> tuple[Tensor, Tensor]:
         """Add a point to the curve; return the outputs for the training and the judged part."""

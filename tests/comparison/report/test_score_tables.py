@@ -76,6 +76,9 @@ def test_games_with_a_tiny_range_are_marked(tmp_path):
     assert "differences are human-normalised, without †" in html
     assert "the difference of human-normalised IQMs without DoubleDunk is" in html
     assert "The means without DoubleDunk differ by" in html
+    assert "Differences between arms and falls of scores leave them out" in html
+    counted = {row["statistic"]: row["games"] for row in rows(tmp_path, "pairs.csv")}
+    assert (counted["probability_of_improvement"], counted["mean_difference"]) == ("2", "1")
     (mean,) = (
         float(row["value"])
         for row in rows(tmp_path, "pairs.csv")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from coordconv_rl.comparison.statistics.bootstrap import seeds_needed
 from coordconv_rl.comparison.statistics.pairs import compare_arms, correct
 from coordconv_rl.comparison.statistics.permutation import permutation_p_value
 from coordconv_rl.comparison.statistics.scores import Scores
@@ -48,6 +49,12 @@ def test_differences_leave_games_of_a_tiny_range_out_and_ranks_do_not():
     assert (pair.games, pair.improvement) == (whole.games, whole.improvement)
     assert pair.mean_difference.value == 0  # of "two" alone, of the same three scores
     assert pair.iqm_difference.value == 0
+    assert (whole.seeds_needed, pair.seeds_needed) == (
+        seeds_needed(X.scaled[:, :2], Y.scaled[:, :2]),
+        seeds_needed(X.scaled[:, [1]], Y.scaled[:, [1]]),
+    )
+    assert whole.seeds_needed != pair.seeds_needed
+    assert (whole.scaled_games, pair.scaled_games) == (("one", "two"), ("two",))
     alone = compare_arms(GAMES, ("x", "y"), (X, Y), (Y.raw, X.raw), {"one", "two"})
     assert (alone.left_out, alone.mean_difference) == ((), whole.mean_difference)
 

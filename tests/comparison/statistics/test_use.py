@@ -64,3 +64,14 @@ def test_two_inspections_of_an_arm_give_no_interval_and_no_p_value(found):
 
 def test_without_inspections_there_is_nothing(found):
     assert analyse_use(found, analyse(found, "ppo"), {}) == ((), ())
+
+
+def test_a_game_of_a_tiny_range_does_not_make_the_mean_fall(tmp_path):
+    games = ("DoubleDunk", "Pong")  # human play is 2.2 and 35.3 points above random play
+    finish(tmp_path, experiment(algos=("ppo",), games=games, arms=ARMS, seeds=SEEDS))
+    found = read_results(tmp_path)
+    falls = {"coordconv": (0.0, 1.0, 2.0), "coordconv-pool": (3.0, 4.0, 5.0)}
+    uses, (zeroed, _) = analyse_use(found, analyse(found, "ppo"), means(found, falls))
+    assert [float(use.falls["zeroed"].value) for use in uses] == pytest.approx([1 / 35.3, 4 / 35.3])
+    assert zeroed.difference.value == pytest.approx(3 / 35.3)
+    assert zeroed.games == 2  # ranks are of both

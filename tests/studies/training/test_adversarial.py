@@ -54,23 +54,24 @@ def unit(model="coordconv"):
     return Unit("generation", "32x32", model, SETTING, 0, math.inf)
 
 
-def adversarial(**changes):
-    """The unit of the baseline with one part of its setting changed."""
+def adversarial(model="convolution", **changes):
+    """A unit with some parts of its setting changed."""
     own = dataclasses.replace(SETTING.adversarial, **changes)
-    return dataclasses.replace(
-        unit("convolution"), setting=dataclasses.replace(SETTING, adversarial=own)
-    )
+    return dataclasses.replace(unit(model), setting=dataclasses.replace(SETTING, adversarial=own))
 
 
+@pytest.mark.parametrize("model", ["coordconv", "convolution"])
 @pytest.mark.parametrize("penalty", [0.0, 3.0])
 @pytest.mark.parametrize("generator_steps", [1, 2])
-def test_a_step_moves_all_weights_as_two_plain_optimizers_do(tmp_path, generator_steps, penalty):
+def test_a_step_moves_all_weights_as_two_plain_optimizers_do(
+    tmp_path, generator_steps, penalty, model
+):
     """The discriminator first, then the generator against it, on the same noise, once or twice.
 
     Each by an Adam of its own that is not fused: the fused one takes gradients in the order of
     memory, whatever their strides say.
     """
-    tried = adversarial(generator_steps=generator_steps, penalty=penalty, rate=2e-4)
+    tried = adversarial(model, generator_steps=generator_steps, penalty=penalty, rate=2e-4)
     ours = AdversarialTraining(tried, SMALL, tmp_path / "ours")
     twin = AdversarialTraining(tried, SMALL, tmp_path / "twin")
     generator, judge = twin.network.generator, twin.network.discriminator

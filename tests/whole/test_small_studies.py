@@ -59,3 +59,6 @@ def test_the_command_trains_all_models_and_leaves_a_page(tmp_path, name):
     assert page.count("data:image/png") == len(PICTURES[name])
     assert "Further measures" in done.stdout
     assert "shuffled" in (folder / "table.md").read_text()
+    is_late = name == "generation"  # adversaries never stand still
+    for file in ("table.md", "index.html"):
+        assert ("means over the last 4 evaluations" in (folder / file).read_text()) == is_late

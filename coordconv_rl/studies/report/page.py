@@ -101,6 +101,10 @@ def _epochs(row: Row) -> str:
     return f"{done:.1f} of at most {row.setting.epochs}"
 
 
+def _own_notes(study: Study) -> tuple[str, ...]:
+    return (LATE_NOTE,) if study.method == "adversarial" else ()
+
+
 def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path) -> Path:
     """Write `table.md` in the study's folder: the tables alone; return its path."""
     parts = [
@@ -108,6 +112,7 @@ def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path
         study.question,
         markdown_table(*table(study, rows)),
         *(markdown_table(*more) for more in [measures_table(study, rows)] if more),
+        *_own_notes(study),
         markdown_table(*ratio_lines(study, found)),
         study.paper.sentence,
         markdown_table(*settings_lines(study, rows)),
@@ -130,8 +135,8 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
         The page's path.
     """
     more = measures_table(study, rows)
-    own = (LATE_NOTE,) if study.method == "adversarial" else ()
-    notes = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in (*NOTES, *own))
+    notes = (*NOTES, *_own_notes(study))
+    soft = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in notes)
     page = f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8">
@@ -144,7 +149,7 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
 <p>{html.escape(study.question)}</p>
 {html_table(*table(study, rows))}
 {html_table(*more) if more else ""}
-{notes}
+{soft}
 {html_table(*ratio_lines(study, found))}
 <p>{html.escape(study.paper.sentence)}</p>
 {_pictures(study, rows, root)}

@@ -8,8 +8,8 @@ from coordconv_rl.comparison import results
 from coordconv_rl.comparison.baselines import Pair, declared_pairs
 from coordconv_rl.comparison.report.tables import are, counted
 from coordconv_rl.comparison.results import NOT_WHOLE, Results
-from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis
-from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
+from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, tiny_range_games
+from coordconv_rl.envs import reference_scores
 
 
 def banners(found: Results) -> list[str]:
@@ -118,7 +118,7 @@ def _about_games(analysis: AlgoAnalysis) -> list[str]:
             f"Left out of the aggregates: {', '.join(left_out)} (an arm without a finished "
             f"run{or_alike})."
         )
-    if is_human and (marked := sorted(TINY_RANGE_GAMES & set(analysis.shared))):
+    if marked := sorted(tiny_range_games(analysis.scale) & set(analysis.shared)):
         said.append(
             f"\u2020 {', '.join(marked)}: human and random play score nearly the same there, so "
             "human-normalised scores, and aggregates with them, mean little. Differences between "

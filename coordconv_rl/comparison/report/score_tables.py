@@ -13,8 +13,14 @@ import numpy as np
 
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, interval, number
 from coordconv_rl.comparison.report.verdict import outcome, p_text
-from coordconv_rl.comparison.statistics import AlgoAnalysis, Array, Comparison, Scores
-from coordconv_rl.envs import TINY_RANGE_GAMES, reference_scores
+from coordconv_rl.comparison.statistics import (
+    AlgoAnalysis,
+    Array,
+    Comparison,
+    Scores,
+    tiny_range_games,
+)
+from coordconv_rl.envs import reference_scores
 
 TINY_RANGE_MARK = (
     "\u2020"  # a dagger, beside the games whose human-normalised scores are hardly comparable
@@ -175,5 +181,5 @@ def pair_games_table(analysis: AlgoAnalysis, pair: Comparison) -> Table:
 
 def game_cell(analysis: AlgoAnalysis, game: str) -> Cell:
     """Return a game's name, marked where human-normalised scores are hardly comparable."""
-    is_marked = game in TINY_RANGE_GAMES and analysis.scale.name == "human-normalised"
+    is_marked = game in tiny_range_games(analysis.scale)
     return Cell(f"{game} {TINY_RANGE_MARK}" if is_marked else game)

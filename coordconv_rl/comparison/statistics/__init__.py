@@ -10,7 +10,12 @@
 - `analysis`: an experiment's results to estimates, by arm and pair of arms.
 """
 
-from coordconv_rl.comparison.statistics.analysis import AlgoAnalysis, ArmEstimates, analyse
+from coordconv_rl.comparison.statistics.analysis import (
+    AlgoAnalysis,
+    ArmEstimates,
+    analyse,
+    tiny_range_games,
+)
 from coordconv_rl.comparison.statistics.bootstrap import MIN_SEEDS, RESAMPLES, Estimate
 from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.comparison.statistics.pairs import BOOTSTRAP_SEED, Comparison
@@ -36,4 +41,5 @@ __all__ = [
     "analyse",
     "analyse_use",
     "collect_scores",
+    "tiny_range_games",
 ]

@@ -16,10 +16,9 @@ from coordconv_rl.comparison.baselines import Pair, declared_pairs
 from coordconv_rl.comparison.results import Results, step_grid
 from coordconv_rl.comparison.statistics import estimators
 from coordconv_rl.comparison.statistics.bootstrap import Estimate
-from coordconv_rl.comparison.statistics.estimators import Array
+from coordconv_rl.comparison.statistics.estimators import Array, Mask
 from coordconv_rl.comparison.statistics.pairs import (
     Comparison,
-    Mask,
     compare_arms,
     correct,
     has_runs,

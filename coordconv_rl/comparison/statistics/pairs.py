@@ -6,17 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coordconv_rl.comparison.statistics import bootstrap, estimators
 from coordconv_rl.comparison.statistics.bootstrap import MIN_SEEDS, Estimate
-from coordconv_rl.comparison.statistics.estimators import Array
+from coordconv_rl.comparison.statistics.estimators import Array, Mask
 from coordconv_rl.comparison.statistics.permutation import permutation_p_value
 from coordconv_rl.comparison.statistics.scores import Scores
 
 BOOTSTRAP_SEED = 0
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from coordconv_rl.studies.training.supervised import Part, Training
 
 JUDGED = 1000  # training images that as many generated ones are judged against
 LAST_EVALUATIONS = 4  # evaluations at a training's end whose mean counts
+GENERATOR, DISCRIMINATOR = 0, 1  # groups of the optimizer
 
 
 class AdversarialTraining(Training):
@@ -82,16 +83,17 @@ class AdversarialTraining(Training):
         loss = tell.item() / 2
         if penalty:
             tell = tell + penalty / 2 * steepness(on_real, real)
-        self._move(tell, list(self.network.discriminator.parameters()))
+        self._move(tell, DISCRIMINATOR)
         return loss
 
     def _move_generator(self, images: Tensor) -> None:
         verdicts = self._judge_images(images)
         deceive = self.study.loss(verdicts, torch.ones_like(verdicts)) / len(images)
-        self._move(deceive, list(self.network.generator.parameters()))
+        self._move(deceive, GENERATOR)
 
-    def _move(self, loss: Tensor, weights: list[torch.nn.Parameter]) -> None:
-        """Take one step of Adam with these weights alone."""
+    def _move(self, loss: Tensor, group: int) -> None:
+        """Take one step of Adam with the weights of one of its groups alone."""
+        weights = self.optimizer.param_groups[group]["params"]
         gradients = torch.autograd.grad(loss, weights)
         for weight, gradient in zip(weights, gradients, strict=True):
             # The fused Adam takes both in the order of memory, which a second derivative's is not

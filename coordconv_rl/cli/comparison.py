@@ -111,7 +111,7 @@ class Compare(Command):
             pairs = [pair for pair in named["comparisons"] if there.issuperset(pair)]
             changes["comparisons"] = pairs
         if len(changes.get("seeds", ())) == 1:
-            changes["seeds"] = tuple(range(changes["seeds"][0]))
+            changes["seeds"] = _first_seeds(*changes["seeds"])
         if self.overrides:
             overrides = changes.get("overrides", named["overrides"])
             changes["overrides"] = _merge(overrides, self.overrides)
@@ -119,6 +119,15 @@ class Compare(Command):
         if self.baseline is None:
             return config
         return dataclasses.replace(config, comparisons=pairs_against(config, self.baseline))
+
+
+def _first_seeds(number: int) -> tuple[int, ...]:
+    if number < 1:
+        raise InputError(
+            f"--seeds {number}: one number is how many seeds, from 0, so at least 1 (which is seed "
+            "0 alone); two or more numbers are the seeds themselves"
+        )
+    return tuple(range(number))
 
 
 def _merge(overrides: dict[str, dict[str, Any]], words: Sequence[str]) -> dict[str, dict[str, Any]]:

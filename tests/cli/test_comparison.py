@@ -33,7 +33,7 @@ def test_options_replace_the_experiments_settings():
 def test_one_number_of_seeds_is_how_many():
     assert config("quick", "--seeds", 4).seeds == (0, 1, 2, 3)
     assert config("quick", "--seeds", 4, 9).seeds == (4, 9)
-    with pytest.raises(InputError, match="seeds is empty"):
+    with pytest.raises(InputError, match="--seeds 0: one number is how many seeds"):
         config("quick", "--seeds", 0)
 
 

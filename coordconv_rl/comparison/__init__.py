@@ -7,6 +7,7 @@ Names are imported when first used.
 - `entries`: what the ledger's lines say: what became of a run, or who asked for which runs.
 - `launch`: starts what is missing, watches it, ends with tables and a report.
 - `results`: an experiment's folder as data.
+- `learning_curves`: scores over the training, from its games.
 - `export`: a comparison without its checkpoints.
 - `statistics`: numbers with intervals.
 - `report`: the page, its figures, tables and files.

@@ -36,7 +36,7 @@ def derived_pairs(experiment: ExperimentConfig) -> tuple[Pair, ...]:
     the same convolutions if there is one, else any. An arm that is in no pair, as with an extractor
     of one's own, stands against the first arm.
     """
-    arms = {label: _whole(arm, experiment) for label, arm in experiment.arms_by_label.items()}
+    arms = whole_arms(experiment)
     pairs: list[Pair] = []
     for label, arm in arms.items():
         if arm.coords != "none" and not arm.shuffled:
@@ -52,7 +52,7 @@ def head_pairs(experiment: ExperimentConfig) -> tuple[Pair, ...]:
     The experiment need not compare them: what is compared is how far their scores fall without
     their coordinates.
     """
-    arms = {label: _whole(arm, experiment) for label, arm in experiment.arms_by_label.items()}
+    arms = whole_arms(experiment)
     return tuple(
         (later, earlier)
         for earlier, later in combinations(arms, 2)
@@ -62,18 +62,25 @@ def head_pairs(experiment: ExperimentConfig) -> tuple[Pair, ...]:
     )
 
 
+def whole_arms(experiment: ExperimentConfig) -> dict[str, Arm]:
+    """Return the arms by label, with the experiment's backbone and head where they name none."""
+    return {label: _whole(arm, experiment) for label, arm in experiment.arms_by_label.items()}
+
+
 def _whole(arm: Arm, experiment: ExperimentConfig) -> Arm:
-    """Return an arm with the experiment's backbone and head where it names none."""
     if arm.extractor is not None:
         return arm
-    backbone, head = arm.backbone or experiment.backbone, arm.head or experiment.head
+    backbone, head = arm.backbone or experiment.common_backbone, arm.head or experiment.head
     return replace(arm, backbone=backbone, head=head)
 
 
+def without_coordinates(arm: Arm) -> Arm | None:
+    """Return the arm that is the same without coordinates; None where it has none."""
+    return None if arm.coords == "none" else Arm(backbone=arm.backbone, head=arm.head)
+
+
 def _plain(arm: Arm, arms: dict[str, Arm]) -> list[str]:
-    """Return the arm that is the same without coordinates."""
-    wanted = Arm(backbone=arm.backbone, head=arm.head)
-    return [label for label, other in arms.items() if other == wanted]
+    return [label for label, other in arms.items() if other == without_coordinates(arm)]
 
 
 def _controls(arm: Arm, arms: dict[str, Arm]) -> list[str]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from coordconv_rl.arms import arm_value
-from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, load_experiment, preset, to_yaml
+from coordconv_rl.configs import (
+    Algo,
+    ExperimentConfig,
+    RunConfig,
+    load_experiment,
+    load_run,
+    preset,
+    to_yaml,
+)
 from coordconv_rl.envs import family_of, resolve_games
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import sealed, write_text_atomic
+from coordconv_rl.files import read_regular, sealed, write_text_atomic
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _SHARED = {f.name for f in fields(ExperimentConfig)} & {f.name for f in fields(RunConfig)}
 RunKey = tuple[Algo, str, str, int]  # algorithm, game, arm's label, seed
+_KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
 
 
 def planned_games(experiment: ExperimentConfig) -> tuple[str, ...]:
@@ -92,3 +102,37 @@ def write_experiment(folder: Path, experiment: ExperimentConfig) -> None:
         write_text_atomic(folder / EXPERIMENT_FILE, sealed(to_yaml(experiment)))
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def made_with(path: Path, config: RunConfig) -> RunConfig | None:
+    """Return a run's settings where they differ from those planned; None where they do not.
+
+    A file that cannot be read is left to the run's start, which names it and goes on with others.
+    """
+    try:
+        if read_regular(path) == to_yaml(config).encode():
+            return None
+        made = load_run(path)
+    except (InputError, OSError):
+        return None
+    return None if made == config else made
+
+
+def differences(made: RunConfig, config: RunConfig) -> list[tuple[str, Any, Any]]:
+    """Return which settings of two runs differ: name, and what each says; a run's key is none."""
+    before, after = _flat(asdict(made)), _flat(asdict(config))
+    return [
+        (name, before.get(name), after.get(name))
+        for name in before | after
+        if before.get(name) != after.get(name) and name not in _KEY
+    ]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -15,19 +15,23 @@ from numpy.typing import NDArray
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import Entry, check_planned, read_ledger, read_requests
-from coordconv_rl.configs import Algo, ExperimentConfig, make_run_id
+from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, make_run_id
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import (
+    CONFIG_FILE,
     EPISODE_DTYPE,
+    EVALUATION_FILE,
     RECORD_FILE,
     NotWhole,
     RunFiles,
     find_runs,
     is_checked,
+    is_inspected_at,
     read_run,
 )
 
-NOT_WHOLE = "not whole"  # beside the ledger's statuses
+NOT_WHOLE, OTHER = "not whole", "of other settings"  # beside the ledger's statuses
+REMEDY = "restore it, or call coordconv-rl compare again, which makes what is missing"
 TRAINING_GAMES = 100  # last full games whose mean stands for the score before an evaluation
 
 
@@ -42,14 +46,16 @@ class RunResult:
         seed: The seed.
         folder: The run's folder, whether or not it exists.
         status: waiting, running, done, failed or lost, as the ledger has it; or not whole, if a
-            file is not what it was when it was written, and the run is left out of every number.
-        reason: Why it failed, was lost or is not whole.
+            file is not what it was when it was written, or of other settings, if it is done but
+            not as the experiment says. Then it is left out of every number.
+        reason: Why it failed, was lost, is not whole or is another run.
         attempts: How often its process was started.
         record: The contents of `run.json`, or None before the run's first start.
         evaluation: The contents of `evaluation.json`, or None before the evaluation.
         episodes: Full games of the training, in order of environment steps; a structured array
             with the fields step, score (raw), frames (emulator frames) and life_loss.
-        inspection: The contents of `inspection.json`, or None where nobody has inspected it.
+        inspection: The contents of `inspection.json`; None where nobody has inspected it, and
+            where it was inspected before its training's end.
     """
 
     algo: Algo
@@ -115,7 +121,10 @@ def read_results(folder: Path | str) -> Results:
     entries = read_ledger(folder)
     check_planned(folder, entries, asked)
     waiting = Entry(run="")
-    runs = tuple(_read_run(folder, key, entries.get(make_run_id(*key), waiting)) for key in keys)
+    runs = tuple(
+        _read_run(folder, key, entries.get(make_run_id(*key), waiting), config)
+        for key, config in zip(keys, plan.expand(experiment), strict=True)
+    )
     others = (entry for run, entry in entries.items() if run not in planned)
     left_out = tuple(entry.run for entry in others if entry.attempts)
     return Results(folder, experiment, plan.planned_games(experiment), runs, left_out)
@@ -161,69 +170,20 @@ def score_sources(results: Results, algo: str) -> tuple[str, ...]:
     return tuple(sorted({found[1] for run in done if (found := final_score(run)) is not None}))
 
 
-def step_grid(experiment: ExperimentConfig, points: int = 50) -> NDArray[np.int64]:
-    """Evenly spaced environment steps up to the experiment's length, the last one included."""
-    return np.linspace(0, experiment.steps, points + 1).round().astype(np.int64)[1:]
-
-
-def curve(
-    run: RunResult, grid: NDArray[np.int64], *, window: int | None = None
-) -> NDArray[np.float64]:
-    """A run's learning curve on a grid of environment steps, shape (len(grid),).
-
-    Args:
-        run: The run.
-        grid: Environment steps in rising order.
-        window: How many environment steps before a grid step count; a tenth of the grid's last
-            step if None.
-
-    Returns:
-        The mean raw score of the full games that ended in the window up to each grid step; NaN
-        where none did and beyond what the run has trained.
-    """
-    trained = max(run.step, int(grid[-1])) if run.status == "done" else run.step
-    return smooth(run.episodes, grid, trained=trained, window=window)
-
-
-def smooth(
-    episodes: NDArray[np.void],
-    grid: NDArray[np.int64],
-    *,
-    trained: int,
-    window: int | None = None,
-) -> NDArray[np.float64]:
-    """Return the `curve` of full games, as `read_episodes` gives them, up to the step `trained`."""
-    window = max(1, int(grid[-1]) // 10) if window is None else window
-    steps = episodes["step"]
-    sums = np.concatenate([[0.0], np.cumsum(episodes["score"])])
-    first = np.searchsorted(steps, grid - window, side="right")
-    last = np.searchsorted(steps, grid, side="right")
-    counts = last - first
-    means = (sums[last] - sums[first]) / np.maximum(counts, 1)
-    return np.where((counts > 0) & (grid <= trained), means, np.nan)
-
-
-def curves(
-    results: Results, algo: str, game: str, arm: str, grid: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Learning curves of one cell's seeds, shape (runs with a first game, len(grid))."""
-    rows = [
-        curve(run, grid)
-        for run in results.runs
-        if (run.algo, run.game, run.arm) == (algo, game, arm) and len(run.episodes)
-    ]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(grid))
-
-
-def _read_run(folder: Path, key: plan.RunKey, entry: Entry) -> RunResult:
-    """Read a run's files; where they are not what they were, it is left out."""
+def _read_run(folder: Path, key: plan.RunKey, entry: Entry, config: RunConfig) -> RunResult:
+    """Read a run's files; where they are not what they were or should be, it is left out."""
     path = folder / make_run_id(*key)
     status, reason = str(entry.status), entry.reason
     try:
         found = read_run(path, make_run_id(*key))
+        if status == "done":
+            status, reason = _judged(path, config, found)
     except NotWhole as why:
         status, reason = NOT_WHOLE, str(why)
         found = RunFiles(None, None, np.empty(0, EPISODE_DTYPE), None)
+    inspection = found.inspection
+    if status != "done" or not (found.record and is_inspected_at(inspection, found.record["step"])):
+        inspection = None
     return RunResult(
         *key,
         folder=path,
@@ -233,8 +193,28 @@ def _read_run(folder: Path, key: plan.RunKey, entry: Entry) -> RunResult:
         record=found.record,
         evaluation=found.evaluation,
         episodes=found.episodes,
-        inspection=found.inspection,
+        inspection=inspection,
     )
+
+
+def _judged(path: Path, config: RunConfig, found: RunFiles) -> tuple[str, str | None]:
+    """Return the status of a run that the ledger has as done, and why it does not count.
+
+    Raises:
+        NotWhole: Its files are gone.
+    """
+    if found.record is None:
+        raise NotWhole(f"{path / RECORD_FILE} is gone: {REMEDY}")
+    if config.evaluation.episodes and found.evaluation is None:
+        raise NotWhole(f"{path / EVALUATION_FILE} is gone: {REMEDY}")
+    made = plan.made_with(path / CONFIG_FILE, config)
+    changed = [] if made is None else plan.differences(made, config)
+    if not changed and found.record["steps"] != config.steps:
+        changed = [("steps", found.record["steps"], config.steps)]
+    if not changed:
+        return "done", None
+    said = "; ".join(f"{name} was {own}, it says {planned}" for name, own, planned in changed)
+    return OTHER, f"not trained as the experiment says: {said}"
 
 
 def check_foreign(folder: Path, asked: set[str]) -> None:

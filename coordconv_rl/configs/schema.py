@@ -203,9 +203,15 @@ class ExperimentConfig(SharedSettings, ExperimentPlan):
 
     def __post_init__(self) -> None:
         take_plain_numbers(self)
+
+    @property
+    def common_backbone(self) -> Backbone | None:
+        """The backbone of all runs, where it is the same; by default each has its game's.
+
+        It is no part of the file: other games that are asked for later would get it, too.
+        """
         backbones = {family.backbone for family in self.families.values()}
-        if self.backbone is None and len(backbones) == 1:  # else each game's runs have its own
-            object.__setattr__(self, "backbone", backbones.pop())
+        return self.backbone or (backbones.pop() if len(backbones) == 1 else None)
 
     @property
     def arms_by_label(self) -> dict[str, Arm]:

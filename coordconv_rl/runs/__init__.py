@@ -26,7 +26,7 @@ from coordconv_rl.runs.evaluation import (
     write_evaluation,
 )
 from coordconv_rl.runs.files import RunFiles, read_run
-from coordconv_rl.runs.inspection import read_inspection, write_inspection
+from coordconv_rl.runs.inspection import is_inspected_at, read_inspection, write_inspection
 from coordconv_rl.runs.layout import (
     BEST_FILE,
     CHECKPOINTS_FOLDER,
@@ -126,6 +126,7 @@ __all__ = [
     "hold_run",
     "is_checked",
     "is_finished",
+    "is_inspected_at",
     "is_launched",
     "is_over",
     "last_error",

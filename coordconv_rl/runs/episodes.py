@@ -15,7 +15,7 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
 from coordconv_rl.runs.layout import EPISODE_COLUMNS, HEADER
 from coordconv_rl.runs.packing import read_packable
-from coordconv_rl.runs.reading import LARGEST_REAL, damaged, digest
+from coordconv_rl.runs.reading import LARGEST_REAL, as_score, damaged, digest
 from coordconv_rl.runs.sums import FileSum
 
 EPISODE_DTYPE = np.dtype(
@@ -77,8 +77,12 @@ class EpisodeLog:
         self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
 
     def add(self, step: int, score: float, frames: int, life_loss: bool) -> None:
-        """Append one game that ended at an environment step, in a single write."""
-        row = f"{step},{score:.15g},{frames},{int(life_loss)}\n".encode()
+        """Append one game that ended at an environment step, in a single write.
+
+        Raises:
+            InputError: Its score is no number.
+        """
+        row = f"{step},{as_score(score):.15g},{frames},{int(life_loss)}\n".encode()
         if self._file.write(row) != len(row):
             raise OSError(28, os.strerror(28), str(self._path))
         self._digest.update(row)

@@ -23,7 +23,14 @@ from coordconv_rl.files import (
     write_bytes_atomic,
 )
 from coordconv_rl.runs.layout import EVALUATIONS_FOLDER
-from coordconv_rl.runs.reading import check_integer, check_real, damaged, read_json, write_sealed
+from coordconv_rl.runs.reading import (
+    as_score,
+    check_integer,
+    check_real,
+    damaged,
+    read_json,
+    write_sealed,
+)
 
 ACTIONS = ("stochastic", "greedy")  # the two ways to act
 COUNTS = ("step", "episodes", "seed", "still_frames", "still")
@@ -50,9 +57,13 @@ class GameEnd:
 
 
 def summarise(scores: Sequence[float], human_normalised: float | None) -> dict[str, Any]:
-    """Return scores with their mean, standard deviation and human-normalised mean."""
+    """Return scores with their mean, standard deviation and human-normalised mean.
+
+    Raises:
+        InputError: A score is no number.
+    """
     return {
-        "scores": list(scores),
+        "scores": [as_score(score) for score in scores],
         "mean": statistics.fmean(scores),
         "std": statistics.stdev(scores) if len(scores) > 1 else 0.0,
         "human_normalised": human_normalised,

@@ -41,3 +41,11 @@ def read_inspection(folder: Path) -> dict[str, Any] | None:
     for name in TREATMENTS:
         check_scores(path, name, scores[name])
     return found
+
+
+def is_inspected_at(found: Mapping[str, Any] | None, step: int) -> bool:
+    """Return whether an inspection is that of the agent as it was at a step of its training.
+
+    One by an earlier version may not say at which step; it is believed.
+    """
+    return found is not None and found.get("step", step) == step

@@ -111,6 +111,20 @@ def check_real(path: Path, name: str, value: object, low: float = -LARGEST_REAL)
     return float(value)  # type: ignore[arg-type]
 
 
+def as_score(score: float) -> float:
+    """Return a game's score, before it is written where no reader would believe it.
+
+    Raises:
+        InputError: It is NaN, infinite or beyond what files hold.
+    """
+    if not abs(score) <= LARGEST_REAL:  # NaN too
+        raise InputError(
+            f"a game ended with the score {score}, which is no number that can be compared: look "
+            "at the rewards that the game gives"
+        )
+    return score
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

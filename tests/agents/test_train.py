@@ -25,8 +25,9 @@ from coordconv_rl.agents.train import train_agent
 from coordconv_rl.agents.training.checkpoint import list_checkpoints, load_checkpoint
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.configs.schema import Evaluation, RunConfig
+from coordconv_rl.envs import ImageGame
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import PARENT_VARIABLE, prepare_run, read_record
+from coordconv_rl.runs import PARENT_VARIABLE, prepare_run, read_episodes, read_record
 from coordconv_rl.runs.reading import seal_of
 from coordconv_rl.sb3.policy import CoordConvPolicy
 
@@ -230,6 +231,16 @@ def test_diverged_run_fails_with_its_reason(tmp_path, small_run):
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["status"] == "failed"
     assert record["reason"]
+
+
+def test_a_game_whose_scores_are_no_numbers_fails_with_its_reason(tmp_path, small_run):
+    game = ImageGame("image_games:dot", {"worth": 1e30})
+    with pytest.raises(InputError, match="a game ended with the score"):
+        train_agent(small_run(game="dots", environment=game, steps=640), tmp_path)
+    record = read_record(tmp_path)
+    assert record["status"] == "failed"
+    assert "look at the rewards that the game gives" in record["reason"]
+    assert (read_episodes(tmp_path / "episodes.csv")["score"] == 0).all()  # games without a point
 
 
 def test_finished_run_called_again_changes_nothing(tmp_path, small_run):

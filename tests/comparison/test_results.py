@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from folders import experiment, finish, write_run
 
 from coordconv_rl.comparison import plan, results
-from coordconv_rl.comparison.launch import ledger
-from coordconv_rl.configs import make_run_id
+from coordconv_rl.comparison.launch.inspect_agents import uninspected
+from coordconv_rl.comparison.report import write_report
+from coordconv_rl.configs import make_run_id, to_yaml
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import EPISODE_COLUMNS, read_episodes
-from coordconv_rl.runs.episodes import EPISODE_DTYPE
 
 
 def test_results_of_a_whole_experiment(tmp_path):
@@ -32,6 +33,55 @@ def test_results_of_a_whole_experiment(tmp_path):
     assert results.score_sources(found, "ppo") == ("evaluation",)
 
 
+def test_a_run_that_trained_for_other_steps_does_not_count(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
+    path = tmp_path / "ppo/Pong/cnn/seed-5/run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"step": 3000, "steps": 3000}))
+    found = results.read_results(tmp_path)
+    run = found.runs[2]
+    assert (run.run_id, run.status) == ("ppo/Pong/cnn/seed-5", "of other settings")
+    assert run.reason == "not trained as the experiment says: steps was 3000, it says 1000"
+    assert results.final_scores(found, "ppo")["cnn"]["Pong"] == {3: 3.0}
+    page = write_report(tmp_path).read_text()
+    assert "3 of 4 runs are done (1 of other settings)" in page
+    assert "steps was 3000, it says 1000" in page
+
+
+def test_a_run_with_other_settings_does_not_count(tmp_path):
+    config = experiment(algos=("ppo",), games=("Pong",))
+    finish(tmp_path, config)
+    made = plan.expand(replace(config, overrides={"ppo": {"gamma": 0.5, "n_steps": 64}}))[0]
+    (tmp_path / made.run_id / "config.yaml").write_text(to_yaml(made))
+    run = results.read_results(tmp_path).runs[0]
+    assert run.status == "of other settings"
+    assert "hyperparameters.gamma was 0.5, it says 0.99" in run.reason
+
+
+@pytest.mark.parametrize("gone", ["", "run.json", "evaluation.json"])
+def test_a_finished_run_whose_files_are_gone_does_not_count(tmp_path, gone):
+    finish(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
+    path = tmp_path / "ppo/Pong/cnn/seed-3"
+    shutil.rmtree(path) if not gone else (path / gone).unlink()
+    found = results.read_results(tmp_path)
+    assert found.runs[0].status == "not whole"
+    assert "is gone: restore it" in found.runs[0].reason
+    assert results.final_scores(found, "ppo")["cnn"]["Pong"] == {5: 5.0}
+
+
+def test_an_inspection_before_the_trainings_end_does_not_count(tmp_path):
+    finish(tmp_path, experiment(algos=("ppo",), games=("Pong",)))
+    scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
+    inspection = {"episodes": 1, "share": 0.1, "scores": scores}
+    for run, step in (("coordconv/seed-3", 400), ("coordconv/seed-5", 1000)):
+        path = tmp_path / "ppo/Pong" / run
+        text = json.dumps({"run": f"ppo/Pong/{run}", "step": step} | inspection)
+        (path / "inspection.json").write_text(text)
+        (path / "checkpoints").mkdir()
+    found = results.read_results(tmp_path)
+    assert [run.seed for run in found.runs if run.inspection is not None] == [5]
+    assert [run.run_id for run in uninspected(found)] == ["ppo/Pong/coordconv/seed-3"]
+
+
 def test_without_an_evaluation_the_last_hundred_games_count(tmp_path):
     config = experiment(algos=("ppo",), games=("Pong",), seeds=(3,))
     plan.write_experiment(tmp_path, config)
@@ -44,32 +94,6 @@ def test_without_an_evaluation_the_last_hundred_games_count(tmp_path):
     assert results.final_scores(found, "ppo")["cnn"]["Pong"] == {}  # the ledger has it waiting
     so_far = results.final_scores(found, "ppo", unfinished=True)
     assert so_far["cnn"]["Pong"] == {3: 250.5}
-
-
-def test_a_curve_is_the_mean_of_the_games_in_the_window_before_each_step(tmp_path):
-    episodes = np.array(
-        [(5, 1, 4, 1), (10, 3, 4, 1), (11, 100, 4, 1), (40, 7, 4, 1)], EPISODE_DTYPE
-    )
-    grid = np.array([4, 10, 20, 30, 40, 50])
-    line = results.smooth(episodes, grid, trained=40, window=10)
-    np.testing.assert_array_equal(line, [np.nan, 2.0, 100.0, np.nan, 7.0, np.nan])
-
-
-def test_curves_of_unequal_runs_end_where_each_run_ends(tmp_path):
-    config = experiment(algos=("ppo",), games=("Pong",), arms=("cnn",))
-    finish(tmp_path, config)
-    late = tmp_path / "ppo/Pong/cnn/seed-5"
-    record = json.loads((late / "run.json").read_text())
-    (late / "run.json").write_text(json.dumps(record | {"step": 600, "status": "running"}))
-    rows = (late / "episodes.csv").read_text().splitlines()[:7]
-    (late / "episodes.csv").write_text("\n".join(rows) + "\n")
-    with ledger.Ledger(tmp_path, ["ppo/Pong/cnn/seed-3", "ppo/Pong/cnn/seed-5"]) as held:
-        held.update("ppo/Pong/cnn/seed-5", status="running")
-        found = results.read_results(tmp_path)
-    grid = np.arange(200, 1001, 200)
-    rows = results.curves(found, "ppo", "Pong", "cnn", grid)
-    np.testing.assert_array_equal(rows[0], [200, 400, 600, 800, 1000])
-    np.testing.assert_array_equal(rows[1], [200, 400, 600, np.nan, np.nan])
 
 
 RECORD = {"run": "ppo/Pong/cnn/seed-3", "status": "done", "step": "x", "steps": 1000}

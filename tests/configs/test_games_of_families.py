@@ -49,7 +49,7 @@ def test_an_experiment_s_runs_have_their_family_s_settings(experiment):
     assert [run.hyperparameters.n_envs for run in (pong, minatar, dots)] == [8, 64, 8]
     assert dots.environment == ImageGame("image_games:dot", {"length": 5}, stack=2)
     assert pong.environment is None
-    assert experiment(games=["minatar/freeway"], environments={}).backbone == "minatar"
+    assert experiment(games=["minatar/freeway"], environments={}).common_backbone == "minatar"
 
 
 def test_own_environments_survive_yaml(experiment, tmp_path):

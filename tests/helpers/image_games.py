@@ -17,14 +17,14 @@ SPACES = {
 class Dot(gym.Env):
     """A dot that moves right; action 1 (or a positive one) is worth a point; 8 steps a game."""
 
-    def __init__(self, images="bytes_last", actions="discrete", length=8):
+    def __init__(self, images="bytes_last", actions="discrete", length=8, worth=1.0):
         self.observation_space = SPACES[images]
         self.action_space = {
             "discrete": gym.spaces.Discrete(2),
             "continuous": gym.spaces.Box(-1.0, 1.0, (1,), np.float32),
             "unbounded": gym.spaces.Box(-np.inf, np.inf, (1,), np.float32),
         }[actions]
-        self.length = length
+        self.length, self.worth = length, worth
 
     def _image(self):
         space = self.observation_space
@@ -41,7 +41,7 @@ class Dot(gym.Env):
 
     def step(self, action):
         self.x, self.steps = self.x + 1, self.steps + 1
-        reward = float(np.asarray(action).item() > 0)
+        reward = self.worth * float(np.asarray(action).item() > 0)
         return self._image(), reward, self.steps == self.length, False, {}
 
 

@@ -46,6 +46,17 @@ def test_what_a_checkpoint_goes_on_from_must_be_what_it_was(tmp_path):
         read_kept(path, kept.bytes, kept.sha256)
 
 
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -1e300])
+def test_a_score_that_no_reader_would_believe_is_not_written(tmp_path, score):
+    log = EpisodeLog(tmp_path / "episodes.csv")
+    log.add(100, 1.0, 400, True)
+    with pytest.raises(InputError, match=r"a game ended with the score .* look at the rewards"):
+        log.add(120, score, 400, True)
+    log.close()
+    assert read_episodes(tmp_path / "episodes.csv")["score"].tolist() == [1.0]
+    assert log.recent_score == 1.0
+
+
 def test_a_link_is_neither_cut_nor_written(tmp_path):
     other = tmp_path / "other"
     other.write_text("mine")

@@ -27,6 +27,11 @@ def test_summary_by_hand():
     assert summarise([4.0], None)["std"] == 0.0
 
 
+def test_scores_that_are_no_numbers_have_no_summary():
+    with pytest.raises(InputError, match="a game ended with the score nan"):
+        summarise([1.0, float("nan")], None)
+
+
 def test_what_is_written_is_read_and_told_if_changed(tmp_path):
     path = by_hand_path(tmp_path, RESULT)
     assert path == tmp_path / "evaluations" / "step-64-seed-7-games-2.json"

@@ -25,7 +25,7 @@ FILES = ("experiment.yaml", "ledger.jsonl", *(f"{RUN}/{name}" for name in (
 )))  # fmt: skip
 
 
-TAKEN = {"run.json": {"gone"}, "inspection.json": {"gone"}}
+TAKEN = {"inspection.json": {"gone"}}
 """What nothing has to say a word of: what is not there was not done."""
 
 

@@ -39,6 +39,9 @@ from coordconv_rl.runs import (
     Treatment,
     check_folder,
     find_runs,
+    is_inspected_at,
+    peek_record,
+    read_inspection,
     read_record,
     weighs_coordinates,
     write_inspection,
@@ -221,14 +224,18 @@ def _sees_coordinates(run: Path) -> bool:
 
 
 def _agents(folder: Path) -> list[Path]:
-    """Return the folder itself, or an experiment's trained agents that nobody has inspected."""
+    """Return the folder itself, or an experiment's finished agents that nobody has inspected.
+
+    One that still trains is left out: what it can do now says nothing of what it will end as.
+    """
     if not (folder / EXPERIMENT_FILE).is_file():
         return [folder]
-    trained = [run for run in find_runs(folder, CONFIG_FILE) if list_checkpoints(run)]
-    agents = [run for run in trained if _sees_coordinates(run)]
+    runs = {run: peek_record(run) or {} for run in find_runs(folder, CONFIG_FILE)}
+    ended = [run for run, record in runs.items() if record.get("status") == "done"]
+    agents = [run for run in ended if list_checkpoints(run) and _sees_coordinates(run)]
     if not agents:
-        raise InputError(f"{folder} holds no trained agent with coordinates yet: train one first")
-    left = [run for run in agents if not (run / INSPECTION_FILE).is_file()]
+        raise InputError(f"{folder} holds no finished agent with coordinates yet: train one first")
+    left = [run for run in agents if not is_inspected_at(read_inspection(run), runs[run]["step"])]
     if len(left) < len(agents):
         done = len(agents) - len(left)
         log.info(

@@ -19,7 +19,14 @@ from statistics import median
 from coordconv_rl.comparison.launch.backend import Backend
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import Evaluation, RunConfig
-from coordconv_rl.runs import duration, is_finished, last_error, peek_record, prepare_run
+from coordconv_rl.runs import (
+    CHECKPOINTS_FOLDER,
+    duration,
+    is_finished,
+    last_error,
+    peek_record,
+    prepare_run,
+)
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +122,10 @@ def estimate_cost(
 
 
 def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, float], list[int]]:
-    """Return steps a second by algorithm, and each finished run's bytes, of a folder's runs."""
+    """Return steps a second by algorithm, and finished runs' bytes, of a folder's runs.
+
+    Runs of an export are small for want of their checkpoints, and say nothing of others' bytes.
+    """
     speeds: dict[str, list[float]] = {}
     sizes = []
     for config in configs:
@@ -124,7 +134,7 @@ def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, floa
         speed = record.get("steps_per_second")
         if isinstance(speed, int | float) and speed > 0:
             speeds.setdefault(config.algo, []).append(float(speed))
-        if record.get("status") == "done":
+        if record.get("status") == "done" and (path / CHECKPOINTS_FOLDER).is_dir():
             sizes.append(sum(file.lstat().st_size for file in path.rglob("*")))
     return {algo: median(values) for algo, values in speeds.items()}, sizes
 

@@ -9,21 +9,17 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import RunRequest, check_planned, read_ledger, read_requests
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
-from coordconv_rl.configs import ExperimentConfig, RunConfig, load_run, to_yaml
+from coordconv_rl.configs import ExperimentConfig, RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.files import read_regular
 from coordconv_rl.runs import CONFIG_FILE, lengthen_run, longer_run, now
-
-KEY = ("algo", "game", "arm", "seed")  # what tells runs apart; all else is a setting
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
     changed: dict[str, None] = {}
     runs, longer = [], []
     for config in configs:
-        made = _made_with(folder / config.run_id / CONFIG_FILE, config)
+        made = plan.made_with(folder / config.run_id / CONFIG_FILE, config)
         if made is None:
             continue
         if config.steps > made.steps and made == replace(config, steps=made.steps):
@@ -142,44 +138,13 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
                 raise InputError(f"{folder} holds {config.run_id}: {error}") from error
         else:
             runs.append(config.run_id)
-            changed |= dict.fromkeys(differences(made, config))
+            changed |= dict.fromkeys(
+                f"{name} was {before} and is now {after}"
+                for name, before, after in plan.differences(made, config)
+            )
     if runs:
         raise InputError(
             f"{folder} holds {counted(len(runs), 'run')} with other settings, such as {runs[0]} "
             f"({'; '.join(changed)}): choose another --folder, or go back to what it was"
         )
     return longer
-
-
-def _made_with(path: Path, config: RunConfig) -> RunConfig | None:
-    """Return a run's settings where they differ from those planned; None where they do not.
-
-    A file that cannot be read is left to the run's start, which names it and goes on with others.
-    """
-    try:
-        if read_regular(path) == to_yaml(config).encode():
-            return None
-        made = load_run(path)
-    except (InputError, OSError):
-        return None
-    return None if made == config else made
-
-
-def differences(made: RunConfig, config: RunConfig) -> list[str]:
-    """Say which settings of a run would change, and how, setting by setting."""
-    before, after = _flat(asdict(made)), _flat(asdict(config))
-    return [
-        f"{name} was {before.get(name)} and is now {after.get(name)}"
-        for name in before | after
-        if before.get(name) != after.get(name) and name not in KEY
-    ]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat

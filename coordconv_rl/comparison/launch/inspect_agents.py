@@ -41,15 +41,14 @@ class Running:
 
 
 def uninspected(found: Results) -> list[RunResult]:
-    """Return the finished runs of arms with coordinates that have no inspection yet.
+    """Return the finished runs of arms with coordinates that have no inspection of their end yet.
 
     Those of an export are left out: their checkpoints are elsewhere.
     """
     return [
         run
         for run in inspectable(found)
-        if not (run.folder / INSPECTION_FILE).is_file()
-        and (run.folder / CHECKPOINTS_FOLDER).is_dir()
+        if run.inspection is None and (run.folder / CHECKPOINTS_FOLDER).is_dir()
     ]
 
 

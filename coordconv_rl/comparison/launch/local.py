@@ -108,6 +108,7 @@ class Process:
         if self._process.poll() is None:
             processes.kill_group(self._process)
             self._process.wait()
+        self._unlock()
 
     def _unlock(self) -> None:
         if self._lock is not None:

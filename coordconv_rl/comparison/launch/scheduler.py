@@ -122,7 +122,10 @@ class Scheduler:
                 late = time.monotonic() > deadline or hurry()
                 if late:
                     active.worker.kill()
-                code = active.worker.poll()
+                try:
+                    code = active.worker.poll()
+                except LockedError:  # another process works on the run, and this one has ended
+                    code, late = None, True
                 if code is None and not late:
                     continue
                 active.record = peek_record(self._folder / run)

@@ -36,6 +36,7 @@ MINUTES = 24 * 60  # of a job, unless --slurm timeout_min=N says so; longer runs
 MOST_REQUEUES = 1_000
 JOB_POLL_SECONDS = 0.2
 SQUEUE_SECONDS = 30.0  # between two questions to SLURM about a job
+UNKNOWN_JOB = "Invalid job id"  # what squeue says of a job that SLURM has forgotten
 MISSED = 3  # times in a row that squeue does not know a job, until it counts as lost
 SAVE_SECONDS = 60.0  # for a checkpoint, before the process is killed
 
@@ -137,8 +138,9 @@ class SlurmWorker:
         if time.monotonic() - self._asked > SQUEUE_SECONDS:
             self._asked = time.monotonic()
             command = ["squeue", "--noheader", "--jobs", self._job.job_id]
-            found = subprocess.run(command, check=False, capture_output=True, text=True).stdout
-            self._missed = 0 if found.strip() else self._missed + 1
+            found = subprocess.run(command, check=False, capture_output=True, text=True)
+            if found.returncode == 0 or UNKNOWN_JOB in found.stderr:  # else squeue cannot tell
+                self._missed = 0 if found.stdout.strip() else self._missed + 1
         return self._missed >= MISSED
 
     def _look_where(self) -> None:

@@ -11,18 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from coordconv_rl.comparison.learning_curves import curve, curves, step_grid
 from coordconv_rl.comparison.report.inspections import read_inspections
 from coordconv_rl.comparison.report.score_tables import game_scores
 from coordconv_rl.comparison.report.use_tables import collect_use
 from coordconv_rl.comparison.report.verdict import outcome, sentence
-from coordconv_rl.comparison.results import (
-    Results,
-    curve,
-    curves,
-    final_score,
-    score_sources,
-    step_grid,
-)
+from coordconv_rl.comparison.results import Results, final_score, score_sources
 from coordconv_rl.comparison.statistics import AlgoAnalysis, Estimate
 from coordconv_rl.envs import human_normalised
 from coordconv_rl.files import write_text_atomic

@@ -7,8 +7,9 @@ from collections import Counter
 from coordconv_rl.comparison import results
 from coordconv_rl.comparison.baselines import Pair, declared_pairs
 from coordconv_rl.comparison.report.tables import are, counted
-from coordconv_rl.comparison.results import NOT_WHOLE, Results
+from coordconv_rl.comparison.results import NOT_WHOLE, OTHER, Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, tiny_range_games
+from coordconv_rl.configs import game_folder
 from coordconv_rl.envs import reference_scores
 
 
@@ -21,7 +22,7 @@ def banners(found: Results) -> list[str]:
         return left_out
     others = ", ".join(
         f"{counts[status]} {status}"
-        for status in ("running", "waiting", "failed", "lost", NOT_WHOLE)
+        for status in ("running", "waiting", "failed", "lost", NOT_WHOLE, OTHER)
         if counts[status]
     )
     return [
@@ -38,7 +39,8 @@ def _left_out(found: Results) -> list[str]:
     experiment = found.experiment
     parts = zip(*(run.replace("/seed-", "/").split("/") for run in found.left_out), strict=True)
     now: tuple[tuple[object, ...], ...] = (
-        experiment.algos, found.games, experiment.arm_labels, experiment.seeds,
+        experiment.algos, tuple(map(game_folder, found.games)), experiment.arm_labels,
+        experiment.seeds,
     )  # fmt: skip
     gone = [
         f"{name} {', '.join(sorted(missing, key=lambda value: (len(value), value)))}"

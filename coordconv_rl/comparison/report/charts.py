@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from coordconv_rl.comparison.learning_curves import curves, step_grid
 from coordconv_rl.comparison.report.looks import ArmLook, arm_look
 from coordconv_rl.comparison.report.tables import counted
-from coordconv_rl.comparison.results import Results, curves, step_grid
+from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import ArmEstimates, Array, Comparison, Estimate
 
 LEGEND_COLUMNS = {18: 3, 36: 2}  # characters of a label of which so many fit below a chart

@@ -94,7 +94,7 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         *(atari if "atari" in experiment.families else ()),
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
-        ("Backbone", experiment.backbone or "each game's own"),
+        ("Backbone", experiment.common_backbone or "each game's own"),
         ("Head", experiment.head),
         ("Computation", _PATH_WORDS[experiment.path]),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coordconv_rl.comparison.report.tables import NONE, Cell, Table, number
-from coordconv_rl.comparison.results import NOT_WHOLE, Results
+from coordconv_rl.comparison.results import NOT_WHOLE, OTHER, Results
 
 MAX_TROUBLES = 50
 
@@ -31,8 +31,8 @@ def completeness_table(found: Results) -> Table:
 
 
 def trouble_table(found: Results) -> Table | None:
-    """Return the runs that failed, were lost or are not whole, and why; None if there are none."""
-    bad = [run for run in found.runs if run.status in {"failed", "lost", NOT_WHOLE}]
+    """Return the runs that failed or do not count, and why; None if there are none."""
+    bad = [run for run in found.runs if run.status in {"failed", "lost", NOT_WHOLE, OTHER}]
     if not bad:
         return None
     rows = [
@@ -46,7 +46,7 @@ def trouble_table(found: Results) -> Table | None:
         for run in bad[:MAX_TROUBLES]
     ]
     rest = len(bad) - len(rows)
-    caption = "Runs that failed, were lost or are not whole" + (
+    caption = "Runs that failed, were lost or do not count" + (
         f" ({rest} more not shown)" if rest else ""
     )
     return Table(caption, ("Run", "Status", "Attempts", "Step", "Reason"), tuple(rows))

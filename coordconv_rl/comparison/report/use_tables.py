@@ -108,7 +108,9 @@ def _sentence(use: AlgoUse, pair: UseComparison) -> str:
         f"{use.algo.upper()}, coordinates {pair.treatment}: the score of a {pair.arm} agent falls "
         f"further than that of a {pair.against} agent with probability {chance})."
     )
-    low, high = float(pair.further.low or 0), float(pair.further.high or 1)
+    assert pair.further.low is not None
+    assert pair.further.high is not None
+    low, high = float(pair.further.low), float(pair.further.high)
     if low <= 0.5 <= high:
         return f"{text} No difference is shown."
     more = "more" if low > 0.5 else "less"

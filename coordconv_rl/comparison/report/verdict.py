@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from coordconv_rl.comparison.baselines import whole_arms, without_coordinates
 from coordconv_rl.comparison.report.tables import bounds, counted, interval, number
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, Comparison
@@ -145,13 +146,17 @@ def _doubt(analysis: AlgoAnalysis, pair: Comparison) -> str:
 def _exceptions(pair: Comparison) -> str:
     """Name the games of which something else is shown than of all together.
 
-    An arm that wins one game surely and loses another has even chance over both.
+    An arm that wins one game surely and loses another has even chance over both. The test is one
+    of means, so that ranks must point where the means do.
     """
     shown: dict[int, list[str]] = {1: [], -1: []}
-    games = zip(pair.games, pair.improvement_by_game, pair.p_by_game, strict=True)
-    for game, chance, p in games:
+    games = zip(
+        pair.games, pair.improvement_by_game, pair.difference_by_game, pair.p_by_game, strict=True
+    )
+    for game, chance, difference, p in games:
         way = int(np.sign(chance - 0.5))
-        if len(pair.games) > 1 and p < LEVEL and way not in (0, direction(pair)):
+        is_clear = p < LEVEL and way == np.sign(difference)
+        if len(pair.games) > 1 and is_clear and way not in (0, direction(pair)):
             shown[way].append(f"{game} (probability {chance:.2f}, p {p_text(float(p))})")
     texts = [
         f"{word} in {' and '.join(named)}"
@@ -177,23 +182,22 @@ def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
 
 def _geometry(found: Results, analysis: AlgoAnalysis) -> Iterator[str]:
     """Say of each arm that beats the one without coordinates whether geometry is the reason."""
-    arms = found.experiment.arms_by_label
-    pairs = analysis.comparisons
-    for main in pairs:
-        kin = [
-            pair
-            for pair in pairs
-            if pair.arm == main.arm
-            and (arms[pair.against].backbone, arms[pair.against].head)
-            == (arms[main.arm].backbone, arms[main.arm].head)
-        ]
-        plain = main in kin and arms[main.against].extractor is None
-        control = [pair for pair in kin if arms[pair.against].shuffled]
-        if plain and arms[main.against].coords == "none" and control and direction(main) > 0:
-            if direction(control[0]) > 0:
-                yield f"{main.arm}: the geometry helps, and not only the additional parameters."
-            else:
-                yield (
-                    f"{main.arm}: it is not shown that the geometry helps beyond the additional "
-                    "parameters."
-                )
+    arms = whole_arms(found.experiment)
+    by_names = {(pair.arm, pair.against): pair for pair in analysis.comparisons}
+    for (name, baseline), main in by_names.items():
+        arm = arms[name]
+        if arm.shuffled or arms[baseline] != without_coordinates(arm) or not _is_better(main):
+            continue
+        controls = [pair for (x, y), pair in by_names.items() if x == name and arms[y].shuffled]
+        exact = [pair for pair in controls if arms[pair.against] == replace(arm, shuffled=True)]
+        if any(map(_is_better, exact)):
+            yield f"{name}: the geometry helps, and not only the additional parameters."
+        elif controls:
+            yield (
+                f"{name}: it is not shown that the geometry helps beyond the additional parameters."
+            )
+
+
+def _is_better(pair: Comparison) -> bool:
+    """Return whether the first arm is shown to be better, the corrected p-value included."""
+    return direction(pair) > 0 and pair.p_holm < LEVEL

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coordconv_rl.comparison.baselines import Pair, declared_pairs
-from coordconv_rl.comparison.results import Results, step_grid
+from coordconv_rl.comparison.learning_curves import step_grid
+from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import estimators
 from coordconv_rl.comparison.statistics.bootstrap import Estimate
 from coordconv_rl.comparison.statistics.estimators import Array, Mask

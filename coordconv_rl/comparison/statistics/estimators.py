@@ -36,25 +36,30 @@ def iqm(scores: Array) -> Array:
 
     As in rliable (scipy's `trim_mean`), a quarter of the runs, rounded down, goes at each end.
 
+    Where some games have fewer runs than others, a run weighs as much as its game has the fewer, so
+    that each game keeps its share and a missing run does not make the mean one of other games; then
+    a quarter of the weight goes at each end.
+
     Returns:
         Shape (...); NaN where there is no run.
     """
-    flat = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)  # NaN goes last
-    count = np.isfinite(flat).sum(axis=-1, keepdims=True)
-    cut = count // 4
-    place = np.arange(flat.shape[-1])
-    kept = (place >= cut) & (place < count - cut)
-    total = flat.sum(axis=-1, where=kept)
-    return _ratio(total, (count - 2 * cut)[..., 0])
+    flat, weights = _sorted(scores)
+    upto = np.cumsum(weights, axis=-1)
+    whole = upto[..., -1:]
+    is_balanced = (weights <= 1).all(axis=-1, keepdims=True)
+    cut = np.where(is_balanced, np.floor(whole / 4), whole / 4)
+    kept = np.minimum(upto, whole - cut) - np.maximum(upto - weights, cut)
+    total = (flat * kept).sum(axis=-1, where=kept > 0)
+    return _ratio(total, kept.sum(axis=-1, where=kept > 0))
 
 
 def optimality_gap(scores: Array, threshold: float = 1.0) -> Array:
     """Return by how much the runs fall short of `threshold` on average (1.0 is human level).
 
-    Runs above the threshold count as reaching it. Smaller is better.
+    Runs above the threshold count as reaching it. Smaller is better. Each game counts the same,
+    however many runs it has.
     """
-    flat = scores.reshape(*scores.shape[:-2], -1)
-    return threshold - _nanmean(np.minimum(flat, threshold), axis=-1)
+    return threshold - mean(np.minimum(scores, threshold))
 
 
 def probability_of_improvement(x: Array, y: Array) -> Array:
@@ -81,17 +86,22 @@ def improvement_by_game(x: Array, y: Array) -> Array:
 def performance_profile(scores: Array, thresholds: Array) -> Array:
     """Return the share of all runs of all games whose score is above each threshold.
 
+    Each game counts the same, however many runs it has.
+
     Returns:
         Shape (..., thresholds), each from 0 to 1.
     """
-    flat = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)  # NaN goes last
-    count = np.isfinite(flat).sum(axis=-1)
+    flat, weights = _sorted(scores)
+    upto = np.concatenate([np.zeros_like(weights[..., :1]), np.cumsum(weights, axis=-1)], axis=-1)
     below = [
-        np.searchsorted(row[:known], thresholds, side="right")
-        for row, known in zip(flat.reshape(-1, flat.shape[-1]), count.ravel(), strict=True)
+        weight[np.searchsorted(row, thresholds, side="right")]
+        for row, weight in zip(
+            flat.reshape(-1, flat.shape[-1]), upto.reshape(-1, upto.shape[-1]), strict=True
+        )
     ]
-    above = count[..., None] - np.reshape(below, (*count.shape, len(thresholds)))
-    return _ratio(above, np.broadcast_to(count[..., None], above.shape))
+    whole = upto[..., -1:]
+    above = whole - np.reshape(below, (*whole.shape[:-1], len(thresholds)))
+    return _ratio(above, np.broadcast_to(whole, above.shape))
 
 
 def paired_difference(x: Array, y: Array) -> Array:
@@ -121,6 +131,26 @@ def sample_efficiency(curves: Array) -> Array:
     absent = missing.all(axis=-3, keepdims=True)
     behind = (missing & ~absent).any(axis=(-2, -1))
     return np.where(behind, np.nan, iqm(curves))
+
+
+def _sorted(scores: Array) -> tuple[Array, Array]:
+    """Return all runs of all games in rising order, NaN last, with their weights.
+
+    A run weighs 1 where all games have equally many. Where they have not, a run of the game that
+    has most weighs 1, and those of a game with half as many weigh 2. A missing run weighs 0.
+
+    Returns:
+        Scores and weights, of shape (..., runs x games).
+    """
+    there = np.isfinite(scores)
+    runs = there.sum(axis=-2, keepdims=True)
+    most = runs.max(axis=-1, keepdims=True, initial=0)
+    weights = np.where(there, most / np.maximum(runs, 1), 0.0)
+    flat, weights = (part.reshape(*scores.shape[:-2], -1) for part in (scores, weights))
+    if (weights <= 1).all():  # which need not be moved: sorting alone is three times as fast
+        return np.sort(flat, axis=-1), np.sort(weights, axis=-1)[..., ::-1]
+    order = np.argsort(flat, axis=-1)
+    return np.take_along_axis(flat, order, axis=-1), np.take_along_axis(weights, order, axis=-1)
 
 
 def _nanmean(values: Array, axis: int) -> Array:

@@ -37,8 +37,9 @@ class Comparison:
         area_improvement: The probability that the area under a run's learning curve is larger
             than that of a run of `against`: sample efficiency.
         improvement_by_game: The probability of improvement for each of the games.
+        difference_by_game: Difference of mean raw scores for each of the games.
         paired_by_game: Mean difference of raw scores by seed, one estimate for each of the games.
-        p_by_game: Welch's test for each of the games, corrected by Holm for their number.
+        p_by_game: Welch's test of `difference_by_game`, corrected by Holm for the games' number.
     """
 
     arm: str
@@ -55,6 +56,7 @@ class Comparison:
     seeds_needed: int | None
     area_improvement: Estimate
     improvement_by_game: Array
+    difference_by_game: Array
     paired_by_game: tuple[Estimate, ...]
     p_by_game: Array
 
@@ -102,6 +104,7 @@ def compare_arms(
         seeds_needed=bootstrap.seeds_needed(*scaled) if known.any() else None,
         area_improvement=with_interval(estimators.probability_of_improvement, *grown),
         improvement_by_game=estimators.improvement_by_game(*raw),
+        difference_by_game=np.subtract(*(np.nanmean(own, axis=0) for own in raw)),
         paired_by_game=tuple(
             with_interval(estimators.mean, paired[:, [game]]) for game in range(paired.shape[1])
         ),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coordconv_rl.comparison.results import Results, curve, final_scores
+from coordconv_rl.comparison.learning_curves import curve
+from coordconv_rl.comparison.results import Results, final_scores
 from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.comparison.statistics.scale import Scale, choose_scale, human_scale
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coordconv_rl.arms import Arm
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.results import smooth, step_grid
+from coordconv_rl.comparison.learning_curves import smooth, step_grid
 from coordconv_rl.comparison.tensorboard.events import (
     EventFile,
     hyperparameter_columns,

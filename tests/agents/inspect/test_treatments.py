@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from folders import reopen
 
 from coordconv_rl.agents.evaluate import play
 from coordconv_rl.agents.inspect import games as inspection_games
@@ -156,7 +157,7 @@ def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_p
     with pytest.raises(InputError, match="holds no run"):
         inspection.inspect_command(tmp_path)
     (tmp_path / "experiment.yaml").write_text("")
-    with pytest.raises(InputError, match="no trained agent with coordinates"):
+    with pytest.raises(InputError, match="no finished agent with coordinates"):
         inspection.inspect_command(tmp_path)
 
 
@@ -166,6 +167,15 @@ def test_an_experiment_means_all_its_agents_with_coordinates(trained):
     done.unlink(missing_ok=True)
     found = {path.parent.name for path in inspection._agents(trained)}
     assert found == {"coordconv", "shuffled"}
-    done.write_text("{}")
+    scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
+    made = {"run": "ppo/Breakout/coordconv/seed-1", "episodes": 1, "share": 0.1, "scores": scores}
+    done.write_text(json.dumps(made | {"step": 32}))
     assert inspection._agents(trained) == [run_of(trained, "shuffled")]
+    done.write_text(json.dumps(made | {"step": 16}))  # it trained on since
+    assert set(inspection._agents(trained)) == {done.parent, run_of(trained, "shuffled")}
+    record = done.with_name("run.json")
+    before = record.read_bytes()
+    reopen(done.parent)
+    assert inspection._agents(trained) == [run_of(trained, "shuffled")]
+    record.write_bytes(before)
     assert inspection._agents(done.parent) == [done.parent]  # named: once more

@@ -50,11 +50,14 @@ def test_the_folders_own_runs_tell_speed_and_size(tmp_path):
     run = write_run(tmp_path, "ppo/Pong/cnn/seed-3", score=1.0)
     text = (run / "run.json").read_text()
     (run / "run.json").write_text(text.replace("{", '{"steps_per_second": 50.0, ', 1))
-    size = sum(path.stat().st_size for path in run.iterdir())
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "step-1000.safetensors").write_bytes(bytes(1000))
+    write_run(tmp_path, "ppo/Pong/cnn/seed-5", score=1.0)  # small, for it has none
+    size = sum(path.stat().st_size for path in run.rglob("*"))
     found = estimate_cost(tmp_path, plan.expand(config), 2, None)
-    assert (found.runs, found.planned, found.steps) == (3, 4, 3000)
-    assert found.seconds == 60.0  # 3 runs of 1,000 steps at 50 a second
-    assert found.disk == 3 * size
+    assert (found.runs, found.planned, found.steps) == (2, 4, 2000)
+    assert found.seconds == 40.0  # 2 runs of 1,000 steps at 50 a second
+    assert found.disk == 2 * size
     assert "own runs" in found.source
 
 

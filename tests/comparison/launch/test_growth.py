@@ -10,7 +10,7 @@ from light_worker import RUNS, attempts, entry, experiment, run_experiment
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import read_ledger, read_requests
-from coordconv_rl.comparison.launch.growth import check_settings, differences, make_request
+from coordconv_rl.comparison.launch.growth import check_settings, make_request
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.launch.status import request_table
 from coordconv_rl.comparison.report import write_report
@@ -116,7 +116,7 @@ def test_settings_are_compared_one_by_one():
     one = plan.expand(experiment())[0]
     settings = dataclasses.replace(one.hyperparameters, gamma=0.5)
     other = dataclasses.replace(one, hyperparameters=settings, seed=9)
-    assert differences(one, other) == ["hyperparameters.gamma was 0.99 and is now 0.5"]
+    assert plan.differences(one, other) == [("hyperparameters.gamma", 0.99, 0.5)]
 
 
 CONSTANT = {"ppo": {"schedule": "constant"}}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from folders import experiment, finish
 from synthetic import SMALL, make_experiment, report
 
+from coordconv_rl.comparison import plan
+from coordconv_rl.comparison.launch.growth import make_request
+from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.report import write_report
+from coordconv_rl.comparison.report.cautions import banners
+from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation
 from coordconv_rl.errors import InputError
 
@@ -45,3 +52,15 @@ def test_pairs_that_were_chosen_for_the_report_are_called_so(tmp_path):
 def test_without_an_evaluation_it_says_where_scores_come_from(tmp_path):
     make_experiment(tmp_path, evaluation=Evaluation(episodes=0), **SMALL)
     assert "Scores are means of the last 100 training games" in report(tmp_path)
+
+
+def test_what_is_left_out_is_named_and_nothing_else(tmp_path):
+    wanted = experiment(algos=("ppo",), games=("minatar/breakout",), seeds=(3, 5))
+    finish(tmp_path, wanted)
+    runs = [run.run_id for run in plan.expand(wanted)]
+    with Ledger(tmp_path, runs) as held:
+        held.take_up(runs, (make_request(wanted),))
+    plan.write_experiment(tmp_path, replace(wanted, seeds=(3,)))
+    (line,) = banners(read_results(tmp_path))
+    assert line.endswith("does not ask for now (seed 5).")
+    assert line.startswith("Left out: 2 runs")

@@ -47,3 +47,14 @@ def test_the_numbers_are_a_file(folder):
     assert float(pair["value"]) == pytest.approx(8.0 / width)
     chance = found["coordconv-pool", "permuted", "probability_of_larger_fall"]
     assert (float(chance["value"]), float(chance["p"]), chance["scale"]) == (0.5, 1.0, "rank")
+
+
+def test_an_arm_that_never_falls_further_is_said_to_depend_less(tmp_path):
+    make_experiment(tmp_path, arms=ARMS, seeds=SEEDS, games=("Pong",))
+    for arm, fall in (("coordconv", 9.0), ("coordconv-pool", 1.0)):
+        for seed in SEEDS:
+            scores = {"trained": 10.0, "zeroed": 10.0 - fall - seed / 10, "permuted": 10.0}
+            means = {name: {"mean": score} for name, score in scores.items()}
+            write_inspection(tmp_path, ("ppo", "Pong", arm, seed), scores=means)
+    said = "probability 0.00 (95% interval 0.00 to 0.00; p 0.0079, 0.016 corrected). coordconv-pool"
+    assert f"{said} depends less on its coordinates than coordconv." in report(tmp_path)

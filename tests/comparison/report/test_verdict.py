@@ -80,6 +80,7 @@ def test_games_that_differ_from_the_whole_are_named(analysis):
         arm="coordconv",
         games=("half", "way", "other"),
         improvement_by_game=np.array([1.0, 0.0, 0.9]),
+        difference_by_game=np.array([3.0, -1.0, 2.0]),
         p_by_game=np.array([2e-7, 0.016, 0.06]),
         improvement=some(0.45, 0.8),
     )
@@ -89,7 +90,13 @@ def test_games_that_differ_from_the_whole_are_named(analysis):
     assert "But games differ: it did worse in way (probability 0.00, p 0.016)." in better
     alike = replace(pair, p_by_game=np.array([0.2, 0.06, np.nan]))
     assert "games differ" not in verdict.sentence(analysis, alike)
-    one = replace(pair, games=("half",), improvement_by_game=np.ones(1), p_by_game=np.zeros(1))
+    # Ranks say better and means worse, and the test is one of means: neither is said.
+    bimodal = replace(pair, difference_by_game=np.array([-20.0, 1.0, 2.0]))
+    assert "games differ" not in verdict.sentence(analysis, bimodal)
+    one = replace(
+        pair, games=("half",), improvement_by_game=np.ones(1), difference_by_game=np.ones(1),
+        p_by_game=np.zeros(1),
+    )  # fmt: skip
     assert "games differ" not in verdict.sentence(analysis, one)
 
 
@@ -114,3 +121,30 @@ def test_equal_is_said_only_where_the_whole_interval_is_within_the_margin(
 
 def test_small_p_values_are_not_written_as_zero():
     assert (verdict.p_text(1e-9), verdict.p_text(0.0314)) == ("< 0.0001", "0.031")
+
+
+SPELLED_OUT = {"coords": "first", "head": "flatten", "name": "spelled"}  # what coordconv means
+
+
+@pytest.mark.parametrize(
+    ("arms", "p", "words"),
+    [
+        (("cnn", "coordconv", "shuffled"), (0.01, 0.01), "the geometry helps, and not only"),
+        (("cnn", "coordconv", "shuffled"), (0.01, 0.06), "not shown that the geometry helps"),
+        (("cnn", "coordconv", "shuffled"), (0.06, 0.01), None),  # that it helps at all is not shown
+        (("cnn", "coordconv-r", "shuffled"), (0.01, 0.01), "not shown that the geometry helps"),
+        (("cnn", SPELLED_OUT, "shuffled"), (0.01, 0.01), "spelled: the geometry helps"),
+    ],
+)
+def test_geometry_is_named_only_where_both_pairs_are_shown_and_the_control_has_the_same_channels(
+    tmp_path, arms, p, words
+):
+    make_experiment(tmp_path, arms=arms, **SMALL)
+    found = read_results(tmp_path)
+    whole = analyse(found, "ppo")
+    pairs = [
+        replace(pair, improvement=some(0.6, 0.9), p_holm=value)
+        for pair, value in zip(whole.comparisons, p, strict=True)
+    ]
+    said = str(verdict.answer(found, replace(whole, comparisons=tuple(pairs))))
+    assert "geometry" not in said if words is None else words in said

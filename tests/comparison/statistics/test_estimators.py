@@ -57,13 +57,26 @@ def test_missing_runs_are_left_out_and_never_filled_in():
     x = table([1, 10], [3, NAN], [NAN, NAN])
     assert estimators.mean(x) == 6
     assert estimators.median(x) == 6
-    assert estimators.iqm(x) == pytest.approx(14 / 3)
-    assert estimators.optimality_gap(x / 10) == pytest.approx(1 - (0.1 + 0.3 + 1) / 3)
-    assert estimators.performance_profile(x, np.array([2.0])) == pytest.approx([2 / 3])
+    # Weights are 1, 1 and 2: of 4 in all, one goes at each end, the half of the 10's.
+    assert estimators.iqm(x) == pytest.approx((3 + 10) / 2)
+    assert estimators.optimality_gap(x / 10) == pytest.approx(1 - ((0.1 + 0.3) / 2 + 1) / 2)
+    assert estimators.performance_profile(x, np.array([2.0])) == pytest.approx([3 / 4])
     assert estimators.improvement_by_game(x, table([2, 0])) == pytest.approx([0.5, 1])
     nothing = np.full((2, 2), NAN)
     for estimator in (estimators.mean, estimators.median, estimators.iqm):
         assert math.isnan(estimator(nothing))
+
+
+def test_a_game_with_fewer_runs_keeps_its_share():
+    x = np.tile([0.1, 0.3, 0.5, 0.7, 0.9], (8, 1))
+    fewer = x.copy()
+    fewer[2:, 0] = NAN  # its hardest game has 2 of 8 runs: a mean of all runs would be 0.56
+    assert estimators.iqm(fewer) == pytest.approx(estimators.iqm(x)) == pytest.approx(0.5)
+    assert estimators.optimality_gap(fewer) == pytest.approx(0.5)
+    at = np.array([0.0, 0.2, 0.6])
+    assert estimators.performance_profile(fewer, at) == pytest.approx([1, 0.8, 0.4])
+    both = np.stack([x, fewer, np.full_like(x, NAN)])
+    np.testing.assert_allclose(estimators.iqm(both), [0.5, 0.5, NAN])
 
 
 def test_paired_difference_wants_both_runs_of_a_pair():

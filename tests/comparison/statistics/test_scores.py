@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from synthetic import make_experiment, score_of
 
-from coordconv_rl.comparison.results import read_results, step_grid
+from coordconv_rl.comparison.learning_curves import step_grid
+from coordconv_rl.comparison.results import read_results
 from coordconv_rl.comparison.statistics.scores import areas, collect_curves, collect_scores
 from coordconv_rl.envs import human_normalised
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import import_sb3
 from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
-from coordconv_rl.configs import Algo, RunConfig
+from coordconv_rl.arms import Arm, arm_value
+from coordconv_rl.configs import Algo, Protocol, RunConfig
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import check_folder
 
@@ -22,7 +25,8 @@ class Opening:
         best: Take the checkpoint with the best recent score, not the newest; a zip has one.
         device: Where the network lives; see `load_agent`.
         game: The game of a zip that does not say it.
-        algo: The algorithm of such a zip.
+        algo: The algorithm of such a zip; None for what its settings show.
+        protocol: The Atari protocol of such a zip.
         trust_code: Whether code that folder or zip names may be imported; see `load_agent`.
         trust_pickle: Whether a zip's pickle may be read, which can run code.
     """
@@ -30,7 +34,8 @@ class Opening:
     best: bool = False
     device: str | None = None
     game: str | None = None
-    algo: Algo = "ppo"
+    algo: Algo | None = None
+    protocol: Protocol = "v4"
     trust_code: bool = False
     trust_pickle: bool = False
 
@@ -58,7 +63,9 @@ def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
         )
         model.num_timesteps = step
         return model, config
-    config = zip_config(path, game=how.game, algo=how.algo, device=how.device)
+    config = zip_config(
+        path, game=how.game, algo=how.algo, protocol=how.protocol, device=how.device
+    )
     try:
         return read_zip(path, config, trust_code=how.trust_code), config
     except NeedsPickle as reason:
@@ -67,4 +74,11 @@ def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
                 f"{path} {reason}, and only its pickle can say what it is, which can run code: "
                 "add --trust-pickle if you trust its author"
             ) from reason
-    return import_sb3(path, config.algo, trust_pickle=True, device=config.device), config
+    model = import_sb3(path, config.algo, trust_pickle=True, device=config.device)
+    return model, replace(config, arm=_named_after(path))
+
+
+def _named_after(path: Path) -> str | dict[str, Any]:
+    """Return an arm for a network that is somebody's own: it says a file's name, and no more."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", path.name).lstrip("._-")
+    return arm_value(Arm(name=name[-64:].lstrip("._-")))

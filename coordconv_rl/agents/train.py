@@ -48,6 +48,7 @@ from coordconv_rl.runs import (
     EVALUATION_FILE,
     EVALUATION_PROGRESS,
     HEADER,
+    RECORD_FILE,
     EpisodeLog,
     RunRecord,
     hold_run,
@@ -86,6 +87,8 @@ def train_agent(
         Interrupted: A signal came; the checkpoint is saved and the run can go on.
     """
     check_device(config.device)
+    path = folder / CONFIG_FILE
+    is_new = not path.exists()
     try:
         prepare_run(folder, config)
     except OSError as error:
@@ -97,7 +100,12 @@ def train_agent(
         log.info("%s is finished: nothing is left to do", config.run_id)
         return before
     with hold_run(folder):
-        return _train(config, folder, show_progress, wandb)
+        try:
+            return _train(config, folder, show_progress, wandb)
+        except InputError:
+            if is_new and not (folder / RECORD_FILE).exists():  # it never began: for another try
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _train(

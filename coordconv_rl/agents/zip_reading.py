@@ -22,7 +22,15 @@ import torch
 
 from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.loading import blank_model, on_device
-from coordconv_rl.configs import Algo, RunConfig, check_trust, load_run, new_run, to_yaml
+from coordconv_rl.configs import (
+    Algo,
+    Protocol,
+    RunConfig,
+    check_trust,
+    load_run,
+    new_run,
+    to_yaml,
+)
 from coordconv_rl.errors import InputError
 
 CONFIG_MEMBER = "run.yaml"
@@ -43,25 +51,55 @@ def add_config(file: Path, config: RunConfig) -> None:
 
 
 def zip_config(
-    file: Path, *, game: str | None, algo: Algo = "ppo", device: str | None = None
+    file: Path,
+    *,
+    game: str | None,
+    algo: Algo | None = None,
+    protocol: Protocol = "v4",
+    device: str | None = None,
 ) -> RunConfig:
     """Return the configuration of a zip's agent, with the device that it is to live on.
+
+    A zip of SB3's says its algorithm by the settings that it holds; neither game nor arm.
 
     Args:
         file: The zip.
         game: The game, where the zip does not say it.
-        algo: The algorithm, where the zip does not say it.
+        algo: The algorithm; None for what the zip shows.
+        protocol: The Atari protocol, where the zip does not say it.
         device: See `load_agent`.
 
     Raises:
-        InputError: It is no zip, or does not say its game and nobody else does.
+        InputError: It is no zip, holds another algorithm, or does not say its game and nobody else
+            does.
     """
-    text = _members(file, CONFIG_MEMBER).get(CONFIG_MEMBER)
-    if text is not None:
-        return on_device(_read_config(file, text), device)
+    found = _members(file, CONFIG_MEMBER, DATA_MEMBER)
+    if CONFIG_MEMBER in found:
+        return on_device(_read_config(file, found[CONFIG_MEMBER]), device)
     if game is None:
         raise InputError(f"{file} does not say which game it plays: add --game")
-    return on_device(new_run({"algo": algo, "game": game, "arm": "cnn"}, str(file)), device)
+    shown = _shown_algo(file, found.get(DATA_MEMBER))
+    if algo is not None and shown not in (algo, None):
+        raise InputError(f"{file} holds an agent of {shown}, not of {algo}: leave out --algo")
+    values = {"algo": algo or shown or "ppo", "game": game, "arm": "cnn", "protocol": protocol}
+    return on_device(new_run(values, str(file)), device)
+
+
+def _shown_algo(file: Path, data: bytes | None) -> Algo | None:
+    """Return the algorithm by the names of the settings that a zip holds; None if unreadable.
+
+    Raises:
+        InputError: It is neither A2C nor PPO.
+    """
+    try:
+        settings = json.loads(data or b"null")
+    except (ValueError, RecursionError):
+        return None  # whoever reads on says what is wrong
+    if not isinstance(settings, dict):
+        return None
+    if "gae_lambda" not in settings:
+        raise InputError(f"{file} holds an agent of neither A2C nor PPO, which alone can be opened")
+    return "ppo" if "clip_range" in settings else "a2c"
 
 
 def read_zip(file: Path, config: RunConfig, *, trust_code: bool = False) -> Model:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from coordconv_rl.cli.parse import Command
-from coordconv_rl.configs import Algo, Evaluation, check_seed
+from coordconv_rl.configs import Algo, Evaluation, Protocol, check_seed
 from coordconv_rl.errors import OK, InputError
 from coordconv_rl.runs import by_hand_path, write_evaluation
 
@@ -27,6 +27,7 @@ Device = Annotated[
     str | None, tyro.conf.arg(help_behavior_hint="(default: the run's, or cpu where it is missing)")
 ]
 ZipGame = Annotated[str | None, tyro.conf.arg(help_behavior_hint="(optional)")]
+ZipAlgo = Annotated[Algo | None, tyro.conf.arg(help_behavior_hint="(optional)")]
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,11 @@ class Evaluate(Command):
         best: Take the best checkpoint instead of the newest.
         device: Where the network lives: cpu, cuda or cuda:N.
         game: The game of a zip that does not say it.
-        algo: The algorithm of such a zip.
+        algo: The algorithm of such a zip; what it holds shows it.
+        protocol: The Atari protocol of such a zip.
         trust_code: Import the code that the folder names: a game or extractor of somebody's own.
-        trust_pickle: Read a zip's pickle too, which can run code: only a network that is neither
-            SB3's own nor one of this package needs it.
+        trust_pickle: Read a zip's pickle too, which can run code. Zips that export-sb3 wrote and
+            those of SB3's own network do not need it; any other does.
     """
 
     folder: RunFolder
@@ -54,7 +56,8 @@ class Evaluate(Command):
     best: tyro.conf.FlagCreatePairsOff[bool] = False
     device: Device = None
     game: ZipGame = None
-    algo: Algo = "ppo"
+    algo: ZipAlgo = None
+    protocol: Protocol = "v4"
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 
@@ -125,7 +128,8 @@ class Watch(Command):
         best: Take the best checkpoint instead of the newest.
         device: Where the network lives: cpu, cuda or cuda:N.
         game: The game of a zip that does not say it.
-        algo: The algorithm of such a zip.
+        algo: The algorithm of such a zip; what it holds shows it.
+        protocol: The Atari protocol of such a zip.
         trust_code: Import the code that the folder names: a game or extractor of somebody's own.
         trust_pickle: Read a zip's pickle too, which can run code; see evaluate.
     """
@@ -140,7 +144,8 @@ class Watch(Command):
     best: tyro.conf.FlagCreatePairsOff[bool] = False
     device: Device = None
     game: ZipGame = None
-    algo: Algo = "ppo"
+    algo: ZipAlgo = None
+    protocol: Protocol = "v4"
     trust_code: tyro.conf.FlagCreatePairsOff[bool] = False
     trust_pickle: tyro.conf.FlagCreatePairsOff[bool] = False
 

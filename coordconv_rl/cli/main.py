@@ -62,7 +62,10 @@ class Messages(logging.StreamHandler):  # type: ignore[type-arg]  # Python 3.10 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    """Run a command and return its exit code.
+
+    0 done, 1 failed, 2 bad input, 74 disk full (of runs and studies), 130 interrupted.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(message)s", handlers=[Messages()])
     logging.getLogger("coordconv_rl").setLevel(logging.INFO)  # ours alone: TensorBoard logs a lot

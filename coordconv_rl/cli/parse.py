@@ -128,7 +128,8 @@ def _refused(box: str, prog: str) -> InputError:
     text = " ".join(" ".join(body).split())
     if found := re.search(r"^invalid choice '(.*)' for argument '-*(.*)'\. .* \((.*)\)", text):
         value, name, choices = found.groups()
-        return unknown(name.removesuffix("s"), value, re.findall(r"'([^']*)'", choices))
+        offered = set(re.findall(r"'([^']*)'", choices)) - {"None"}  # leaving it out says that
+        return unknown(name.removesuffix("s"), value, offered)
     if found := re.search(r"^Error parsing (\S+): .*(int\(\) with base 10|to float): (.*?)$", text):
         name, kind, value = found.groups()
         wanted = "a number" if kind == "to float" else "a whole number"

@@ -28,7 +28,7 @@ from coordconv_rl.configs.schema import (
     ExperimentConfig,
     RunConfig,
 )
-from coordconv_rl.configs.types import Algo, SuiteName, game_folder, make_run_id
+from coordconv_rl.configs.types import Algo, Protocol, SuiteName, game_folder, make_run_id
 
 __all__ = [
     "DEFAULT_RUN",
@@ -36,6 +36,7 @@ __all__ = [
     "Evaluation",
     "ExperimentConfig",
     "Hyperparameters",
+    "Protocol",
     "RunConfig",
     "SuiteName",
     "check_run",

@@ -1,7 +1,8 @@
 """What a run and an experiment are: frozen dataclasses, validated strictly, values only in YAML.
 
-Steps are environment (agent) steps everywhere: of four emulator frames on Atari, of one frame
-elsewhere. The command line's options are these fields, and the texts below are its help.
+Steps are environment (agent) steps everywhere: of four emulator frames on Atari, of one frame on
+MinAtar, of `skip` frames elsewhere. The command line's options are these fields, and the texts
+below are its help.
 """
 
 from __future__ import annotations
@@ -54,13 +55,15 @@ class SharedSettings:
         plain: Whether to train by SB3's own policy, algorithm and buffer, in float32, instead of
             the fast path. An arm with an extractor of one's own always is, and so are all arms
             that it is compared with.
-        protocol: The Atari protocol: v4 has no sticky actions, and a lost life ends an episode of
-            the learner; v5 has sticky actions, and none does.
+        protocol: The protocol of Atari games: v4 has no sticky actions, and a lost life ends an
+            episode of the learner; v5 has sticky actions, and none does.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
-        precision: Arithmetic of the network's training pass.
+        precision: Arithmetic of the network: float32, bfloat16, or auto: bfloat16 where the
+            processor or GPU multiplies it in hardware, and float32 elsewhere.
         device: Where the network lives: cpu, cuda or cuda:N.
         threads: Threads of torch and OpenCV.
-        workers: Processes that play, the training one among them; with 0 or 1 it plays alone.
+        workers: Processes that play, the training one among them; with 0 or 1 it plays alone. More
+            are for Atari; a Gymnasium game then has a process for each of its environments.
         checkpoint_minutes: Minutes between checkpoints.
         evaluation: How the trained agent is judged.
     """

@@ -74,12 +74,16 @@ class Family(ABC):
         backbone: The convolutions that its images are made for.
         is_exact: Whether a stopped run goes on exactly; if not, with new games.
         frames: Frames of the game in one environment step.
+        has_protocols: Whether its games are played by one of several protocols.
+        has_workers: Whether its games can be played by other processes than the training one.
     """
 
     name: ClassVar[str]
     backbone: ClassVar[Literal["nature", "minatar"]] = "nature"
     is_exact: ClassVar[bool] = True
     frames: ClassVar[int] = 1
+    has_protocols: ClassVar[bool] = False
+    has_workers: ClassVar[bool] = True
 
     @abstractmethod
     def check(self, game: str, environment: ImageGame | None = None) -> None:
@@ -111,6 +115,7 @@ class Atari(Family):
 
     name = "atari"
     frames = 4
+    has_protocols = True
 
     def check(self, game: str, environment: ImageGame | None = None) -> None:
         """Raise `InputError` if there is no such game."""
@@ -148,6 +153,7 @@ class MinAtar(Family):
 
     name = "minatar"
     backbone = "minatar"
+    has_workers = False
 
     def check(self, game: str, environment: ImageGame | None = None) -> None:
         """Raise `InputError` if there is no such game."""

@@ -30,7 +30,8 @@ class ImageGame:
         make: A Gymnasium id, as "CarRacing-v3", or "package.module:function" for a function that
             returns an environment; its module is only imported when a caller trusts it.
         kwargs: What the id or the function takes: plain data, as in YAML.
-        max_steps: Steps after which a game is cut (a truncation), if nothing cuts it before.
+        max_steps: The game's own steps (`skip` in one environment step) after which it is cut (a
+            truncation), if nothing cuts it before.
         skip: Steps for which each action is played (`MaxAndSkipObservation`: the maximum of the
             last two images).
         resize: Side of the square images in pixels (`ResizeObservation`); None for as they are.

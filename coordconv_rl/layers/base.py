@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.modules.conv import _ConvNd
 
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import InputError, as_integer
 from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
 from coordconv_rl.layers.coordinates import CoordinateGrid, channels_like, is_recording
 from coordconv_rl.layers.fusion import refuse_fusion
@@ -48,7 +48,9 @@ class CoordConvNd(_ConvNd):
     def _give_coordinates(self, radius: bool, shuffle_seed: int | None) -> None:
         """Add all that the torch layer does not have; the new weights are zero."""
         self.radius = bool(radius)
-        self.shuffle_seed = None if shuffle_seed is None else operator.index(shuffle_seed)
+        self.shuffle_seed = (
+            None if shuffle_seed is None else as_integer("shuffle_seed", shuffle_seed)
+        )
         channels = len(self.kernel_size) + self.radius
         own = self.weight
         shape = (

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from coordconv_rl.errors import InputError
+
 
 def coordinate_channels(
     spatial_shape: Sequence[int],
@@ -190,7 +192,7 @@ class AddCoords(nn.Module):
             Shape (N, C + channels, *spatial), the input's type.
 
         Raises:
-            ValueError: If the input has no batch, channel and spatial axes or is not floating.
+            InputError: If the input has no batch, channel and spatial axes or is not floating.
         """
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
             return append_channels(input, self.radius, self.shuffle_seed)
@@ -201,7 +203,7 @@ class AddCoords(nn.Module):
         if isinstance(input, torch.fx.Proxy):
             return append_channels(input, self.radius, self.shuffle_seed)  # type: ignore[arg-type]
         if not 3 <= input.dim() <= 5 or not input.is_floating_point():
-            raise ValueError(
+            raise InputError(
                 f"AddCoords wants a floating input of shape (N, C, *spatial) with one to three "
                 f"spatial axes, found {input.dtype} of shape {tuple(input.shape)}"
             )

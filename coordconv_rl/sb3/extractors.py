@@ -7,7 +7,6 @@ SB3 adds two layers of 64 units behind any extractor that is not its own `Nature
 from __future__ import annotations
 
 import importlib
-import operator
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ from stable_baselines3.common.torch_layers import (
 from torch import nn
 
 from coordconv_rl.arms import Arm, Backbone, Coords, Head
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import InputError, as_integer
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.backbones import BACKBONES, FEATURES, check_image, convolution_factory
 from coordconv_rl.sb3.heads import check_maps, head_modules
@@ -79,7 +78,7 @@ class CoordConvExtractor(NatureCNN):
         convolution = convolution_factory(backbone, coords, radius, shuffle_seed)
         modules = head_modules(head)
         check_image(observation_space, backbone, normalized_image=normalized_image)
-        features = FEATURES[backbone] if features_dim is None else operator.index(features_dim)
+        features = _features(features_dim, backbone)
         BaseFeaturesExtractor.__init__(self, observation_space, features)
         self.backbone = backbone
         self.head = head
@@ -90,6 +89,15 @@ class CoordConvExtractor(NatureCNN):
             flat = nn.Sequential(*modules)(image).shape[1]
         self.cnn = nn.Sequential(*maps, *modules)
         self.linear = nn.Sequential(nn.Linear(flat, features), nn.ReLU())
+
+
+def _features(asked: int | None, backbone: Backbone) -> int:
+    """Return how many features there are to be."""
+    if asked is None:
+        return FEATURES[backbone]
+    if (features := as_integer("features_dim", asked)) < 1:
+        raise InputError(f"features_dim is {features}: it must be at least 1")
+    return features
 
 
 class CoordConvCombinedExtractor(CombinedExtractor):

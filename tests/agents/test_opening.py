@@ -9,8 +9,9 @@ from stable_baselines3 import PPO
 from coordconv_rl.agents import export_sb3
 from coordconv_rl.agents.opening import Opening, open_agent
 from coordconv_rl.cli.main import main
-from coordconv_rl.envs import MinAtarVecEnv
+from coordconv_rl.envs import AtariVecEnv, MinAtarVecEnv
 from coordconv_rl.errors import InputError
+from coordconv_rl.sb3 import CoordConvExtractor
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,16 @@ def test_a_zip_that_says_no_game_needs_one_and_its_pickle_needs_trust(tmp_path):
     model, config = open_agent(file, Opening(game="minatar/breakout", trust_pickle=True))
     assert model.policy.net_arch == [8]
     assert config.game == "minatar/breakout"
+
+
+def test_a_network_of_somebodys_own_is_named_after_its_file(tmp_path):
+    file = tmp_path / "coordconv.zip"
+    kwargs = {"features_extractor_class": CoordConvExtractor, "net_arch": []}
+    PPO("CnnPolicy", AtariVecEnv("Pong", 1), n_steps=8, policy_kwargs=kwargs).save(file)
+    how = Opening(game="Pong", trust_pickle=True, protocol="v5")
+    model, config = open_agent(file, how)
+    assert isinstance(model.policy.features_extractor, CoordConvExtractor)
+    assert (config.run_id, config.played) == ("ppo/Pong/coordconv.zip/seed-0", "v5")
 
 
 def test_evaluate_and_watch_refuse_alike(tmp_path, capsys, monkeypatch):

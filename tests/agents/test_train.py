@@ -243,6 +243,14 @@ def test_a_game_whose_scores_are_no_numbers_fails_with_its_reason(tmp_path, smal
     assert (read_episodes(tmp_path / "episodes.csv")["score"] == 0).all()  # games without a point
 
 
+def test_a_run_that_never_began_leaves_its_folder_to_another(tmp_path, small_run):
+    missing = small_run(game="dots", environment=ImageGame("no_such_module:dot"))
+    with pytest.raises(InputError, match="cannot be imported"):
+        train_agent(missing, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {"run.lock"}
+    assert train_agent(small_run(steps=32), tmp_path)["status"] == "done"
+
+
 def test_finished_run_called_again_changes_nothing(tmp_path, small_run):
     config = small_run(steps=32)
     train_agent(config, tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_agent import small_config, train_small
-from stable_baselines3 import A2C
+from stable_baselines3 import A2C, DQN
 
 from coordconv_rl.agents import export_sb3
 from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
@@ -52,6 +52,17 @@ def test_sb3s_own_network_needs_no_pickle(stock, tmp_path):
     ours = read_zip(file, config)
     expected = model.predict(IMAGES, deterministic=True)[0]
     assert np.array_equal(ours.predict(IMAGES, deterministic=True)[0], expected)
+
+
+def test_a_zip_shows_its_algorithm(stock, tmp_path):
+    _, file = stock
+    assert zip_config(file, game="Pong").algo == "a2c"
+    with pytest.raises(InputError, match="holds an agent of a2c, not of ppo: leave out --algo"):
+        zip_config(file, game="Pong", algo="ppo")
+    other = tmp_path / "dqn.zip"
+    DQN("CnnPolicy", AtariVecEnv("Pong", 1), buffer_size=10).save(other)
+    with pytest.raises(InputError, match="an agent of neither A2C nor PPO"):
+        zip_config(other, game="Pong")
 
 
 def test_pickle_in_a_zip_does_not_run(stock, tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coordconv_rl.cli.games import reference_table
+from coordconv_rl.cli.main import main
 from coordconv_rl.envs import GAMES, SUITES
 from coordconv_rl.errors import InputError
 
@@ -23,6 +24,10 @@ def test_the_whole_table_has_minatar_s_games_too():
     assert reference_table().row_count == len(GAMES) + 5
 
 
-def test_an_unknown_suite():
+def test_an_unknown_suite(capsys):
+    assert main(["games", "--suite", "x"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: unknown suite 'x': choose from atari-10, atari-26")
+    assert "None" not in said
     with pytest.raises(InputError, match="atari-5"):
         reference_table("atari-6")

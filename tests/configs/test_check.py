@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from coordconv_rl.configs import load_experiment, to_yaml
+from coordconv_rl.configs import load_experiment, new_run, to_yaml
 from coordconv_rl.configs.check import check_run
 from coordconv_rl.errors import InputError
 
@@ -29,6 +29,27 @@ def test_bad_hyperparameters(small_run, changes, message):
 def test_more_workers_than_environments(small_run):
     with pytest.raises(InputError, match="only 2 environments"):
         check_run(small_run(workers=3))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"protocol": "v5"},
+            r"protocol is v5, .* no game here is Atari.s \(minatar\)",
+        ),
+        ({"workers": 2}, r"workers is 2, but the games \(minatar\) play in the training process"),
+    ],
+)
+def test_settings_that_no_game_takes_are_refused(values, message):
+    game = {"game": "minatar/breakout"}
+    with pytest.raises(InputError, match=message):
+        new_run(game | values, "test")
+    with pytest.raises(InputError, match=message):
+        load_experiment("minatar-ppo", values)
+    assert new_run({"game": "Pong"} | values, "test").game == "Pong"
+    mixed = {"games": ["Pong", "minatar/breakout"], "suite": None}
+    assert load_experiment("quick", mixed | values).games == ("Pong", "minatar/breakout")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from concatenation import LAYERS, assert_equal_functions, concatenating_twin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from coordconv_rl.errors import InputError
 from coordconv_rl.layers import (
     AddCoords,
     CoordConv1d,
@@ -151,7 +152,7 @@ def test_addcoords_then_convolution_is_the_same_function() -> None:
 
 @pytest.mark.parametrize("x", [torch.zeros(3, 4), torch.zeros(1, 2, 3, 4, dtype=torch.uint8)])
 def test_addcoords_refuses_what_has_no_pixels_or_is_no_float(x: Tensor) -> None:
-    with pytest.raises(ValueError, match="floating input"):
+    with pytest.raises(InputError, match="floating input"):
         AddCoords()(x)
 
 

@@ -208,6 +208,19 @@ def test_numpy_integers_are_integers(backbone):
     assert type(extractor.features_dim) is int
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features_dim": 0}, "features_dim is 0: it must be at least 1"),
+        ({"features_dim": "8"}, "features_dim is '8': use an integer"),
+        ({"shuffle_seed": 1.5}, "shuffle_seed is 1.5: use an integer"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_by_name(options, message):
+    with pytest.raises(InputError, match=message):
+        CoordConvExtractor(SMALL, **options)
+
+
 @pytest.mark.parametrize("backbone", CONVOLUTIONS)
 @pytest.mark.parametrize("head", HEADS)
 def test_networks_are_exported_as_stock_ones(backbone, head):

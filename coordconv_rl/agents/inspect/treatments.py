@@ -111,8 +111,10 @@ def _look(folder: Path, episodes: int) -> None:
 
 
 def _without_coordinates(folder: Path, arm: str) -> InputError:
-    why = f"{folder} holds an agent of the arm {arm}, which has no coordinates"
-    return InputError(f"{why}: inspect one of another arm")
+    return InputError(
+        f"{folder} holds an agent of the arm {arm}, which has no coordinates in a CoordConv layer, "
+        "and in no other can they be disturbed: inspect one of another arm"
+    )
 
 
 def _treated_scores(

@@ -61,6 +61,7 @@ def limits(found: Results, analysis: AlgoAnalysis) -> list[str]:
         *_about_scale(analysis),
         *_about_games(analysis),
         *_about_sources(found, analysis),
+        *_about_precision(found, analysis),
     ]
 
 
@@ -137,3 +138,16 @@ def _about_sources(found: Results, analysis: AlgoAnalysis) -> list[str]:
     if len(sources) > 1:
         return ["Scores mix evaluations and training games: compare them with care."]
     return []
+
+
+def _about_precision(found: Results, analysis: AlgoAnalysis) -> list[str]:
+    """Say where the runs were not computed alike, as with "auto" on unlike machines."""
+    done = [run.record for run in found.runs if (run.algo, run.status) == (analysis.algo, "done")]
+    kinds = Counter(record["precision"] for record in done if record and "precision" in record)
+    if len(kinds) < 2:
+        return []
+    shares = " and ".join(f"{count} in {kind}" for kind, count in sorted(kinds.items()))
+    return [
+        f"Runs were not computed alike: {shares}. A precision of auto is bfloat16 where the "
+        "hardware has it; where machines differ, name one."
+    ]

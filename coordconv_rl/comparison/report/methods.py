@@ -22,6 +22,7 @@ from coordconv_rl.comparison.statistics import (
     AlgoAnalysis,
 )
 from coordconv_rl.configs import ExperimentConfig, preset
+from coordconv_rl.envs import Family
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _PROTOCOL_WORDS = {
@@ -131,10 +132,20 @@ def _said(value: dict[str, Any]) -> str:
 def _training(experiment: ExperimentConfig) -> str:
     """Say how long runs train, what a step is, and how stopped runs went on."""
     families = experiment.families.values()
-    frames = [f"{counted(family.frames, 'frame')} each ({family.name})" for family in families]
+    frames = [f"{_frames(experiment, family)} each ({family.name})" for family in families]
     text = f"{experiment.steps:,} environment steps a run, {', '.join(frames)}"
     inexact = ", ".join(family.name for family in families if not family.is_exact)
     return f"{text}; stopped runs went on with new games ({inexact})" if inexact else text
+
+
+def _frames(experiment: ExperimentConfig, family: Family) -> str:
+    """Say how many frames of the game an environment step is; a Gymnasium game may skip some."""
+    made = [game for game in experiment.games if game in experiment.environments]
+    skips = {experiment.environments[game].skip for game in made}
+    if family.name != "gymnasium" or not skips:
+        return counted(family.frames, "frame")
+    each = sorted(skips if len(made) == len(experiment.games) else skips | {1})
+    return counted(each[0], "frame") if len(each) == 1 else f"{' or '.join(map(str, each))} frames"
 
 
 def command(found: Results) -> str:

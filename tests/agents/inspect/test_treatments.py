@@ -150,7 +150,7 @@ def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
 
 
 def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_path):
-    with pytest.raises(InputError, match="arm cnn, which has no coordinates"):
+    with pytest.raises(InputError, match="arm cnn, which has no coordinates in a CoordConv layer"):
         inspection.inspect(run_of(trained, "cnn"), episodes=1)
     with pytest.raises(InputError, match="play at least 1"):
         inspection.inspect(run_of(trained, "coordconv"), episodes=0)

@@ -64,3 +64,13 @@ def test_what_is_left_out_is_named_and_nothing_else(tmp_path):
     (line,) = banners(read_results(tmp_path))
     assert line.endswith("does not ask for now (seed 5).")
     assert line.startswith("Left out: 2 runs")
+
+
+def test_runs_that_were_not_computed_alike_are_counted(tmp_path):
+    make_experiment(tmp_path, **SMALL)
+    said = "Runs were not computed alike"
+    assert said not in report(tmp_path)
+    path = next(tmp_path.rglob("run.json"))
+    path.write_text(path.read_text().replace("bfloat16", "float32"))
+    done = len(list(tmp_path.rglob("run.json")))
+    assert f"{said}: {done - 1} in bfloat16 and 1 in float32." in report(tmp_path)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from folders import experiment, finish
 from synthetic import SMALL, make_experiment, report
+
+from coordconv_rl.envs import ImageGame
 
 
 def test_a_record_that_lacks_facts_does_no_harm(tmp_path):
@@ -15,3 +18,14 @@ def test_a_record_that_lacks_facts_does_no_harm(tmp_path):
     html = report(tmp_path)
     assert "unknown (1 run)" in html
     assert "1,686,693" in html
+
+
+def test_a_step_is_as_many_frames_as_the_game_skips(tmp_path):
+    games = {"one": ImageGame("my:one", skip=2), "other": ImageGame("my:other")}
+    finish(tmp_path, experiment(algos=("ppo",), games=("one",), environments={"one": games["one"]}))
+    assert "2 frames each (gymnasium)" in report(tmp_path)
+    both = tmp_path / "both"
+    finish(both, experiment(algos=("ppo",), games=("one", "other", "Pong"), environments=games))
+    text = report(both)
+    assert "1 or 2 frames each (gymnasium)" in text
+    assert "4 frames each (atari)" in text

@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 
 import pytest
-from light_worker import RUNS, attempts, entry, launcher, start
+from light_worker import RUNS, attempts, entry, experiment, launcher, start
 from waiting import LIMIT, is_alive
 
+from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import ledger
+from coordconv_rl.comparison.launch.scheduler import Scheduler
+from coordconv_rl.locks import LockedError
 
 
 @pytest.mark.parametrize(
@@ -98,3 +101,37 @@ def test_a_killed_launcher_leaves_no_lock_and_no_worker(folder):
     assert not any(map(is_alive, pids))
     assert [entry(folder, run).status for run in RUNS] == ["done"] * 4
     assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]
+
+
+class Locked:
+    """A worker whose folder another process holds, as Ray and SLURM hear of it late."""
+
+    host, pid = "node", 1
+
+    def stop(self):
+        self.is_stopped = True
+
+    kill = stop
+
+    def poll(self):
+        if hasattr(self, "is_stopped"):
+            raise LockedError("somebody")
+
+
+class Backend:
+    """Starts such workers."""
+
+    def start(self, folder, config):
+        return Locked()
+
+
+def test_stopping_passes_over_a_run_that_another_process_holds(folder):
+    configs = plan.expand(experiment())
+    with ledger.Ledger(folder, [config.run_id for config in configs]) as held:
+        scheduler = Scheduler(
+            folder, configs, held, Backend(), jobs=2, retries=0, hang_seconds=60.0
+        )
+        scheduler.tick()
+        scheduler.stop_all("Ctrl-C")
+        assert not scheduler.active
+    assert [entry(folder, run).status for run in RUNS] == ["waiting"] * 4

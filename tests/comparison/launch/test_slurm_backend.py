@@ -142,16 +142,30 @@ def test_a_run_that_somebody_works_on_is_named(folder):
     assert (end.code, end.locked) == (None, "somebody")
 
 
-def test_a_job_that_slurm_no_longer_knows_and_that_left_no_result_is_lost(folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("squeue", "polled"),
+    [
+        ("echo 'Invalid job id specified' >&2; exit 1", [None, None, MACHINE_LOST]),
+        ("exit 0", [None, None, MACHINE_LOST]),
+        # The controller does not answer: nobody knows whether the job goes on.
+        (
+            "echo 'slurm_load_jobs error: Unable to contact' >&2; exit 1",
+            [None] * 3,
+        ),
+    ],
+)
+def test_a_job_that_slurm_no_longer_knows_and_that_left_no_result_is_lost(
+    folder, monkeypatch, squeue, polled
+):
     bin_folder = folder.parent / "bin"
     bin_folder.mkdir()
-    (bin_folder / "squeue").write_text("#!/bin/sh\necho 'Invalid job id specified' >&2\nexit 1\n")
+    (bin_folder / "squeue").write_text(f"#!/bin/sh\n{squeue}\n")
     (bin_folder / "squeue").chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
     monkeypatch.setattr("coordconv_rl.comparison.launch.slurm_backend.SQUEUE_SECONDS", 0.0)
     job = submitit.SlurmJob(folder=folder / JOBS_FOLDER, job_id="7")
     worker = SlurmWorker(job, folder / JOBS_FOLDER)
-    assert [worker.poll() for _ in range(3)] == [None, None, MACHINE_LOST]
+    assert [worker.poll() for _ in range(3)] == polled
 
 
 def test_options_are_sbatchs_and_nonsense_is_refused(folder, monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 from coordconv_rl.files import write_text_atomic
 from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
-from coordconv_rl.studies.report.results import Row, show, table
+from coordconv_rl.studies.report.results import Row, cautions, show, table
 from coordconv_rl.studies.tasks import Study
 from coordconv_rl.studies.training import FINALISTS, LAST_EVALUATIONS
 
@@ -49,8 +49,9 @@ NOTES = (
     "Of several settings, each is trained once without the validation part, and the best three on "
     "that part twice more (but for the control, and no oftener than there are seeds), with other "
     "seeds than those that are shown. The one of the best mean is trained again on all but the "
-    "test part, and shown. No choice of a setting looks at the test part; what grids hold was set "
-    "beforehand.",
+    "test part, and shown. Where splits are random, each seed has its own, so that a validation "
+    "part to choose by holds positions that other seeds test. What grids hold was set beforehand, "
+    "some of CoordConv's by trials that looked at test values: docs/studies.md says which.",
     "Shuffled is CoordConv with its coordinates at randomly permuted pixels: the same parameters, "
     "no geometry.",
 )
@@ -111,6 +112,7 @@ def write_markdown(study: Study, rows: list[Row], found: list[Ratio], root: Path
         f"### {study.name}",
         study.question,
         markdown_table(*table(study, rows)),
+        *cautions(rows),
         *(markdown_table(*more) for more in [measures_table(study, rows)] if more),
         *_own_notes(study),
         markdown_table(*ratio_lines(study, found)),
@@ -135,7 +137,7 @@ def write_page(study: Study, rows: list[Row], found: list[Ratio], root: Path) ->
         The page's path.
     """
     more = measures_table(study, rows)
-    notes = (*NOTES, *_own_notes(study))
+    notes = (*cautions(rows), *NOTES, *_own_notes(study))
     soft = "".join(f'<p class="soft">{html.escape(note)}</p>\n' for note in notes)
     page = f"""<!doctype html>
 <html lang="en">

@@ -25,7 +25,8 @@ class Ratio:
         given: Seconds that the baseline trained; mean over seeds.
         bound: The same over CoordConv's mean seconds until its best test value.
         parameters: The baseline's parameters over CoordConv's.
-        reached: Whether a seed of the baseline was ever as good as CoordConv is on average.
+        reached: Whether a seed of the baseline was ever as good as CoordConv is on average; None
+            where a seed of CoordConv never had a value to be compared with.
         value: CoordConv's test value over the baseline's; none where the baseline's is 0.
     """
 
@@ -35,11 +36,13 @@ class Ratio:
     given: float
     bound: float
     parameters: float
-    reached: bool
+    reached: bool | None
     value: float | None = None
 
     def show_bound(self) -> str:
         """Write how much longer the baseline takes to be as good as CoordConv at its best."""
+        if self.reached is None:
+            return "no comparison: a seed of CoordConv diverged"
         if self.reached:
             return f"reached within {self.bound:.1f}"
         return f"over {self.bound:.1f}: not reached in {self.given:.0f} s"
@@ -60,6 +63,7 @@ def _compare(measure: Measure, ours: Row, theirs: Row) -> Ratio:
     """Compare both models' rows of one split, seed by seed where that is possible."""
     mean = statistics.fmean
     target = mean(ours.best)
+    reached = any(measure.is_as_good(value, target) for value in theirs.best)
     by_seed = {result.seed: result for result in ours.results}
     pairs = [(by_seed[r.seed], r) for r in theirs.results if r.seed in by_seed]
     return Ratio(
@@ -69,9 +73,15 @@ def _compare(measure: Measure, ours: Row, theirs: Row) -> Ratio:
         given=mean(theirs.seconds),
         bound=mean(theirs.seconds) / max(mean(ours.best_seconds), 1e-9),
         parameters=theirs.parameters / ours.parameters,
-        reached=any(measure.is_as_good(value, target) for value in theirs.best),
-        value=mean(ours.test) / mean(theirs.test) if any(theirs.test) else None,
+        reached=None if math.isnan(target) else reached,
+        value=_quotient(ours.test, theirs.test),
     )
+
+
+def _quotient(ours: list[float], theirs: list[float]) -> float | None:
+    """Divide two means; none where one is no number or the second is 0."""
+    x, y = statistics.fmean(ours), statistics.fmean(theirs)
+    return None if math.isnan(x) or math.isnan(y) or y == 0 else x / y
 
 
 def _until(ours: Result, theirs: Result, measure: Measure) -> float | None:

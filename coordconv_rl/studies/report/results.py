@@ -19,6 +19,8 @@ from coordconv_rl.studies.training import (
     tried_settings,
 )
 
+UNEVEN = 1.1  # times the seconds of another seed: more than steps and evaluations make
+
 
 @dataclass(frozen=True)
 class Row:
@@ -95,9 +97,23 @@ def _row(
     wanted = seeds_of(model, options)
     units = [Unit(study.name, split, model, setting, s, math.inf) for s in range(wanted)]
     found = [find_result(root, unit) for unit in units]
-    results = tuple(result for result in found if result is not None and result.curve)
+    results = tuple(result for result in found if result and result.curve and result.is_ended)
     tried = tuple(tried_settings(study, model, split, root))
     return Row(split, model, setting, tried, results, wanted) if results else None
+
+
+def cautions(rows: list[Row]) -> list[str]:
+    """Say of which rows the seeds were given unequal budgets, as by calls with several of them."""
+    said = []
+    for row in rows:
+        least, most = min(row.seconds), max(row.seconds)
+        if most > UNEVEN * least and any(result.status == "budget" for result in row.results):
+            said.append(
+                f"{row.split} {row.model}: its seeds trained for {least:.0f} to {most:.0f} s, by "
+                "calls with different budgets, so a mean over them says little: call the study "
+                "with the largest budget once more"
+            )
+    return said
 
 
 def deviation(values: list[float]) -> float:

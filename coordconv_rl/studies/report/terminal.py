@@ -10,7 +10,7 @@ from rich.table import Table
 
 from coordconv_rl.studies.report.measures import measures_table
 from coordconv_rl.studies.report.ratios import Ratio, ratio_lines
-from coordconv_rl.studies.report.results import Row, table
+from coordconv_rl.studies.report.results import Row, cautions, table
 from coordconv_rl.studies.tasks import Study
 from coordconv_rl.studies.training import Result, Unit
 
@@ -97,5 +97,7 @@ def show_end(
         if len(row.results) < row.wanted:
             missing = row.wanted - len(row.results)
             console.print(f"{row.split} {row.model}: {missing} seeds are missing", style="red")
+    for text in cautions(rows):
+        console.print(text, style="red", soft_wrap=True)
     for file in files:
         console.print(str(file), highlight=False, soft_wrap=True)

@@ -173,7 +173,7 @@ def tried_settings(study: Study, model: ModelName, split: Split, root: Path) -> 
         for seed in range(CHOICE_SEED, CHOICE_SEED + CHOICE_SEEDS):
             unit = Unit(study.name, split, model, setting, seed, math.inf, judged="validation")
             result = find_result(root, unit)
-            if result is None or result.test is None:
+            if result is None or result.test is None or not result.is_ended:
                 break
             values.append(result.test)
         if values:

@@ -96,6 +96,16 @@ class Result:
         if best is None or math.isnan(best) or measure.is_better(point.test, best):
             self.best_test, self.best_seconds = point.test, point.seconds
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether its values are those of an end: it was not stopped or killed on the way."""
+        return self.status in ("done", "budget", "diverged")
+
+    def forget_end(self) -> None:
+        """Leave no value at the end of a diverged training, whatever its outputs were judged as."""
+        self.train = self.test = math.nan
+        self.measures = dict.fromkeys(self.measures, math.nan)
+
     def is_complete(self, seconds: float) -> bool:
         """Return whether nothing is left to train with that many processor seconds."""
         if self.status in ("done", "diverged"):
@@ -135,7 +145,10 @@ class Result:
             point.measures = _nan_for_null(point.measures)
         if curve:  # null before the first evaluation means that there is no value yet
             values = _nan_for_null(values)
-        return cls(**values | {"measures": _nan_for_null(values["measures"])}, curve=curve)
+        result = cls(**values | {"measures": _nan_for_null(values["measures"])}, curve=curve)
+        if result.status == "diverged":  # as versions before wrote it
+            result.forget_end()
+        return result
 
 
 def _nan_for_null(values: dict[str, Any]) -> dict[str, Any]:

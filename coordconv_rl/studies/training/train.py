@@ -53,6 +53,8 @@ def train_unit(unit: Unit, study: Study, folder: Path, stop: Callable[[], bool])
             records.save_drawn(folder, training.finish())
             board.point(study.measure, result.curve[-1])
         result.status = status
+        if status == "diverged":
+            result.forget_end()
         records.save_training(folder, training.network, training.optimizer, result)
         result.write(folder)
     return result

@@ -29,7 +29,7 @@ def test_the_page_holds_tables_notes_and_pictures_in_one_file(tmp_path, rows):
     assert page.count("data:image/png;base64,") == 2
     assert "&lt;share&gt;" in page  # escaped
     assert "A random quarter of the positions is held out for the test." in page
-    assert "No choice of a setting looks at the test part" in page
+    assert "to choose by holds positions that other seeds test" in page
     assert "<script" not in page
 
 

@@ -57,6 +57,13 @@ def test_a_baseline_that_diverged_reached_nothing():
     assert ratio.same_value == ()
 
 
+def test_against_a_coordconv_that_diverged_nothing_is_compared():
+    ours, theirs = curve(0, [math.nan], 2.0, 50), curve(0, [0.5], 4.0, 50)
+    (ratio,) = ratios(SMALL, rows([ours], [theirs]))
+    assert ratio.show_bound() == "no comparison: a seed of CoordConv diverged"
+    assert ratio.value is None
+
+
 def test_a_seed_where_coordconv_is_worse_has_no_time_to_the_same_value():
     ours = [curve(0, [3.0], 1.0, 50), curve(1, [0.5], 1.0, 50), curve(2, [9.0], 1.0, 50)]
     theirs = [curve(0, [2.0], 4.0, 50), curve(1, [2.0], 4.0, 50)]

@@ -115,9 +115,10 @@ def ratio_lines(study: Study, found: list[Ratio]) -> tuple[list[str], list[list[
     lines = []
     for ratio in found:
         seeds = len(ratio.own_best)
+        said = study.paper.time_ratio if ratio.split != "quadrant" else "-"
         own, same = (show_times(times, seeds) for times in (ratio.own_best, ratio.same_value))
         lines += [
-            [ratio.split, "time to its own best", own, study.paper.time_ratio],
+            [ratio.split, "time to its own best", own, said],
             [ratio.split, "time to convolution's best", same, "-"],
             [ratio.split, "time to CoordConv's best", ratio.show_bound(), "-"],
             [ratio.split, "parameters", f"{ratio.parameters:.1f}", study.paper.parameter_ratio],

@@ -80,10 +80,9 @@ STUDY = Study(
     question="Given a position, light the one pixel that lies there.",
     measure=Measure("accuracy", "%", best=1.0, goal=1.0),
     paper=Paper(
-        coordconv="perfect training and test accuracy in seconds "
-        "(section 4.1; eng.uber.com/coordconv)",
+        coordconv="perfect training and test accuracy in seconds (eng.uber.com/coordconv)",
         convolution="at most about 86% test accuracy on uniform, and training is slow "
-        "(section 4.1; eng.uber.com/coordconv)",
+        "(eng.uber.com/coordconv)",
         time_ratio="150 (abstract)",
         parameter_ratio="10 to 100 (abstract)",
     ),

@@ -124,7 +124,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Paper:
-    """What is known from the paper for a study, each with its source; "-" for no figure."""
+    """What is known from the paper for a study, each with its source; "-" for no figure.
+
+    That of times is of the split `uniform`.
+    """
 
     coordconv: str
     convolution: str

@@ -10,18 +10,27 @@ from types import FrameType
 Handler = Callable[[int, FrameType | None], None]
 
 
+def stop_signal_numbers() -> list[int]:
+    """Return the signals that ask to stop on this system; Windows has no SIGHUP, but SIGBREAK.
+
+    SIGBREAK is what `processes.interrupt` can send there.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
 @contextmanager
 def handle_stop_signals(handler: Handler) -> Iterator[None]:
     """Give the signals that ask to stop to `handler` inside a `with` block.
 
     Call it in the main thread: Python takes handlers nowhere else.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # Windows has no SIGHUP; its SIGBREAK is what `processes.interrupt` can send there.
-    for name in ("SIGHUP", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            numbers.append(number)
+    always = (signal.SIGINT, signal.SIGTERM)
+    numbers = [
+        number
+        for number in stop_signal_numbers()
+        if number in always or signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stable_baselines3.common.utils import check_for_correct_spaces
+
 from coordconv_rl.agents.build import Model
+from coordconv_rl.agents.evaluate import evaluation_env
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import import_sb3
 from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
@@ -57,6 +60,11 @@ def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
         InputError: As `load_agent`; or the zip does not say its game, or needs trust.
     """
     if path.suffix != ".zip":
+        if how.game or how.algo or how.protocol != "v4":
+            raise InputError(
+                f"{path} says itself what it plays and how: leave out --game, --algo and "
+                "--protocol, which are for zips that SB3 saved"
+            )
         check_folder(path)
         model, config, step = load_agent(
             path, best=how.best, device=how.device, trust_code=how.trust_code
@@ -75,7 +83,19 @@ def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
                 "add --trust-pickle if you trust its author"
             ) from reason
     model = import_sb3(path, config.algo, trust_pickle=True, device=config.device)
+    _check_game(path, model, config)
     return model, replace(config, arm=_named_after(path))
+
+
+def _check_game(path: Path, model: Model, config: RunConfig) -> None:
+    """Raise `InputError` unless the agent is one of the game's images and actions."""
+    env = evaluation_env(config, 1)
+    try:
+        check_for_correct_spaces(env, model.observation_space, model.action_space)
+    except ValueError as error:
+        raise InputError(f"{path} holds no agent of {config.game}: {error}") from error
+    finally:
+        env.close()
 
 
 def _named_after(path: Path) -> str | dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
@@ -205,10 +206,12 @@ class GameTable:
         return ended
 
     def choose(self) -> NDArray[Any]:
-        """Return the games' next actions, (environments, ...): zeros where none goes on."""
+        """Return the games' next actions, (environments, ...): next to 0 where none goes on."""
         assert self.env is not None
         space = self.env.action_space
         actions = np.zeros((self.env.num_envs, *(space.shape or ())), space.dtype)
+        if isinstance(space, spaces.Box):
+            actions = actions.clip(space.low, space.high)
         at, seats = list(self.seats), list(self.seats.values())
         who = np.array([seat.who for seat in seats])
         draws = [seat.draw() for seat in seats]

@@ -19,6 +19,7 @@ from coordconv_rl.configs import (
     DEFAULT_RUN,
     Algo,
     RunConfig,
+    check_offers,
     check_run,
     check_trust,
     load_run,
@@ -122,6 +123,8 @@ class Train(Command):
         from coordconv_rl.agents.training import Interrupted
 
         check_run(self.settings)
+        if self.resume is None:
+            check_offers(self.settings, [self.settings.family])
         folder = self.folder or Path("runs", "single", self.settings.run_id)
         if self.export_sb3 is not None:
             check_zip(self.export_sb3)

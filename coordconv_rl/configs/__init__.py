@@ -10,7 +10,14 @@
 package.
 """
 
-from coordconv_rl.configs.check import check_run, check_seed, check_trust, needs_code, needs_trust
+from coordconv_rl.configs.check import (
+    check_offers,
+    check_run,
+    check_seed,
+    check_trust,
+    needs_code,
+    needs_trust,
+)
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
@@ -39,6 +46,7 @@ __all__ = [
     "Protocol",
     "RunConfig",
     "SuiteName",
+    "check_offers",
     "check_run",
     "check_seed",
     "check_trust",

@@ -20,7 +20,7 @@ class ByteImages(gym.ObservationWrapper[Any, Any, Any]):
     """Images as uint8 in [0, 255], (height, width, channels), which Gymnasium's wrappers take.
 
     Images come as (height, width), or with channels last or first (the smallest axis tells); as
-    uint8, bool, or floats between finite bounds, which are scaled to 0 to 255 and rounded.
+    uint8, bool, integers or floats between finite bounds, which are scaled to 0 to 255 and rounded.
 
     Args:
         env: An environment.
@@ -73,7 +73,7 @@ def _channels_first(shape: tuple[int, ...], label: str) -> bool:
 def _range(space: spaces.Box, label: str) -> tuple[float, float]:
     """Return the lowest value of an image, and what to multiply it with."""
     low, high = float(space.low.min()), float(space.high.max())
-    if space.dtype == np.uint8:
+    if space.dtype == np.uint8 and (low, high) == (0.0, 255.0):
         return 0.0, 1.0
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise InputError(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import importlib
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
 from gymnasium import wrappers
 from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.preprocessing import is_image_space_channels_first
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from coordconv_rl.envs.image_game import ImageGame
 from coordconv_rl.envs.image_wrappers import AnyEnv, ByteImages, ChannelsFirst, check_actions
 from coordconv_rl.errors import InputError, as_integer
+from coordconv_rl.signals import stop_signal_numbers
 
 
 def maker(game: ImageGame, *, trust: bool = False) -> Callable[[], AnyEnv]:
@@ -69,11 +72,26 @@ def make_image_env(
     makers = [maker(game, trust=trust)] * n_envs
     if processes and n_envs > 1:
         makers[0]().close()  # what is wrong with it is said here, not by a child that dies
-        env: VecEnv = SubprocVecEnv(list(makers))
+        env: VecEnv = SubprocVecEnv([_deaf(make) for make in makers])
     else:
         env = DummyVecEnv(list(makers))
     env.seed(seed)
     return env
+
+
+def _deaf(make: Callable[[], AnyEnv]) -> Callable[[], AnyEnv]:
+    """Return what makes an environment in a process of its own, which leaves signals alone.
+
+    A terminal's Ctrl-C reaches all processes; the training one saves, and needs the others for it.
+    SB3's worker ends with its pipe.
+    """
+
+    def made() -> AnyEnv:
+        for number in stop_signal_numbers():
+            signal.signal(number, signal.SIG_IGN)
+        return make()
+
+    return made
 
 
 def _make(game: ImageGame) -> AnyEnv:
@@ -92,7 +110,9 @@ def _make(game: ImageGame) -> AnyEnv:
 
 def _registered(game: ImageGame) -> AnyEnv:
     """Make an environment that Gymnasium knows, which can be watched if it offers that."""
-    creator = gym.envs.registration.load_env_creator(str(gym.spec(game.make).entry_point))
+    creator: Any = gym.spec(game.make).entry_point
+    if not callable(creator):
+        creator = gym.envs.registration.load_env_creator(str(creator))
     modes = getattr(creator, "metadata", {}).get("render_modes", ())
     watched = {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
     return gym.make(game.make, disable_env_checker=True, **{**watched, **game.kwargs})
@@ -135,7 +155,14 @@ def _wrapped(env: AnyEnv, game: ImageGame) -> AnyEnv:
         env = _grey(env, game.label)
     if game.stack > 1:
         env = wrappers.FrameStackObservation(env, game.stack)
-    return ChannelsFirst(env, monitor)
+    made = ChannelsFirst(env, monitor)
+    if not is_image_space_channels_first(made.observation_space):  # type: ignore[arg-type]
+        raise InputError(
+            f"{game.label} comes to images of shape {made.observation_space.shape} (channels, "
+            "height, width), and SB3 takes the smallest axis for the channels: stack fewer images, "
+            "or make them larger"
+        )
+    return made
 
 
 def _grey(env: AnyEnv, label: str) -> AnyEnv:

@@ -25,7 +25,7 @@ from coordconv_rl.fast.gate import (
     check_untouched,
     known_layers,
 )
-from coordconv_rl.fast.interception import intercepted_by, is_exporting
+from coordconv_rl.fast.interception import are_original, intercepted_by, is_exporting
 from coordconv_rl.fast.lazy_images import LazyImages
 from coordconv_rl.fast.network import (
     Computation,
@@ -62,6 +62,7 @@ __all__ = [
     "Recording",
     "Resolved",
     "StepsAside",
+    "are_original",
     "check_precision",
     "check_untouched",
     "detect_precision",

@@ -107,7 +107,8 @@ class ActingCache:
         results = prepared.next_outputs(frames)
         if rollout.recording is not None:
             rollout.recording.note(prepared, frames, results)
-        return results[-1].float()
+        # A copy: whoever acts with features may write into them, and what is kept must stay.
+        return results[-1].to(torch.float32, copy=True)
 
     @contextmanager
     def collecting(self, is_step: StepTest, recording: Recording | None = None) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.fast.interception import RECORDS, intercepted_by
+from coordconv_rl.fast.interception import RECORDS, are_original, intercepted_by
 from coordconv_rl.layers import CoordConv2d
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)  # Mnih et al. 2015, Methods, "Model architecture"
@@ -28,10 +28,17 @@ _SHADOWS = frozenset(
 )
 """Names that, as attributes of a module itself, hide the method or parameter of its class."""
 
-_CALLS = tuple((name, getattr(nn.Module, name)) for name in ("__call__", "_call_impl"))
 
-_METHODS: dict[type[nn.Module], tuple[tuple[str, Callable[..., Any]], ...]] = {
-    kind: (*_CALLS, *((name, getattr(kind, name)) for name in ("forward", *names)))
+def _original(kind: type[nn.Module], name: str) -> Callable[..., Any] | None:
+    """Return a type's method; None, which no method is, if it was changed before this import."""
+    method: Callable[..., Any] = getattr(kind, name)
+    return method if are_original([method]) else None
+
+
+_CALLS = tuple((name, _original(nn.Module, name)) for name in ("__call__", "_call_impl"))
+
+_METHODS: dict[type[nn.Module], tuple[tuple[str, Callable[..., Any] | None], ...]] = {
+    kind: (*_CALLS, *((name, _original(kind, name)) for name in ("forward", *names)))
     for kind, names in {
         nn.Sequential: (),
         nn.Conv2d: ("_conv_forward",),

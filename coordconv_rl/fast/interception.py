@@ -6,7 +6,9 @@ transforms or intercepts operations must see the plain modules instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import nn
@@ -48,7 +50,28 @@ def _functions() -> tuple[object, ...]:
     return F.conv2d, F.linear, F.relu, F.adaptive_avg_pool2d
 
 
-_OWN_CALLS, _OWN_FUNCTIONS = _calls(), _functions()
+def are_original(functions: Iterable[object], home: ModuleType = torch) -> bool:
+    """Tell whether functions are a library's own, and none was put there before this import.
+
+    Those written in Python by the file of their code, those in C by the module that they name.
+
+    Args:
+        functions: The functions.
+        home: The library; what this package defines counts as well.
+    """
+    return all(_is_original(function, home) for function in functions)
+
+
+def _is_original(function: object, home: ModuleType) -> bool:
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return str(getattr(function, "__module__", "")).partition(".")[0] == home.__name__
+    folders = Path(str(home.__file__)).parent, Path(__file__).parents[1]
+    return any(folder in Path(code.co_filename).parents for folder in folders)
+
+
+_OWN_CALLS = _calls() if are_original(_calls()) else None
+_OWN_FUNCTIONS = _functions() if are_original(_functions()) else None
 
 
 def _has_function_mode() -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
@@ -51,9 +52,12 @@ class LazyImages(Tensor):
         self._images: Tensor | None = None
 
     def images(self) -> Tensor:
-        """Return the images themselves, always the same tensor, which may be written to."""
+        """Return the images themselves, always the same tensor, which may be written to.
+
+        They lie as SB3's do, channels first, so that `view` works.
+        """
         if self._images is None:
-            self._images = self._gather().clone()
+            self._images = self._gather().clone(memory_format=torch.contiguous_format)
         return self._images
 
     def features(self, layers: KnownLayers, computation: Computation) -> Tensor:

@@ -84,7 +84,8 @@ def write_evaluation(path: Path, result: Mapping[str, Any]) -> bytes:
 
 def by_hand_path(folder: Path, result: Mapping[str, Any]) -> Path:
     """Return where an evaluation by hand is kept: its name says what was played."""
-    name = f"step-{result['step']}-seed-{result['seed']}-games-{result['episodes']}.json"
+    name = f"step-{result['step']}-seed-{result['seed']}-games-{result['episodes']}"
+    name += ".json" if result.get("greedy") else "-sampled.json"
     return folder / EVALUATIONS_FOLDER / name
 
 

@@ -12,9 +12,11 @@ import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.vec_env import VecEnv
-from torch import Tensor
+from torch import Tensor, nn
 
 from coordconv_rl.fast import (
     BACKWARD,
@@ -38,6 +40,18 @@ MOST_THREADS = 2
 
 _Parts: TypeAlias = tuple[CoordConvPolicy, DeviceRolloutBuffer, KnownLayers]
 
+_METHODS = frozenset(dir(CoordConvPolicy)) - frozenset(dir(nn.Module))
+"""What, as an attribute of a policy itself, hides a method of its class."""
+
+_ROW_BY_ROW = frozenset(
+    {MlpExtractor, nn.Sequential, nn.Linear, nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU,
+     nn.SiLU, nn.Identity, nn.LayerNorm}
+)  # fmt: skip
+"""Modules that treat each row of a minibatch alike, wherever it stands."""
+
+_TRAIN = {A2C: A2C.train, PPO: PPO.train}
+_GET_SAMPLES = DeviceRolloutBuffer._get_samples
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,10 +69,15 @@ class _Fast(OnPolicyAlgorithm):
         try:
             return _fast_parts(self)
         except StepsAside as reason:
-            if str(reason) not in self._reasons:
-                _log.info("%s trains as SB3 does: %s", type(self).__name__, reason)
-                self._reasons |= {str(reason)}
+            self._knows(str(reason))
             return None
+
+    def _knows(self, reason: str | None) -> bool:
+        """Tell whether there is no reason to train as SB3 does, and say once what it is."""
+        if reason is not None and reason not in self._reasons:
+            _log.info("%s trains as SB3 does: %s", type(self).__name__, reason)
+            self._reasons |= {reason}
+        return reason is None
 
     def _is_step(self, frames: Tensor) -> bool:
         """Tell whether these are the environments' last images, which SB3 gives without a copy.
@@ -94,12 +113,13 @@ class _Fast(OnPolicyAlgorithm):
         return is_whole
 
     @contextmanager
-    def _training_on(self, rollout: RolloutBuffer) -> Iterator[None]:
+    def _training_on(self, rollout: PatchRollout | RecordedRollout) -> Iterator[None]:
         buffer, self.rollout_buffer = self.rollout_buffer, rollout
         try:
             yield
         finally:
             self.rollout_buffer = buffer
+            rollout.settle()
 
 
 class FastA2C(_Fast, A2C):
@@ -124,7 +144,9 @@ class FastA2C(_Fast, A2C):
             super().train()
             return
         policy, buffer, layers = parts
-        recorded = recording.join(layers.weights, buffer.is_shown)
+        recorded = None
+        if self._knows(_order_matters(policy)):
+            recorded = recording.join(layers.weights, buffer.is_shown)
         if recorded is None:
             super().train()
             return
@@ -175,6 +197,11 @@ def _limits(policy: CoordConvPolicy) -> Limits | None:
 def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
     """Return policy, buffer and layers, or raise `StepsAside` where something is not known."""
     policy, buffer = model.policy, model.rollout_buffer
+    kind, own = (A2C, FastA2C) if isinstance(model, A2C) else (PPO, FastPPO)
+    order = type(model).__mro__
+    after = order[order.index(own) + 1 :]
+    if next(vars(k)["train"] for k in after if "train" in vars(k)) is not _TRAIN[kind]:
+        raise StepsAside(f"{kind.__name__}.train was changed, and may change the rollout")
     if not isinstance(policy, CoordConvPolicy):
         raise StepsAside(f"the policy is a {type(policy).__name__}")
     if type(buffer) is not DeviceRolloutBuffer:
@@ -184,6 +211,26 @@ def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
     on_processor = policy.device.type == "cpu"
     if on_processor and policy.resolved_precision == "float32" and not is_float32_exact():
         raise StepsAside("torch is allowed to compute float32 in a lower precision")
+    if buffer._get_samples.__func__ is not _GET_SAMPLES:  # type: ignore[attr-defined]
+        raise StepsAside("minibatches are gathered by another function")
     if model.use_sde:
         raise StepsAside("actions are drawn with state-dependent noise")
     return policy, buffer, policy.known_layers(torch.Size(buffer.obs_shape))
+
+
+def _order_matters(policy: CoordConvPolicy) -> str | None:
+    """Say why an update may depend on the order of a minibatch's rows; None where it cannot.
+
+    SB3's one minibatch of A2C is in the order of a draw, what acting recorded in that of memory.
+    Sums are the same; a dropout, or a method that takes some of the rows, is not.
+    """
+    if type(policy) is not CoordConvPolicy or not _METHODS.isdisjoint(policy.__dict__):
+        return f"the policy has methods of its own ({type(policy).__name__})"
+    if type(policy.action_dist).__module__ != CategoricalDistribution.__module__:
+        return f"actions are drawn by a {type(policy.action_dist).__name__}"
+    for head in (policy.mlp_extractor, policy.action_net, policy.value_net):
+        for module in head.modules():
+            hooks = module._forward_hooks or module._forward_pre_hooks
+            if type(module) not in _ROW_BY_ROW or hooks or "forward" in module.__dict__:
+                return f"behind the features is a {type(module).__name__} that is not known"
+    return None

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import stable_baselines3
 import torch
 from gymnasium import spaces
+from stable_baselines3.common import policies
+from stable_baselines3.common.policies import BaseModel
 from stable_baselines3.common.preprocessing import is_image_space, preprocess_obs
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
@@ -21,6 +24,7 @@ from coordconv_rl.fast import (
     LazyImages,
     Observations,
     StepsAside,
+    are_original,
     check_untouched,
     detect_precision,
     is_exporting,
@@ -29,6 +33,12 @@ from coordconv_rl.fast import (
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.sb3.extractors import CoordConvExtractor
 
+
+def _preparation() -> tuple[object, ...]:
+    return vars(policies)["preprocess_obs"], BaseModel.extract_features
+
+
+_OWN_PREPARATION = _preparation() if are_original(_preparation(), stable_baselines3) else None
 _FORWARD: Callable[..., Any] = CoordConvExtractor.forward
 
 
@@ -51,6 +61,8 @@ def layers_of(extractor: nn.Module, images: Observations) -> KnownLayers:
     Raises:
         StepsAside: Something is not known.
     """
+    if _preparation() != _OWN_PREPARATION:
+        raise StepsAside("how SB3's policies prepare observations was changed")
     if type(extractor) is not CoordConvExtractor:
         raise StepsAside(f"the features extractor is a {type(extractor).__name__}")
     layers = known_layers(extractor.cnn, extractor.linear, images)
@@ -71,15 +83,23 @@ def plain_features(
     """
     if isinstance(obs, LazyImages):
         obs = obs.images()
+    sight = _without_coordinates(extractor) if blind else nullcontext()
+    if _preparation() != _OWN_PREPARATION:
+        with _autocast(extractor, policy), sight:
+            return _in_float32(BaseModel.extract_features(policy, obs, extractor))
     if isinstance(obs, Tensor) and isinstance(policy.observation_space, spaces.Box):
         # As `preprocess_obs` does, without looking at all of the space's bounds in every pass.
         inputs: Any = obs.float() / 255.0 if are_divided(policy) else obs.float()
     else:
         inputs = preprocess_obs(obs, policy.observation_space, policy.normalize_images)
-    sight = _without_coordinates(extractor) if blind else nullcontext()
     with _autocast(extractor, policy), sight:
-        found: Tensor = extractor(inputs)
-    return found.float() if found.dtype == torch.bfloat16 else found
+        return _in_float32(extractor(inputs))
+
+
+def _in_float32(features: Tensor) -> Tensor:
+    """Return features in float32 where they are bfloat16; what is no tensor stays as it is."""
+    is_rounded = isinstance(features, Tensor) and features.dtype == torch.bfloat16
+    return features.float() if is_rounded else features
 
 
 def are_divided(policy: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 from typing import Any
 
@@ -17,11 +18,27 @@ from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
 class _View(DeviceRolloutBuffer):
     """Another's rollout: all attributes are the buffer's own, read and written."""
 
-    __slots__ = ("_limits",)
+    __slots__ = ("_given", "_limits")
 
     def __init__(self, buffer: DeviceRolloutBuffer, limits: Limits | None) -> None:
         self.__dict__ = buffer.__dict__
         self._limits = limits
+        self._given: list[weakref.ref[LazyImages]] = []
+
+    def settle(self) -> None:
+        """Gather what somebody keeps of the minibatches, before the next rollout is written."""
+        for reference in self._given:
+            images = reference()
+            if images is not None:
+                images.images()
+
+    def _lazily(
+        self,
+        images: LazyImages,
+        batch_inds: np.ndarray[Any, Any] | slice,
+    ) -> RolloutBufferSamples:
+        self._given.append(weakref.ref(images))
+        return self._sample(images, batch_inds)
 
     def _find(self, inds: np.ndarray[Any, Any]) -> PatchIndex | None:
         """Look for patches that come again in the rollout; a minibatch decides what gains."""
@@ -59,11 +76,10 @@ class PatchRollout(_View):
             self._index = self._find(batch_inds)
             self._is_searched = True
         patches = self._index.minibatch(batch_inds) if self._index is not None else None
-        if patches is None:
+        if self.frames() is None:
             return super()._get_samples(batch_inds)
         gather = partial(self._gather, batch_inds)
-        images = LazyImages(self._kind(len(batch_inds)), gather, patches)
-        return self._sample(images, batch_inds)
+        return self._lazily(LazyImages(self._kind(len(batch_inds)), gather, patches), batch_inds)
 
 
 class RecordedRollout(_View):
@@ -95,7 +111,7 @@ class RecordedRollout(_View):
         index = self._find(np.arange(count))
         patches = index.whole() if index is not None else None
         images = LazyImages(self._kind(count), self._all, patches, self._recorded)
-        return self._sample(images, slice(None))
+        return self._lazily(images, slice(None))
 
     def _all(self) -> Tensor:
         return self.observations

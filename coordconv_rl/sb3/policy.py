@@ -9,6 +9,7 @@ is made of them, and in which calls, is SB3's. So what a subclass or a hook chan
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from typing import Any, Literal
@@ -52,6 +53,8 @@ CoordinatesFor = Literal["shared", "actor"]
 
 _OVERRIDES = {"forward", "evaluate_actions", "extract_features", "_features", "predict_values"}
 
+_POSITIONAL = tuple(inspect.signature(ActorCriticCnnPolicy.__init__).parameters)[4:]
+
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +73,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
         observation_space: Images.
         action_space: As in SB3.
         lr_schedule: As in SB3.
+        *positional: Further arguments of `ActorCriticCnnPolicy`, in its order.
         precision: Arithmetic of the extractor: "auto", "float32" or "bfloat16"; see
             `detect_precision`. Actor's and critic's last layers are always float32.
         coordinates_for: Who sees coordinates: "shared" (actor and critic) or "actor".
@@ -84,13 +88,14 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
-        *,
+        *positional: Any,
         precision: str = "auto",
         coordinates_for: CoordinatesFor = "shared",
         **settings: Any,
     ) -> None:
         """Check the options and build as SB3 does; see the class."""
         check_precision(precision)
+        settings |= dict(zip(_POSITIONAL, positional, strict=False))
         if coordinates_for not in ("shared", "actor"):
             raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
         settings.setdefault("features_extractor_class", CoordConvExtractor)
@@ -131,10 +136,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
         return detect_precision(self.precision, self.device)
 
     def known_layers(self, image: torch.Size) -> KnownLayers:
-        """Return the layers by which features are computed fast, in training too.
-
-        `image` is the shape (C, H, W) of uint8 images. Raises `StepsAside` where it is another way.
-        """
+        """Return the layers for images of a shape (C, H, W), or raise `StepsAside`."""
         if not _OVERRIDES.isdisjoint(self.__dict__):
             raise StepsAside(f"the policy was changed: {_OVERRIDES & self.__dict__.keys()}")
         images = Observations(torch.Size((1, *image)), torch.uint8, self.device)
@@ -158,10 +160,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
         blind: bool = False,
         noted: bool = False,
     ) -> Tensor:
-        """Return one extractor's features: without coordinates if `blind`.
-
-        `noted` ones are kept by a recording of acting, if there is one; see `ActingCache`.
-        """
+        """Return features, without coordinates if `blind`; a recording keeps `noted` ones."""
         layers = self._layers_of(extractor, obs)
         if layers is None or not isinstance(obs, Tensor):
             return plain_features(self, extractor, obs, blind=blind)
@@ -210,7 +209,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
     def _latents(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
         """Return the last features of actor and critic, through the calls that SB3 makes."""
         found = self.extract_features(obs)
-        if isinstance(found, tuple):
+        if not self.share_features_extractor or self.coordinates_for == "actor":
             actor, critic = found
             mlp = self.mlp_extractor
             return mlp.forward_actor(actor), mlp.forward_critic(critic)

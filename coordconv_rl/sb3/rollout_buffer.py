@@ -20,6 +20,9 @@ MOST_PLANES = 64  # channels that OpenCV joins; its own limit is larger and diff
 SMALL_IMAGE = 1 << 12  # bytes of an image below which a call of OpenCV takes longer than it saves
 
 
+_TO_TORCH = RolloutBuffer.to_torch
+
+
 class DeviceRolloutBuffer(RolloutBuffer):
     """SB3's `RolloutBuffer` with uint8 images as one tensor on the device.
 
@@ -45,7 +48,9 @@ class DeviceRolloutBuffer(RolloutBuffer):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         device: torch.device | str = "auto",
-        **settings: Any,
+        gae_lambda: float = 1,
+        gamma: float = 0.99,
+        n_envs: int = 1,
     ) -> None:
         if not isinstance(observation_space, spaces.Box) or observation_space.dtype != np.uint8:
             raise InputError(
@@ -53,18 +58,20 @@ class DeviceRolloutBuffer(RolloutBuffer):
                 "RolloutBuffer, or DictRolloutBuffer for a Dict"
             )
         self._frames: Tensor | None = None
-        super().__init__(buffer_size, observation_space, action_space, device, **settings)
+        super().__init__(
+            buffer_size, observation_space, action_space, device, gae_lambda, gamma, n_envs
+        )
 
     def reset(self) -> None:
-        """Forget the rollout."""
+        """Forget the rollout; as in SB3, what somebody keeps of its images stays as it is."""
         super().reset()
-        if self._frames is None:
-            channels, *image = self.obs_shape
-            shape = (self.n_envs, self.buffer_size, *image, channels)
-            self._frames = torch.zeros(shape, dtype=torch.uint8, device=self.device)
-            flat, steps = self._frames.flatten(0, 1).movedim(-1, 1), self._by_steps()
-            self._layouts = [(view.shape, view.stride()) for view in (flat, steps)]
-        self.observations = self._by_steps()
+        self._frames = None  # first: there is room for one rollout
+        channels, *image = self.obs_shape
+        shape = (self.n_envs, self.buffer_size, *image, channels)
+        self._frames = torch.zeros(shape, dtype=torch.uint8, device=self.device)
+        flat, steps = self._frames.flatten(0, 1).movedim(-1, 1), self._by_steps()
+        self._layouts = [(view.shape, view.stride()) for view in (flat, steps)]
+        self.observations = steps
 
     def _by_steps(self) -> Tensor:
         """Return a view of what is stored, (steps, environments, C, H, W)."""
@@ -152,14 +159,16 @@ class DeviceRolloutBuffer(RolloutBuffer):
     def _get_samples(
         self, batch_inds: np.ndarray[Any, Any], env: object = None
     ) -> RolloutBufferSamples:
-        """Gather one minibatch."""
-        return self._sample(self._gather(batch_inds), batch_inds)
+        """Gather one minibatch; its images lie as SB3's do, channels first."""
+        return self._sample(self._gather(batch_inds).contiguous(), batch_inds)
 
     def _gather(self, batch_inds: np.ndarray[Any, Any]) -> Tensor:
         """Gather the images of a minibatch, (N, C, H, W), channels last."""
         held: Any = self.observations
         if not isinstance(held, Tensor):  # somebody put an array there, as SB3's buffer has
             return self.to_torch(held[batch_inds])
+        if type(self).to_torch is not _TO_TORCH:  # somebody's own, which wants an array
+            return self.to_torch(held.cpu().numpy()[batch_inds])
         inds = torch.from_numpy(batch_inds).to(held.device)
         images = held.movedim(1, -1).index_select(0, inds).movedim(-1, 1)
         return images.to(self.device)

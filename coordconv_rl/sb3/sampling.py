@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 
+import stable_baselines3
+from stable_baselines3.common import distributions
 from stable_baselines3.common.distributions import (
     CategoricalDistribution,
     Distribution,
@@ -14,7 +16,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 from torch.distributions import Categorical
 
-from coordconv_rl.fast import intercepted_by, is_exporting
+from coordconv_rl.fast import are_original, intercepted_by, is_exporting
 
 _DISTRIBUTION = ActorCriticPolicy._get_action_dist_from_latent
 
@@ -24,7 +26,13 @@ def _methods() -> tuple[object, ...]:
     return kind.proba_distribution, kind.get_actions, kind.sample, kind.mode, kind.log_prob
 
 
-_OWN_METHODS = _methods()
+def _chances() -> tuple[object, ...]:
+    kind = Categorical
+    return kind.__init__, kind.sample, kind.log_prob
+
+
+_OWN_METHODS = _methods() if are_original((*_methods(), _DISTRIBUTION), stable_baselines3) else None
+_OWN_CHANCES = _chances() if are_original(_chances()) else None
 
 
 class _Distributions(threading.local):
@@ -47,7 +55,10 @@ class OwnDistributions:
 
     @property
     def action_dist(self) -> Distribution:
-        """The distribution into which this thread's passes write."""
+        """The distribution into which this thread's passes write; a module is all threads' own."""
+        modules = self.__dict__.get("_modules", {})
+        if (module := modules.get("action_dist")) is not None:  # torch's setter put it there
+            return module  # type: ignore[no-any-return]
         found: _Distributions = self.__dict__["_distributions"]
         return found.own
 
@@ -77,7 +88,10 @@ def draw(
         # SB3's asks whether a logit is NaN: so does the draw, and an exported graph cannot.
         chances = Categorical(logits=policy.action_net(latent), validate_args=False)
         policy.action_dist.distribution = chances
-        return draw_discrete(chances, deterministic=deterministic)
+        try:
+            return draw_discrete(chances, deterministic=deterministic)
+        except RuntimeError:  # NaN: what follows is SB3's, and raises what its callers know
+            pass
     distribution = policy._get_action_dist_from_latent(latent)
     actions = distribution.get_actions(deterministic=deterministic)
     log_prob = distribution.log_prob(actions)
@@ -114,6 +128,8 @@ def has_own_distribution(policy: ActorCriticPolicy) -> bool:
     return (
         type(found) is CategoricalDistribution
         and _methods() == _OWN_METHODS
+        and vars(distributions)["Categorical"] is Categorical
+        and _chances() == _OWN_CHANCES
         and found.__dict__.keys() <= {"action_dim", "distribution"}
         and type(policy)._get_action_dist_from_latent is _DISTRIBUTION
         and "_get_action_dist_from_latent" not in policy.__dict__

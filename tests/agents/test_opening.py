@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from small_agent import train_small
 from stable_baselines3 import PPO
@@ -56,9 +58,17 @@ def test_a_network_of_somebodys_own_is_named_after_its_file(tmp_path):
     kwargs = {"features_extractor_class": CoordConvExtractor, "net_arch": []}
     PPO("CnnPolicy", AtariVecEnv("Pong", 1), n_steps=8, policy_kwargs=kwargs).save(file)
     how = Opening(game="Pong", trust_pickle=True, protocol="v5")
+    with pytest.raises(InputError, match=r"no agent of Breakout: .*\(6\) != Discrete\(4\)"):
+        open_agent(file, replace(how, game="Breakout"))
     model, config = open_agent(file, how)
     assert isinstance(model.policy.features_extractor, CoordConvExtractor)
     assert (config.run_id, config.played) == ("ppo/Pong/coordconv.zip/seed-0", "v5")
+
+
+def test_a_folder_says_itself_what_it_plays(folder):
+    for how in (Opening(game="Pong"), Opening(algo="a2c"), Opening(protocol="v5")):
+        with pytest.raises(InputError, match="says itself what it plays and how"):
+            open_agent(folder, how)
 
 
 def test_evaluate_and_watch_refuse_alike(tmp_path, capsys, monkeypatch):

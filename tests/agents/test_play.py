@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -139,3 +140,31 @@ def test_greedy_play_that_stands_still_ends(lively, greedy, longest, expected):
         rules=Rules(step_frames=4, side_by_side=8, still_frames=40, longest=longest),
     )
     assert (played.score, played.frames, played.why) == expected
+
+
+class Choosy(gym.Env):
+    """Takes no action but those of its space, which zero is none of; lasts as its seed says."""
+
+    observation_space = spaces.Box(0, 255, (1, 36, 36), np.uint8)
+    action_space = spaces.Box(0.5, 1.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.left = int(self.np_random.integers(2, 6))
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        self.left -= 1
+        return self.observation_space.sample(), 1.0, self.left < 1, False, {}
+
+
+def test_a_game_that_is_over_gets_an_action_that_there_is():
+    def make(count):
+        return DummyVecEnv([lambda: Monitor(Choosy())] * count)
+
+    env = make(1)
+    policy = CoordConvPolicy(env.observation_space, env.action_space, lambda _: 1e-3)
+    games = [Game(policy, number, False) for number in range(4)]
+    played = play_games(make, games, seed=7, rules=replace(RULES, step_frames=1))
+    assert len({one.frames for one in played}) > 1  # so that some rested

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import A2C
 from stable_baselines3.common.atari_wrappers import (
     ClipRewardEnv,
@@ -81,6 +82,8 @@ def test_attributes_and_methods(workers: int) -> None:
     assert not env.has_attr("nonsense")
     env.set_attr("note", "mine", indices=[1])
     assert env.get_attr("note", indices=-1) == ["mine"]
+    for some in (np.array([1]), np.array([0, 1]), torch.tensor([0, 1]), np.array([], int)):
+        assert env.get_attr("lives", indices=some) == [5] * len(some)
     assert env.env_is_wrapped(Monitor) == [True, True]
     env.close()
 

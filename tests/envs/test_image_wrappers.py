@@ -57,4 +57,4 @@ def test_actions():
         check_actions(Dot(actions=actions), "dot")
     with pytest.raises(InputError, match="dot takes actions Box"):
         check_actions(Dot(actions="unbounded"), "dot")
-    assert len(SPACES) == 5
+    assert len(SPACES) == 6

@@ -1,7 +1,12 @@
+import os
+import signal
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import wrappers
+from image_games import Dot
 from stable_baselines3.common.env_checker import check_env
 
 from coordconv_rl.envs.image_game import ImageGame
@@ -114,6 +119,37 @@ def test_processes_play_the_same():
             assert np.array_equal(here.step(actions)[0], there.step(actions)[0])
     finally:
         there.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_processes_leave_signals_to_the_one_that_trains(number):
+    env = make_image_env(DOT, 2, trust=True, processes=True)
+    env.reset()
+    for process in env.processes:
+        os.kill(process.pid, number)
+    env.step(np.array([1, 0]))
+    env.close()
+    assert not any(process.is_alive() for process in env.processes)
+
+
+def test_a_stack_that_sb3_would_take_for_rows_is_refused():
+    game = ImageGame("image_games:dot", {"images": "bytes_last"}, resize=20, stack=7)
+    with pytest.raises(InputError, match=r"\(21, 20, 20\) .* stack fewer images"):
+        make_image_env(game, 1, trust=True)
+    assert make_image_env(replace(game, stack=6), 1, trust=True).observation_space.shape[0] == 18
+
+
+def test_bytes_between_other_bounds_are_scaled():
+    env = make_image_env(ImageGame("image_games:dot", {"images": "levels"}), 1, trust=True)
+    assert set(np.unique(env.reset())) == {0, 255}
+
+
+def test_an_id_that_was_registered_with_a_class():
+    gym.register("Dot-v7", Dot)
+    try:
+        assert make_image_env(ImageGame("Dot-v7"), 1).observation_space.shape == (3, 40, 48)
+    finally:
+        gym.registry.pop("Dot-v7")
 
 
 @pytest.mark.parametrize(("make", "kwargs", "message"), [

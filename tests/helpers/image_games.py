@@ -10,6 +10,7 @@ SPACES = {
     "bytes_first": gym.spaces.Box(0, 255, (3, 40, 48), np.uint8),
     "grey": gym.spaces.Box(0, 255, (40, 48), np.uint8),
     "floats_first": gym.spaces.Box(-1.0, 1.0, (2, 40, 48), np.float32),
+    "levels": gym.spaces.Box(0, 4, (40, 48, 1), np.uint8),
     "bools": gym.spaces.Box(0, 1, (40, 48, 4), np.bool_),
 }
 

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from breaks import rebuilt
 from images import SHAPE, patches
@@ -22,6 +23,7 @@ SETTINGS: dict[Any, dict[str, Any]] = {
     A2C: {"n_steps": 8, "ent_coef": 0.01},
 }
 FAST = {PPO: FastPPO, A2C: FastA2C}
+ALGORITHMS = pytest.mark.parametrize("algorithm", [PPO, A2C])
 EXTRACTOR = {"features_extractor_class": CoordConvExtractor, "net_arch": []}
 STEPS = 16
 """Environment steps of one rollout and update."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
+from coordconv_rl.errors import InputError
 from coordconv_rl.layers import CoordConv2d, CoordConvTranspose2d, coordinate_channels
 
 close = torch.testing.assert_close
@@ -74,7 +75,7 @@ def test_numpy_integers_are_integers() -> None:
         coordinate_channels((np.int64(3), np.int32(4)), shuffle_seed=np.int64(1)),
         coordinate_channels((3, 4), shuffle_seed=1),
     )
-    with pytest.raises(TypeError):
+    with pytest.raises(InputError, match=r"shuffle_seed is 0\.5: use an integer"):
         CoordConv2d(2, 3, 3, shuffle_seed=0.5)  # type: ignore[arg-type]
 
 

@@ -34,7 +34,9 @@ def test_scores_that_are_no_numbers_have_no_summary():
 
 def test_what_is_written_is_read_and_told_if_changed(tmp_path):
     path = by_hand_path(tmp_path, RESULT)
-    assert path == tmp_path / "evaluations" / "step-64-seed-7-games-2.json"
+    assert path == tmp_path / "evaluations" / "step-64-seed-7-games-2-sampled.json"
+    both = by_hand_path(tmp_path, RESULT | {"greedy": summarise([1.0], None)})
+    assert both.name == "step-64-seed-7-games-2.json"
     assert write_evaluation(path, result(1.0, 3.0)) == path.read_bytes()
     found = read_evaluation(path)
     assert found is not None

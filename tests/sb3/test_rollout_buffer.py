@@ -53,15 +53,19 @@ def test_samples_are_sb3s(device):
                 assert a is b is None or (a.dtype == b.dtype and torch.equal(a, b))
 
 
-def test_minibatches_lie_as_the_network_wants_them():
+def test_images_lie_as_the_network_wants_them_and_minibatches_as_sb3s():
     buffer = DeviceRolloutBuffer(4, SPACE, spaces.Discrete(5), "cpu", n_envs=3)
     fill(buffer, np.random.default_rng(0))
     memory = buffer.observations.data_ptr()
     (batch,) = buffer.get(12)
-    assert batch.observations.is_contiguous(memory_format=torch.channels_last)
+    assert batch.observations.is_contiguous()
+    assert buffer.observations.is_contiguous(memory_format=torch.channels_last)
     assert buffer.observations.data_ptr() == memory
+    kept, before = buffer.observations, buffer.observations.clone()
     buffer.reset()
-    assert buffer.observations.data_ptr() == memory
+    fill(buffer, np.random.default_rng(1))
+    assert torch.equal(kept, before)
+    assert not torch.equal(buffer.observations, before)
 
 
 @pytest.mark.parametrize("image", [(1, 8, 6), (2, 8, 6), (6, 8, 6), (8, 6)])

@@ -265,7 +265,7 @@ def test_an_evaluation_by_hand_is_a_record_of_its_own(comparison, capfd):
     assert call(capfd, "evaluate", run, "--episodes", 1, "--seed", 3, "--no-greedy") == 0
     after = content(run)
     (new,) = set(after) - set(before) - {"evaluations"}
-    assert new == "evaluations/step-64-seed-3-games-1.json"
+    assert new == "evaluations/step-64-seed-3-games-1-sampled.json"
     assert {name: after[name] for name in before} == before
     found = json.loads((run / new).read_text())
     assert (found["step"], found["seed"], found["episodes"]) == (64, 3, 1)

@@ -15,7 +15,7 @@ from breaks import BREAKS
 from gymnasium import spaces
 from images import SHAPE, Patches, patches
 from live_tensors import live_tensors
-from pairs import assert_same, assert_same_outputs, assert_same_update, both
+from pairs import ALGORITHMS, assert_same, assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.distributions import CategoricalDistribution
@@ -28,8 +28,6 @@ from coordconv_rl import CoordConvPolicy, FastA2C
 from coordconv_rl.fast import network
 from coordconv_rl.sb3 import Judged, algorithms
 from coordconv_rl.sb3.rollout_buffer import DeviceRolloutBuffer
-
-ALGORITHMS = pytest.mark.parametrize("algorithm", [PPO, A2C])
 
 
 @pytest.fixture(autouse=True)

@@ -239,6 +239,6 @@ class MinAtarVecEnv(VecEnv):
         return [wrapper_class is Monitor for _ in self._get_indices(indices)]
 
     def _get_indices(self, indices: VecEnvIndices) -> Iterable[int]:
-        if indices is not None and hasattr(indices, "__index__"):
+        if indices is not None and np.ndim(np.asarray(indices)) == 0:
             indices = [as_integer("indices", indices)]  # SB3 takes no NumPy integer
         return super()._get_indices(indices)

@@ -37,8 +37,9 @@ Request = tuple[str, tuple[Any, ...]] | None
 Answer = tuple[bool, Any]
 """True and the result, or False and the error with its traceback."""
 
-BOOT = (  # Ctrl-C is the parent's to handle, while this process still imports, too.
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+BOOT = (  # Signals that stop are the parent's to handle, while this process still imports, too.
+    "import signal; [signal.signal(getattr(signal, name), signal.SIG_IGN) "
+    "for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]; "
     "from coordconv_rl.envs.workers.worker import main; main()"
 )
 

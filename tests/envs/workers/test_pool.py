@@ -69,6 +69,17 @@ def test_workers_import_neither_torch_nor_sb3() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_to_the_whole_group_are_the_parents_to_handle(number: int) -> None:
+    env = AtariVecEnv("Pong", 2, workers=2)
+    env.reset()
+    for process in pids(env):
+        os.kill(process, number)
+    env.step(np.zeros(2, int))
+    env.close()
+    wait_gone(pids(env))
+
+
 def test_a_dead_worker_is_named() -> None:
     env = AtariVecEnv("Pong", 6, workers=3)
     env.reset()

@@ -50,7 +50,7 @@ _ROW_BY_ROW = frozenset(
 """Modules that treat each row of a minibatch alike, wherever it stands."""
 
 _TRAIN = {A2C: A2C.train, PPO: PPO.train}
-_GET_SAMPLES = DeviceRolloutBuffer._get_samples
+_GATHER = tuple((name, getattr(DeviceRolloutBuffer, name)) for name in ("_get_samples", "to_torch"))
 
 _log = logging.getLogger(__name__)
 
@@ -211,7 +211,7 @@ def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
     on_processor = policy.device.type == "cpu"
     if on_processor and policy.resolved_precision == "float32" and not is_float32_exact():
         raise StepsAside("torch is allowed to compute float32 in a lower precision")
-    if buffer._get_samples.__func__ is not _GET_SAMPLES:  # type: ignore[attr-defined]
+    if any(getattr(getattr(buffer, name), "__func__", None) is not own for name, own in _GATHER):
         raise StepsAside("minibatches are gathered by another function")
     if model.use_sde:
         raise StepsAside("actions are drawn with state-dependent noise")

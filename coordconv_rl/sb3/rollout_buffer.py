@@ -167,7 +167,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
         held: Any = self.observations
         if not isinstance(held, Tensor):  # somebody put an array there, as SB3's buffer has
             return self.to_torch(held[batch_inds])
-        if type(self).to_torch is not _TO_TORCH:  # somebody's own, which wants an array
+        if getattr(self.to_torch, "__func__", None) is not _TO_TORCH:  # which takes arrays
             return self.to_torch(held.cpu().numpy()[batch_inds])
         inds = torch.from_numpy(batch_inds).to(held.device)
         images = held.movedim(1, -1).index_select(0, inds).movedim(-1, 1)

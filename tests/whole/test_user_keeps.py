@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from typing import Any
@@ -274,6 +275,33 @@ def test_arguments_by_place_are_sb3s():
     for kind in (DeviceRolloutBuffer, RolloutBuffer):
         buffer = kind(4, *spaces, "cpu", 0.95, 0.9, 2)
         assert (buffer.gae_lambda, buffer.gamma, buffer.n_envs) == (0.95, 0.9, 2)
+
+
+def dimmed(self: Any, array: Any, copy: bool = True) -> Any:
+    made = torch.as_tensor(array, device=self.device)
+    return made // 2 if made.dtype == torch.uint8 else made
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("place", ["class", "instance"])
+def test_a_buffers_own_conversion(algorithm, monkeypatch, place):
+    fast, stock = both(algorithm)
+    if place == "class":
+        monkeypatch.setattr(RolloutBuffer, "to_torch", dimmed)
+    else:
+        for model in (fast, stock):
+            model.rollout_buffer.to_torch = functools.partial(dimmed, model.rollout_buffer)
+    assert_same_update(fast, stock)
+
+
+@ALGORITHMS
+def test_a_buffers_own_minibatches(algorithm):
+    fast, stock = both(algorithm)
+    for model in (fast, stock):
+        buffer = model.rollout_buffer
+        given = buffer._get_samples
+        buffer._get_samples = lambda inds, env=None, given=given: given(np.flip(inds).copy(), env)
+    assert_same_update(fast, stock)
 
 
 def test_minibatches_lie_as_sb3s_do():

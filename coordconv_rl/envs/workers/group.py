@@ -39,6 +39,7 @@ class Group:
 
     def finish(self) -> Ends:
         """Step every emulator with its action, and begin the next episode where one ended."""
+        self._check_open()
         ends = {}
         actions = self.arrays.actions.tolist()
         for index, (emulator, action) in enumerate(zip(self.emulators, actions, strict=True)):
@@ -62,6 +63,7 @@ class Group:
 
     def reset(self, seeds: Sequence[int | None]) -> None:
         """Begin an episode everywhere; None goes on with an emulator's present random state."""
+        self._check_open()
         for emulator, seed in zip(self.emulators, seeds, strict=True):
             emulator.reset(seed)
 
@@ -98,7 +100,13 @@ class Group:
         self, indices: Iterable[int], name: str, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> list[Any]:
         """Call a method of the towers at the indices."""
+        self._check_open()
         return [getattr(self.towers[index], name)(*args, **kwargs) for index in indices]
+
+    def _check_open(self) -> None:
+        """Raise `RuntimeError` if the loaded games are given back: others may play with them."""
+        if not self._held:
+            raise RuntimeError("the environment is closed")
 
     def close(self) -> None:
         """Give the loaded games back, for others."""

@@ -46,6 +46,7 @@ class Pool:
         if not hasattr(os, "register_at_fork"):
             raise InputError("workers need a POSIX system: use workers=0")
         self._pending = False
+        self._ended: Ends | None = None  # what came out of a pending step before it was asked for
         self._workers: list[WorkerProcess] = []
         self._finalizer = weakref.finalize(self, _shut_down, self._workers, os.getpid())
         memory = shared_file(n_envs)
@@ -74,6 +75,9 @@ class Pool:
 
     def finish(self) -> Ends:
         """Play this process's part of the step that `start` began, and wait for the others."""
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            return ended
         self._pending = False
         results = self._receive(self._members)
         return {
@@ -118,18 +122,23 @@ class Pool:
     def _ask_one(self, index: int, method: str, *args: Any) -> Any:
         index = range(self.arrays.actions.size)[index]
         (one,) = (one for one in self._members if one.start <= index < one.stop)
-        return self._ask({one: (method, ([index - one.start], *args))})[0]
+        return self._ask({one: (method, ([index - one.start], *args))}, keeping=True)[0]
 
-    def _ask(self, requests: dict[Member, worker.Request]) -> list[Any]:
+    def _ask(self, requests: dict[Member, worker.Request], *, keeping: bool = False) -> list[Any]:
         """Send requests; return the results in their order."""
-        self._settle()
+        self._settle(keeping=keeping)
         self._send(requests)
         return self._receive(requests)
 
-    def _settle(self) -> None:
-        """End a step that nobody waited for (SB3: it is cancelled), and what was interrupted."""
+    def _settle(self, *, keeping: bool = False) -> None:
+        """End a pending step, and what was interrupted.
+
+        A question beside the step keeps its result for `finish`; else it is cancelled, as in SB3.
+        """
         if self._pending and self._workers:
-            self.finish()
+            self._ended = self.finish()
+        if not keeping:
+            self._ended = None
         for one in self._workers:
             one.settle()
 

@@ -304,6 +304,32 @@ def test_workers_import_nothing_from_the_working_folder(monkeypatch, tmp_path) -
     env.close()
 
 
+def test_a_question_beside_a_step_leaves_its_result() -> None:
+    alone, split = AtariVecEnv("Pong", 2, seed=1), AtariVecEnv("Pong", 2, seed=1, workers=2)
+    for env in (alone, split):
+        env.reset()
+    split.step_async(np.array([2, 3]))
+    assert split.get_attr("lives") == [0, 0]
+    for ours, wanted in zip(split.step_wait()[:3], alone.step(np.array([2, 3]))[:3], strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+    split.step_async(np.array([2, 3]))
+    split.get_attr("lives")
+    split.reset()  # cancels the step, as in SB3
+    alone.step(np.array([2, 3]))
+    alone.reset()
+    np.testing.assert_array_equal(split.step(np.array([3, 2]))[0], alone.step(np.array([3, 2]))[0])
+    split.close()
+
+
+def test_what_is_closed_steps_no_game_of_others() -> None:
+    for workers in (0, 2):
+        env = AtariVecEnv("Pong", 2, workers=workers)
+        env.reset()
+        env.close()
+        with pytest.raises(RuntimeError, match="the environment is closed"):
+            env.step(np.zeros(2, int))
+
+
 def test_a_step_that_is_begun_twice_is_played_twice() -> None:
     alone, split = AtariVecEnv("Pong", 2, seed=1), AtariVecEnv("Pong", 2, seed=1, workers=2)
     for env in (alone, split):

@@ -53,10 +53,8 @@ class _UniqueKeys(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                line = node.start_mark.line + 1
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands twice in the mapping at line {line}"
-                )
+                text = f"key {key!r} stands twice in the mapping at line {node.start_mark.line + 1}"
+                raise yaml.constructor.ConstructorError(None, None, text)
         return super().construct_mapping(node, deep)
 
 

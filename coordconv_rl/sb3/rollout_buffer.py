@@ -52,6 +52,7 @@ class DeviceRolloutBuffer(RolloutBuffer):
         gamma: float = 0.99,
         n_envs: int = 1,
     ) -> None:
+        """Refuse what are no uint8 images, then build as SB3 does; see the class."""
         if not isinstance(observation_space, spaces.Box) or observation_space.dtype != np.uint8:
             raise InputError(
                 f"found observations {observation_space}, wanted uint8 images: use SB3's "

@@ -211,7 +211,7 @@ def _fast_parts(model: OnPolicyAlgorithm) -> _Parts:
     on_processor = policy.device.type == "cpu"
     if on_processor and policy.resolved_precision == "float32" and not is_float32_exact():
         raise StepsAside("torch is allowed to compute float32 in a lower precision")
-    if any(getattr(getattr(buffer, name), "__func__", None) is not own for name, own in _GATHER):
+    if any(getattr(getattr(buffer, name), "__func__", None) is not ours for name, ours in _GATHER):
         raise StepsAside("minibatches are gathered by another function")
     if model.use_sde:
         raise StepsAside("actions are drawn with state-dependent noise")

@@ -33,9 +33,7 @@ class _View(DeviceRolloutBuffer):
                 images.images()
 
     def _lazily(
-        self,
-        images: LazyImages,
-        batch_inds: np.ndarray[Any, Any] | slice,
+        self, images: LazyImages, batch_inds: np.ndarray[Any, Any] | slice
     ) -> RolloutBufferSamples:
         self._given.append(weakref.ref(images))
         return self._sample(images, batch_inds)
@@ -85,7 +83,8 @@ class PatchRollout(_View):
 class RecordedRollout(_View):
     """A rollout for which acting's outputs are known, as one minibatch in the order of memory.
 
-    The draw of an order from NumPy's generator takes place all the same; sums do not depend on it.
+    The draw of an order from NumPy's generator takes place all the same. Sums do not depend on it;
+    `FastA2C` takes this view only where nothing else can.
 
     Args:
         buffer: The rollout.

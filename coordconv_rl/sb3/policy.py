@@ -53,7 +53,8 @@ CoordinatesFor = Literal["shared", "actor"]
 
 _OVERRIDES = {"forward", "evaluate_actions", "extract_features", "_features", "predict_values"}
 
-_POSITIONAL = tuple(inspect.signature(ActorCriticCnnPolicy.__init__).parameters)[4:]
+_STOCK = inspect.signature(ActorCriticCnnPolicy.__init__).parameters
+_POSITIONAL = inspect.Signature(list(_STOCK.values())[4:])  # behind what every policy takes
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
     ) -> None:
         """Check the options and build as SB3 does; see the class."""
         check_precision(precision)
-        settings |= dict(zip(_POSITIONAL, positional, strict=False))
+        settings = dict(**_POSITIONAL.bind_partial(*positional).arguments, **settings)
         if coordinates_for not in ("shared", "actor"):
             raise unknown("coordinates_for", coordinates_for, ("shared", "actor"))
         settings.setdefault("features_extractor_class", CoordConvExtractor)

@@ -271,6 +271,9 @@ def test_arguments_by_place_are_sb3s():
     for policy in (CoordConvPolicy, ActorCriticCnnPolicy):
         made = policy(env.observation_space, env.action_space, lambda _: 1e-3, [64], nn.ReLU)
         assert (made.net_arch, made.activation_fn) == ([64], nn.ReLU)
+        for wrong, more in (([[64]], {"net_arch": [32]}), ([None] * 20, {})):
+            with pytest.raises(TypeError, match=r"multiple values|too many|takes from"):
+                policy(env.observation_space, env.action_space, lambda _: 1e-3, *wrong, **more)
     spaces = env.observation_space, env.action_space
     for kind in (DeviceRolloutBuffer, RolloutBuffer):
         buffer = kind(4, *spaces, "cpu", 0.95, 0.9, 2)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from stable_baselines3.common.utils import check_for_correct_spaces
 from stable_baselines3.common.vec_env import VecEnv
 
 from coordconv_rl.agents.build import Model
@@ -15,6 +16,7 @@ from coordconv_rl.agents.play import STILL_FRAMES, Game, Played, Rules, play_gam
 from coordconv_rl.agents.training import GamesProgress
 from coordconv_rl.configs import RunConfig
 from coordconv_rl.envs import EnvSettings, human_normalised
+from coordconv_rl.errors import InputError
 from coordconv_rl.runs import GameEnd, GameLog, summarise
 
 SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
@@ -33,6 +35,26 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
             full_action_space=config.full_action_space,
         )
     )
+
+
+def check_judged(config: RunConfig, env: VecEnv) -> None:
+    """Raise `InputError` if an agent of these environments cannot be judged in those of evaluation.
+
+    It is asked before a training, for those that `evaluation_kwargs` make others; all else that is
+    judged has the same images and actions.
+    """
+    if config.environment is None or not config.environment.evaluation_kwargs:
+        return
+    judged = evaluation_env(config, 1)
+    try:
+        check_for_correct_spaces(judged, env.observation_space, env.action_space)
+    except ValueError as error:
+        raise InputError(
+            f"{config.game}: with evaluation_kwargs it is no game for an agent trained without: "
+            f"{error}"
+        ) from error
+    finally:
+        judged.close()
 
 
 def play(

@@ -20,7 +20,7 @@ from typing import Any
 from stable_baselines3.common.logger import HParam, Logger
 
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device, choose_precision
-from coordconv_rl.agents.evaluate import describe_evaluation, evaluate_model
+from coordconv_rl.agents.evaluate import check_judged, describe_evaluation, evaluate_model
 from coordconv_rl.agents.training import (
     Interrupted,
     Progress,
@@ -119,6 +119,7 @@ def _train(
         stop = stack.enter_context(stop_on_signals())
         env = build_env(config)
         stack.callback(env.close)
+        check_judged(config, env)
         model = build_model(config, env, precision)
         if start.checkpoint is not None:
             restore(model, env, start.checkpoint)

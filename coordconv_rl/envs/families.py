@@ -39,7 +39,7 @@ class EnvSettings:
         n_envs: Environments stepped together.
         seed: Environment i plays with seed + i.
         training: Whether to train: Atari then clips rewards, and v4 ends episodes with a life.
-            Judging is by whole games and raw rewards.
+            Judging is by whole games and raw rewards, with the game's `evaluation_kwargs`.
         workers: Processes that play, this one among them; 0 or 1: this one alone.
         protocol: The Atari protocol.
         full_action_space: Whether Atari offers all 18 actions.
@@ -186,8 +186,9 @@ class Gymnasium(Family):
         """Build SB3's `DummyVecEnv`, or with workers `SubprocVecEnv`."""
         from coordconv_rl.envs.images import make_image_env
 
+        game = settings.environment or ImageGame(settings.game)
         return make_image_env(
-            settings.environment or ImageGame(settings.game),
+            game if settings.training else game.judged,
             settings.n_envs,
             settings.seed,
             processes=settings.workers > 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordconv_rl.errors import InputError, as_integer, unknown
@@ -30,6 +30,8 @@ class ImageGame:
         make: A Gymnasium id, as "CarRacing-v3", or "package.module:function" for a function that
             returns an environment; its module is only imported when a caller trusts it.
         kwargs: What the id or the function takes: plain data, as in YAML.
+        evaluation_kwargs: What it takes instead, beside the other `kwargs`, where an agent is
+            judged (evaluated, inspected, watched): levels or starts that training has not.
         max_steps: The game's own steps (`skip` in one environment step) after which it is cut (a
             truncation), if nothing cuts it before.
         skip: Steps for which each action is played (`MaxAndSkipObservation`: the maximum of the
@@ -49,6 +51,7 @@ class ImageGame:
     resize: int | None = None
     grey: bool = False
     stack: int = 1
+    evaluation_kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not is_made_by(self.make):
@@ -68,6 +71,12 @@ class ImageGame:
     def label(self) -> str:
         """What errors call it."""
         return re.split("[/:]", self.make)[-1]
+
+    @property
+    def judged(self) -> ImageGame:
+        """The game as agents are judged in it, which `evaluation_kwargs` may make another."""
+        kwargs = {**self.kwargs, **self.evaluation_kwargs}
+        return replace(self, kwargs=kwargs, evaluation_kwargs={})
 
     @property
     def own_code(self) -> bool:

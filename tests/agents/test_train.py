@@ -243,6 +243,25 @@ def test_a_game_whose_scores_are_no_numbers_fails_with_its_reason(tmp_path, smal
     assert (read_episodes(tmp_path / "episodes.csv")["score"] == 0).all()  # games without a point
 
 
+def test_agents_are_judged_in_what_training_has_not_seen(tmp_path, small_run):
+    game = ImageGame("image_games:dot", {"worth": 1.0}, evaluation_kwargs={"worth": 100.0})
+    config = small_run(game="dots", environment=game, evaluation=Evaluation(episodes=3))
+    train_agent(config, tmp_path)
+    assert set(read_episodes(tmp_path / "episodes.csv")["score"]) <= set(range(9))
+    scores = json.loads((tmp_path / "evaluation.json").read_text())["stochastic"]["scores"]
+    assert all(score % 100 == 0 for score in scores)
+    assert max(scores) > 8
+    assert load_run(tmp_path / "config.yaml").environment == game
+
+
+def test_what_an_agent_cannot_be_judged_in_is_refused_before_it_trains(tmp_path, small_run):
+    game = ImageGame("image_games:dot", evaluation_kwargs={"images": "floats_first"})
+    config = small_run(game="dots", environment=game, evaluation=Evaluation(episodes=1))
+    with pytest.raises(InputError, match=r"dots: with evaluation_kwargs .*Observation spaces"):
+        train_agent(config, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {"run.lock"}
+
+
 def test_a_run_that_never_began_leaves_its_folder_to_another(tmp_path, small_run):
     missing = small_run(game="dots", environment=ImageGame("no_such_module:dot"))
     with pytest.raises(InputError, match="cannot be imported"):

@@ -83,6 +83,17 @@ def test_what_each_family_builds() -> None:
     several.close()
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_and_judging_may_have_other_kwargs(workers: int) -> None:
+    game = ImageGame("image_games:dot", {"length": 5}, evaluation_kwargs={"length": 3})
+    family, lengths = family_of("dots", game), []
+    for training in (True, False):
+        env = family.build(settings("dots", game, training=training, workers=workers))
+        lengths.append(env.get_attr("length"))
+        env.close()
+    assert lengths == [[5, 5], [3, 3]]
+
+
 @pytest.mark.parametrize(
     ("game", "environment"), [("Pong", None), ("minatar/freeway", None), ("dots", DOT)]
 )

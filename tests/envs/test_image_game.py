@@ -34,6 +34,13 @@ def test_numpy_integers_are_integers(name, kind):
         ImageGame("CarRacing-v3", **{name: kind(0)})
 
 
+def test_agents_are_judged_with_kwargs_of_their_own_beside_the_others():
+    game = ImageGame("my:maze", {"size": 9, "levels": 200}, evaluation_kwargs={"levels": 0}, skip=2)
+    assert game.judged == ImageGame("my:maze", {"size": 9, "levels": 0}, skip=2)
+    assert game.kwargs == {"size": 9, "levels": 200}
+    assert ImageGame("my:maze", {"size": 9}).judged == ImageGame("my:maze", {"size": 9})
+
+
 def test_an_id_that_does_not_exist_names_the_closest():
     with pytest.raises(InputError, match="CarRacing-v3"):
         ImageGame("CarRacin-v3").check()

@@ -22,7 +22,7 @@ from coordconv_rl.comparison.statistics import (
     AlgoAnalysis,
 )
 from coordconv_rl.configs import ExperimentConfig, preset
-from coordconv_rl.envs import Family
+from coordconv_rl.envs import Family, ImageGame
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _PROTOCOL_WORDS = {
@@ -95,6 +95,7 @@ def protocol(found: Results) -> list[tuple[str, str]]:
         *(atari if "atari" in experiment.families else ()),
         ("Actions", actions),
         ("Evaluation", f"{judged}, other seeds than training, no life-loss episodes"),
+        *((f"Evaluation of {game}", text) for game, text in _judged_otherwise(experiment)),
         ("Backbone", experiment.common_backbone or "each game's own"),
         ("Head", experiment.head),
         ("Computation", _PATH_WORDS[experiment.path]),
@@ -108,6 +109,23 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     checked = sum(run.is_checked for run in started)
     facts.append(("Files", f"compared with their digests: {checked} of {len(started)} runs"))
     return facts + _conditions([run.record for run in started if run.record])
+
+
+def _judged_otherwise(experiment: ExperimentConfig) -> list[tuple[str, str]]:
+    """Return the games that agents are judged in otherwise than they are trained, and how."""
+    made = {name: experiment.environments.get(name) for name in experiment.games}
+    return [
+        (name, ", ".join(_otherwise(game)))
+        for name, game in made.items()
+        if game is not None and game.evaluation_kwargs
+    ]
+
+
+def _otherwise(game: ImageGame) -> list[str]:
+    return [
+        f"{key} {value} (in training {game.kwargs.get(key, 'its default')})"
+        for key, value in game.evaluation_kwargs.items()
+    ]
 
 
 def _compared(experiment: ExperimentConfig) -> str:

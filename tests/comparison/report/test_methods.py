@@ -29,3 +29,16 @@ def test_a_step_is_as_many_frames_as_the_game_skips(tmp_path):
     text = report(both)
     assert "1 or 2 frames each (gymnasium)" in text
     assert "4 frames each (atari)" in text
+
+
+def test_games_that_agents_are_judged_in_otherwise_are_named(tmp_path):
+    changed = {"levels": 0, "name": "hard"}
+    games = {
+        "maze": ImageGame("my:maze", {"levels": 200}, evaluation_kwargs=changed),
+        "other": ImageGame("my:other"),
+    }
+    finish(tmp_path, experiment(algos=("ppo",), games=("maze", "other"), environments=games))
+    text = report(tmp_path)
+    assert "levels 0 (in training 200), name hard (in training its default)" in text
+    assert "Evaluation of maze" in text
+    assert "Evaluation of other" not in text

@@ -28,6 +28,7 @@ from coordconv_rl.errors import InputError
 log = logging.getLogger(__name__)
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a writer, as a pipe would have one do
 _TEMPORARY = re.compile(r"\.(.+)\.(\d+)\.tmp")
@@ -58,6 +59,17 @@ def is_whole(text: str) -> bool:
 def is_no_room(error: BaseException | None) -> bool:
     """Return whether an error means that the disk, or this user's share of it, is full."""
     return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def is_forbidden(error: BaseException | None) -> bool:
+    """Return whether an error means that this user may not write there, or that nobody may."""
+    return isinstance(error, OSError) and error.errno in FORBIDDEN
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `InputError` if this user cannot write to a folder: before work that would be lost."""
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write to {folder}: copy it to where you may, or change its mode")
 
 
 def note_full_disk_in_thread(failed: threading.ExceptHookArgs) -> None:

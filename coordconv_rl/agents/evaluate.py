@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from gymnasium.spaces import Space
 from stable_baselines3.common.utils import check_for_correct_spaces
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -37,24 +38,28 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
     )
 
 
-def check_judged(config: RunConfig, env: VecEnv) -> None:
-    """Raise `InputError` if an agent of these environments cannot be judged in those of evaluation.
+def judged_spaces(config: RunConfig) -> tuple[Space[Any], Space[Any]] | None:
+    """Return images and actions of a game that `evaluation_kwargs` make another; else None.
 
-    It is asked before a training, for those that `evaluation_kwargs` make others; all else that is
-    judged has the same images and actions.
+    It is made and closed here, which should be done before training's own games are made: a
+    module may keep for all its games what the last one was made with.
     """
     if config.environment is None or not config.environment.evaluation_kwargs:
-        return
-    judged = evaluation_env(config, 1)
+        return None
+    env = evaluation_env(config, 1)
+    env.close()
+    return env.observation_space, env.action_space
+
+
+def check_judged(config: RunConfig, env: VecEnv, judged: tuple[Space[Any], Space[Any]]) -> None:
+    """Raise `InputError` if agents of these environments cannot play the games of `judged`."""
     try:
-        check_for_correct_spaces(judged, env.observation_space, env.action_space)
+        check_for_correct_spaces(env, *judged)
     except ValueError as error:
         raise InputError(
             f"{config.game}: with evaluation_kwargs it is no game for an agent trained without: "
             f"{error}"
         ) from error
-    finally:
-        judged.close()
 
 
 def play(
@@ -96,7 +101,7 @@ def rules_for(config: RunConfig, games: int, *, longest: int | None = None) -> R
         longest: Frames after which any game is cut.
     """
     count = config.family.side_by_side(games)
-    return Rules(step_frames=config.family.frames, side_by_side=count, longest=longest)
+    return Rules(step_frames=config.step_frames, side_by_side=count, longest=longest)
 
 
 def score_table(game: str, scores: Sequence[float]) -> dict[str, Any]:
@@ -121,7 +126,14 @@ def describe_evaluation(config: RunConfig, step: int, seed: int | None = None) -
         "episodes": config.evaluation.episodes,
         "seed": config.seed + SEED_OFFSET if seed is None else seed,
         "still_frames": STILL_FRAMES,
+        **said_of_judging(config),
     }
+
+
+def said_of_judging(config: RunConfig) -> dict[str, Any]:
+    """Return what a record of judging says where agents are judged otherwise than trained."""
+    others = config.environment.evaluation_kwargs if config.environment else {}
+    return {"evaluation_kwargs": dict(others)} if others else {}
 
 
 def evaluate_model(

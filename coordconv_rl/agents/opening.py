@@ -13,7 +13,7 @@ from coordconv_rl.agents.build import Model
 from coordconv_rl.agents.evaluate import evaluation_env
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.sb3_zip import import_sb3
-from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
+from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, says_itself, zip_config
 from coordconv_rl.arms import Arm, arm_value
 from coordconv_rl.configs import Algo, Protocol, RunConfig
 from coordconv_rl.errors import InputError
@@ -61,10 +61,7 @@ def open_agent(path: Path, how: Opening) -> tuple[Model, RunConfig]:
     """
     if path.suffix != ".zip":
         if how.game or how.algo or how.protocol != "v4":
-            raise InputError(
-                f"{path} says itself what it plays and how: leave out --game, --algo and "
-                "--protocol, which are for zips that SB3 saved"
-            )
+            raise says_itself(path)
         check_folder(path)
         model, config, step = load_agent(
             path, best=how.best, device=how.device, trust_code=how.trust_code

@@ -20,7 +20,12 @@ from typing import Any
 from stable_baselines3.common.logger import HParam, Logger
 
 from coordconv_rl.agents.build import Model, build_env, build_model, check_device, choose_precision
-from coordconv_rl.agents.evaluate import check_judged, describe_evaluation, evaluate_model
+from coordconv_rl.agents.evaluate import (
+    check_judged,
+    describe_evaluation,
+    evaluate_model,
+    judged_spaces,
+)
 from coordconv_rl.agents.training import (
     Interrupted,
     Progress,
@@ -51,6 +56,7 @@ from coordconv_rl.runs import (
     RECORD_FILE,
     EpisodeLog,
     RunRecord,
+    check_same,
     hold_run,
     is_over,
     look_at_run,
@@ -100,6 +106,7 @@ def train_agent(
         log.info("%s is finished: nothing is left to do", config.run_id)
         return before
     with hold_run(folder):
+        check_same(folder, config)  # nobody changed it in between
         try:
             return _train(config, folder, show_progress, wandb)
         except InputError:
@@ -117,9 +124,11 @@ def _train(
     start = look_at_start(folder, config)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
+        judged = judged_spaces(config)
         env = build_env(config)
         stack.callback(env.close)
-        check_judged(config, env)
+        if judged is not None:
+            check_judged(config, env, judged)
         model = build_model(config, env, precision)
         if start.checkpoint is not None:
             restore(model, env, start.checkpoint)

@@ -75,6 +75,8 @@ def zip_config(
     """
     found = _members(file, CONFIG_MEMBER, DATA_MEMBER)
     if CONFIG_MEMBER in found:
+        if game or algo or protocol != "v4":
+            raise says_itself(file)
         return on_device(_read_config(file, found[CONFIG_MEMBER]), device)
     if game is None:
         raise InputError(f"{file} does not say which game it plays: add --game")
@@ -83,6 +85,14 @@ def zip_config(
         raise InputError(f"{file} holds an agent of {shown}, not of {algo}: leave out --algo")
     values = {"algo": algo or shown or "ppo", "game": game, "arm": "cnn", "protocol": protocol}
     return on_device(new_run(values, str(file)), device)
+
+
+def says_itself(path: Path) -> InputError:
+    """Return the error for being told what a folder or zip knows better."""
+    return InputError(
+        f"{path} says itself what it plays and how: leave out --game, --algo and --protocol, "
+        "which are for zips that SB3 saved"
+    )
 
 
 def _shown_algo(file: Path, data: bytes | None) -> Algo | None:

@@ -14,6 +14,7 @@ import tyro
 from coordconv_rl.cli.parse import Command
 from coordconv_rl.configs import Algo, Evaluation, Protocol, check_seed
 from coordconv_rl.errors import OK, InputError
+from coordconv_rl.files import check_writable
 from coordconv_rl.runs import by_hand_path, write_evaluation
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Evaluate(Command):
         if self.seed is not None:
             check_seed(self.seed)
         model, config = open_agent(self.folder, _opening(self))
+        check_writable(self.folder.parent if self.folder.suffix == ".zip" else self.folder)
         config = dataclasses.replace(config, evaluation=self.evaluation)
         try:
             with stop_on_signals() as stop:
@@ -78,8 +80,8 @@ class Evaluate(Command):
         except Interrupted:
             raise KeyboardInterrupt from None
         path = self._path(result)
-        write_evaluation(path, result)
         print_evaluation(result)
+        write_evaluation(path, result)
         log.info("written to %s", path)
         return OK
 
@@ -101,6 +103,8 @@ def _evaluation_table(result: dict[str, Any]) -> Table:
     from rich.table import Table
 
     title = f"{result['run']}, {result['episodes']} games, protocol {result['protocol']}"
+    others = result.get("evaluation_kwargs") or {}
+    title += "".join(f", {name} {value}" for name, value in others.items())
     table = Table("actions", "mean score", "standard deviation", "human-normalised", title=title)
     for name in ("stochastic", "greedy"):
         found = result[name]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from coordconv_rl.errors import OK, InputError
 from coordconv_rl.runs import LEDGER_FILE
 
 FIRST_EXPERIMENT = "quick"
+MOST_SEEDS = 10_000  # more is a slip
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Compare(Command):
     @classmethod
     def read(cls, words: Sequence[str], prog: str) -> Compare:
         """Make the command; see `Command.read`. What is not typed is the named experiment's."""
+        words = _seeds_by_number(words)
         plain = [word for word in words if word not in HELP]
         first = read_options(cls, plain, prog, cls(load_experiment(FIRST_EXPERIMENT)))
         named = cls(load_experiment(first.experiment), first.experiment)
@@ -110,8 +114,6 @@ class Compare(Command):
             there = {parse_arm(arm).label for arm in changes["arms"]}
             pairs = [pair for pair in named["comparisons"] if there.issuperset(pair)]
             changes["comparisons"] = pairs
-        if len(changes.get("seeds", ())) == 1:
-            changes["seeds"] = _first_seeds(*changes["seeds"])
         if self.overrides:
             overrides = changes.get("overrides", named["overrides"])
             changes["overrides"] = _merge(overrides, self.overrides)
@@ -121,13 +123,26 @@ class Compare(Command):
         return dataclasses.replace(config, comparisons=pairs_against(config, self.baseline))
 
 
-def _first_seeds(number: int) -> tuple[int, ...]:
-    if number < 1:
+def _seeds_by_number(words: Sequence[str]) -> list[str]:
+    """Return the words with `--seeds N` written out: the N seeds from 0.
+
+    It is done before they are read, for what is typed must hold even where the file says the same
+    number, which is there a seed.
+    """
+    words = list(words)
+    if "--seeds" not in words:
+        return words
+    first = words.index("--seeds") + 1
+    numbers = list(takewhile(lambda word: re.fullmatch(r"-?\d+", word), words[first:]))
+    if len(numbers) != 1:
+        return words
+    (number,) = map(int, numbers)
+    if not 1 <= number <= MOST_SEEDS:
         raise InputError(
             f"--seeds {number}: one number is how many seeds, from 0, so at least 1 (which is seed "
-            "0 alone); two or more numbers are the seeds themselves"
+            f"0 alone) and at most {MOST_SEEDS}; two or more numbers are the seeds themselves"
         )
-    return tuple(range(number))
+    return [*words[:first], *map(str, range(number)), *words[first + 1 :]]
 
 
 def _merge(overrides: dict[str, dict[str, Any]], words: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from coordconv_rl.cli.parse import HELP, TYRO, Command, call_parser
 from coordconv_rl.cli.studies import RunStudy
 from coordconv_rl.cli.train import Train
 from coordconv_rl.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, InputError, unknown
-from coordconv_rl.files import is_no_room
+from coordconv_rl.files import is_forbidden, is_no_room
 
 COMMAND_NAME = "coordconv-rl"
 COMMANDS: dict[str, type[Command]] = {
@@ -78,9 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return FAILED
     except OSError as error:
+        where = error.filename or "a file"
+        if is_forbidden(error):
+            print(
+                f"error: {where}: {error.strerror}: copy the folder to where you may write, or "
+                "change its mode",
+                file=sys.stderr,
+            )
+            return BAD_INPUT
         if not is_no_room(error):
             raise
-        where = error.filename or "a file"
         print(f"error: {where}: {error.strerror}: make room, then again", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

@@ -29,7 +29,7 @@ from coordconv_rl.configs import (
 )
 from coordconv_rl.envs import family_of
 from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
-from coordconv_rl.files import is_no_room, note_full_disk_in_thread
+from coordconv_rl.files import is_forbidden, is_no_room, note_full_disk_in_thread
 from coordconv_rl.runs import (
     CONFIG_FILE,
     EVALUATION_FILE,
@@ -144,6 +144,8 @@ class Train(Command):
         except InputError:
             raise
         except Exception as error:
+            if is_forbidden(error):
+                raise  # in one line: nothing of the run is at fault
             return _failed(self.settings.run_id, self._again(folder), error)
         _print_end(record, folder)
         if self.export_sb3 is not None:
@@ -166,8 +168,9 @@ def _start(source: Source) -> RunConfig:
     if source.algo is not None and source.algo != values.get("algo", DEFAULT_RUN["algo"]):
         values.pop("hyperparameters", None)
     if source.game is not None and source.game != values.get("game", source.game):
-        values.pop("environment", None)
-        if family_of(source.game) is not family_of(str(values["game"])):
+        made = values.pop("environment", None)
+        before = "gymnasium" if made else family_of(str(values["game"])).name
+        if family_of(source.game).name != before:
             values.pop("backbone", None)
             values.pop("hyperparameters", None)
     typed = {"algo": source.algo, "game": source.game}

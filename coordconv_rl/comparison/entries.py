@@ -7,6 +7,7 @@ requests: an experiment may grow.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -20,6 +21,7 @@ from coordconv_rl.runs import LEDGER_FILE
 
 RunStatus = Literal["waiting", "running", "done", "failed", "lost"]
 STATUSES: tuple[str, ...] = get_args(RunStatus)
+UNSAID = "unsaid"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class RunRequest:
         arms: The arms.
         seeds: The seeds.
         comparisons: The pairs of arms that are to be compared, where they were named.
+        equivalence: By less than what they are called equal; `UNSAID` where an earlier version
+            wrote the line.
     """
 
     asked: str | None
@@ -71,6 +75,7 @@ class RunRequest:
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
     comparisons: tuple[tuple[str, str], ...] = ()
+    equivalence: float | str | None = UNSAID
 
     def runs(self) -> Iterable[str]:
         """Return the ids of the runs asked for."""
@@ -159,6 +164,7 @@ def _is_whole(value: object, low: int) -> bool:
 
 
 def _parse_request(values: dict[str, Any]) -> RunRequest:
+    """Turn a line with the key `asked` into a request; see `_parse`."""
     for name, kind in {"algos": str, "games": str, "arms": str, "seeds": int}.items():
         items = values.get(name)
         if not isinstance(items, list) or not all(type(item) is kind for item in items):
@@ -169,6 +175,10 @@ def _parse_request(values: dict[str, Any]) -> RunRequest:
     for text in (request.asked, request.by):
         if not (text is None or isinstance(text, str)):
             raise ValueError(f"asked by {request.by!r} at {request.asked!r}")
+    margin = request.equivalence
+    is_margin = isinstance(margin, int | float) and 0 < margin < math.inf and margin is not True
+    if margin not in (None, UNSAID) and not is_margin:
+        raise ValueError(f"equivalence is {margin!r:.40}")
     if not _is_whole(request.steps, 1) or not all(_is_whole(seed, 0) for seed in request.seeds):
         raise ValueError(f"steps is {request.steps!r:.40}, seeds are {request.seeds!r:.80}")
     return request

@@ -100,6 +100,7 @@ def export_comparison(folder: Path, destination: Path) -> Exported:
         write_text_atomic(part / DIGESTS_FILE, digests)
         for run in found.runs:
             read_episodes(part / run.run_id / EPISODES_FILE)  # refuses what is damaged
+        copied = read_results(part)
         os.sync()
         part.replace(destination)
     except OSError as error:
@@ -110,7 +111,7 @@ def export_comparison(folder: Path, destination: Path) -> Exported:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     read_experiment(destination)  # what was written can be read
-    done = sum(run.status == "done" for run in found.runs)
+    done = sum(run.status == "done" for run in copied.runs)
     return Exported(
         folder=destination,
         files=digests.count("\n"),
@@ -153,8 +154,10 @@ def _sources(found: Results) -> Iterator[Path]:
             yield found.folder / name
     runs = [run.run_id for run in found.runs]
     for run in (*runs, *found.left_out):
+        folder = found.folder / run
         for pattern in EXPORTED_FILES:
-            yield from sorted((found.folder / run).glob(pattern))
+            if pattern != EPISODES_FILE + PACKED or not (folder / EPISODES_FILE).exists():
+                yield from sorted(folder.glob(pattern))
 
 
 def _size(folder: Path) -> int:

@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.comparison import plan
-from coordconv_rl.comparison.entries import Entry, check_planned, read_ledger, read_requests
+from coordconv_rl.comparison.entries import (
+    Entry,
+    RunRequest,
+    check_planned,
+    read_ledger,
+    read_requests,
+)
 from coordconv_rl.configs import Algo, ExperimentConfig, RunConfig, make_run_id
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import (
@@ -97,6 +103,7 @@ class Results:
         games: The games, whether the experiment names them or a suite.
         runs: One result for each planned run.
         left_out: Ids of runs that were asked for earlier and have started, but are not planned now.
+        requests: Who asked for which runs and pairs, the first one first.
     """
 
     folder: Path
@@ -104,6 +111,7 @@ class Results:
     games: tuple[str, ...]
     runs: tuple[RunResult, ...]
     left_out: tuple[str, ...] = ()
+    requests: tuple[RunRequest, ...] = ()
 
 
 def read_results(folder: Path | str) -> Results:
@@ -116,7 +124,8 @@ def read_results(folder: Path | str) -> Results:
     experiment = plan.read_experiment(folder)
     keys = plan.run_keys(experiment)
     planned = {make_run_id(*key) for key in keys}
-    asked = planned | {run for request in read_requests(folder) for run in request.runs()}
+    requests = read_requests(folder)
+    asked = planned | {run for request in requests for run in request.runs()}
     check_foreign(folder, asked)
     entries = read_ledger(folder)
     check_planned(folder, entries, asked)
@@ -127,7 +136,8 @@ def read_results(folder: Path | str) -> Results:
     )
     others = (entry for run, entry in entries.items() if run not in planned)
     left_out = tuple(entry.run for entry in others if entry.attempts)
-    return Results(folder, experiment, plan.planned_games(experiment), runs, left_out)
+    games = plan.planned_games(experiment)
+    return Results(folder, experiment, games, runs, left_out, requests)
 
 
 def final_score(run: RunResult) -> tuple[float, str] | None:
@@ -178,6 +188,8 @@ def _read_run(folder: Path, key: plan.RunKey, entry: Entry, config: RunConfig) -
         found = read_run(path, make_run_id(*key))
         if status == "done":
             status, reason = _judged(path, config, found)
+            if status != "done":
+                found = RunFiles(found.record, None, np.empty(0, EPISODE_DTYPE), None)
     except NotWhole as why:
         status, reason = NOT_WHOLE, str(why)
         found = RunFiles(None, None, np.empty(0, EPISODE_DTYPE), None)

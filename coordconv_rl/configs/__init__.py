@@ -4,6 +4,7 @@
 - `hyperparameters`: an algorithm's settings.
 - `schema`: the dataclasses; their fields are the keys of the YAML files and the command's options.
 - `check`: what no type can say: names that exist, numbers that make sense.
+- `check_games`: whether what is asked for fits its games.
 - `load`: YAML to configuration and back.
 
 `presets/` holds the algorithms' hyperparameters, `experiments/` the comparisons that come with the
@@ -11,13 +12,13 @@ package.
 """
 
 from coordconv_rl.configs.check import (
-    check_offers,
     check_run,
     check_seed,
     check_trust,
     needs_code,
     needs_trust,
 )
+from coordconv_rl.configs.check_games import check_offers
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,

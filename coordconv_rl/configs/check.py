@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
 
 from coordconv_rl.arms import Arm, arm_value, parse_arm
+from coordconv_rl.configs.check_games import check_folders, check_offers, check_own_name
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig, RunConfig
-from coordconv_rl.envs import Family, own_code, resolve_games
+from coordconv_rl.envs import own_code, resolve_games
 from coordconv_rl.errors import InputError, unknown
 
 MOST_STEPS = 10**12 - 1  # a checkpoint's name holds twelve digits
@@ -128,26 +128,6 @@ def _check_shared(config: RunConfig | ExperimentConfig) -> None:
         raise InputError("full_action_space needs protocol v5: v4 offers the minimal actions only")
 
 
-def check_offers(config: RunConfig | ExperimentConfig, families: Collection[Family]) -> None:
-    """Raise `InputError` if a setting has no effect on any of the games, which nobody would notice.
-
-    Args:
-        config: What is asked for.
-        families: The families of its games.
-    """
-    names = " and ".join(sorted(family.name for family in families))
-    if config.protocol != "v4" and not any(family.has_protocols for family in families):
-        raise InputError(
-            f"protocol is {config.protocol}, which is one of Atari, and no game here is Atari's "
-            f"({names}): leave it out"
-        )
-    if config.workers > 1 and not any(family.has_workers for family in families):
-        raise InputError(
-            f"workers is {config.workers}, but the games ({names}) play in the training process "
-            "alone: leave it out"
-        )
-
-
 def _check_evaluation(evaluation: Evaluation) -> None:
     _at_least("evaluation.episodes", evaluation.episodes, 0)
     _at_most("evaluation.episodes", evaluation.episodes, MOST_EPISODES)
@@ -165,8 +145,10 @@ def check_experiment(config: ExperimentConfig) -> None:
         check_seed(seed)
     games = resolve_games(config.games, config.suite, config.environments)
     _check_list("games", games)
+    check_folders(games)
     check_offers(config, config.families.values())
     for name in config.environments:
+        check_own_name(name)
         if name not in games:
             raise unknown("name in environments", name, games)
         if not re.fullmatch(NAME, name):

@@ -14,7 +14,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from coordconv_rl.arms import arm_value, parse_arm
-from coordconv_rl.configs.check import check_experiment, check_offers, check_run
+from coordconv_rl.configs.check import check_experiment, check_run
+from coordconv_rl.configs.check_games import check_new_run
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 from coordconv_rl.configs.types import plain_number
@@ -196,7 +197,7 @@ def new_run(values: Mapping[str, Any], source: str) -> RunConfig:
     own = preset(config.algo, settings, config.family.name)
     config = dataclasses.replace(config, hyperparameters=own)
     check_run(config)
-    check_offers(config, [config.family])
+    check_new_run(config)
     return config
 
 

@@ -131,6 +131,11 @@ class RunConfig(SharedSettings, RunTask):
             object.__setattr__(self, "backbone", self.family.backbone)
 
     @property
+    def step_frames(self) -> int:
+        """Frames of the game in one environment step; a Gymnasium game may skip some."""
+        return self.environment.skip if self.environment else self.family.frames
+
+    @property
     def family(self) -> Family:
         """The family of its game."""
         return family_of(self.game, self.environment)

@@ -38,8 +38,8 @@ class EnvSettings:
         environment: How it is made, where the name alone does not say it.
         n_envs: Environments stepped together.
         seed: Environment i plays with seed + i.
-        training: Whether to train: Atari then clips rewards, and v4 ends episodes with a life.
-            Judging is by whole games and raw rewards, with the game's `evaluation_kwargs`.
+        training: Whether to train: Atari clips rewards, and v4 ends episodes with a life. Judging
+            is by whole games, raw rewards and `evaluation_kwargs`.
         workers: Processes that play, this one among them; 0 or 1: this one alone.
         protocol: The Atari protocol.
         full_action_space: Whether Atari offers all 18 actions.
@@ -188,12 +188,10 @@ class Gymnasium(Family):
 
         game = settings.environment or ImageGame(settings.game)
         return make_image_env(
-            game if settings.training else game.judged,
-            settings.n_envs,
-            settings.seed,
+            game if settings.training else game.judged, settings.n_envs, settings.seed,
             processes=settings.workers > 1,
             trust=True,  # whoever reads a stranger's configuration asks before: `check_trust`
-        )
+        )  # fmt: skip
 
 
 ATARI, MINATAR, GYMNASIUM = Atari(), MinAtar(), Gymnasium()

@@ -130,7 +130,7 @@ class ChannelsFirst(gym.ObservationWrapper[Any, Any, Any]):
         if unwrapped.render_mode == "rgb_array":
             return self.env.render()
         image = self._last if self._last.ndim == 3 else self._last[-1]
-        return image if image.shape[-1] == 3 else image[..., :1].repeat(3, axis=2)
+        return image if image.shape[-1] == 3 else image.max(-1, keepdims=True).repeat(3, axis=2)
 
 
 def check_actions(env: AnyEnv, label: str) -> None:

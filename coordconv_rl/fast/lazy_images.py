@@ -36,6 +36,8 @@ class LazyImages(Tensor):
         made: LazyImages = Tensor._make_wrapper_subclass(
             cls, kind.shape, dtype=kind.dtype, device=kind.device
         )
+        if hasattr(torch._C, "_set_throw_on_mutable_data_ptr"):  # code in C finds no contents here,
+            torch._C._set_throw_on_mutable_data_ptr(made)  # and should raise rather than crash
         return made
 
     def __init__(

@@ -82,7 +82,8 @@ def prepare(layers: KnownLayers, computation: Computation) -> Network:
     prepared: list[PreparedConvolution] = []
     height, width = computation.image
     for conv in layers.convolutions:
-        weight = conv.weight if prepared else conv.weight * computation.scale
+        weight = _with_plain_gradient(conv.weight)
+        weight = weight if prepared else weight * computation.scale
         share = conv.bias
         if isinstance(conv, CoordConv2d) and not computation.is_blind:
             share = conv.coordinate_map((height, width))
@@ -97,6 +98,15 @@ def prepare(layers: KnownLayers, computation: Computation) -> Network:
     weight = layers.linear.weight.to(computation.dtype)
     bias = layers.linear.bias.to(computation.dtype)
     return Network(tuple(prepared), weight, bias, layers.is_pooled)
+
+
+def _with_plain_gradient(weight: Tensor) -> Tensor:
+    """Return the same weight, whose gradient lies in memory as the weight does.
+
+    That of a weight in channels-last memory lies so, too: `torch.autograd.grad` and hooks of the
+    parameter would meet gradients that `view` does not take.
+    """
+    return weight.view(-1).view(weight.shape) if weight.is_contiguous() else weight
 
 
 @torch.no_grad()

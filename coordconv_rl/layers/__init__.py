@@ -1,5 +1,6 @@
 """CoordConv for torch, and nothing but torch.
 
+- `arguments`: sizes of all kinds, and what a layer with coordinates cannot have.
 - `coordinates`: the coordinate channels of an image size, and the layer that appends them.
 - `coordinate_map`: a layer's coordinate map: kept while the weights stand still, added to images.
 - `fusion`: why batch normalisation is not folded into a layer, and how torch is told.

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import operator
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrize import is_parametrized
 
-from coordconv_rl.errors import InputError, as_integer
+from coordconv_rl.errors import as_integer
+from coordconv_rl.layers.arguments import check_groups, plain_integers
 from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
 from coordconv_rl.layers.coordinates import CoordinateGrid, channels_like, is_recording
 from coordconv_rl.layers.fusion import refuse_fusion
@@ -34,14 +35,9 @@ class CoordConvNd(_ConvNd):
         self, *args: Any, radius: bool = False, shuffle_seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(
-            *map(_plain_integers, args), **{k: _plain_integers(v) for k, v in kwargs.items()}
+            *map(plain_integers, args), **{k: plain_integers(v) for k, v in kwargs.items()}
         )
-        if self.groups != 1:
-            raise InputError(
-                f"{type(self).__name__} takes groups=1 only, found groups={self.groups}: "
-                "coordinate channels belong to every group, which a grouped convolution cannot "
-                "express; put AddCoords and a plain convolution before it instead"
-            )
+        check_groups(type(self).__name__, self.groups, self.out_channels)
         self._give_coordinates(radius, shuffle_seed)
         self._reset_coordinates()
 
@@ -141,6 +137,14 @@ class CoordConvNd(_ConvNd):
             and (self.bias is None or type(self.bias) is nn.Parameter)
             and not is_recording()
             and not self._is_blind()
+            and self._is_map_torchs()
+        )
+
+    def _is_map_torchs(self) -> bool:
+        """Tell whether nobody else has a say in the map, as by a subclass that adds noise to it."""
+        return not any(name in self.__dict__ for name in _OF_THE_MAP) and all(
+            getattr(type(self), name).__module__.partition(".")[0] in ("torch", "coordconv_rl")
+            for name in _OF_THE_MAP
         )
 
     def _is_blind(self) -> bool:
@@ -223,7 +227,9 @@ class CoordConvNd(_ConvNd):
         refuse_fusion()
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
-        twin.__dict__ = copy.deepcopy({**self.__dict__, "_kept": None, "_blind_in": set()}, memo)
+        kind = CoordConvNd if is_parametrized(self) else type(self)  # the former refuse pickle
+        state = copy.deepcopy(kind.__getstate__(self), memo)
+        twin.__setstate__(state)  # type: ignore[no-untyped-call]  # a subclass may have its own
         return twin
 
     def extra_repr(self) -> str:
@@ -232,13 +238,7 @@ class CoordConvNd(_ConvNd):
         return f"{super().extra_repr()}{options}"  # type: ignore[no-untyped-call]
 
 
-def _plain_integers(value: Any) -> Any:
-    """Turn NumPy's integers, alone or in tuples, to Python's, which TorchScript and ONNX want."""
-    if isinstance(value, tuple | list):
-        return type(value)(map(_plain_integers, value))
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return value
-    return operator.index(value)
+_OF_THE_MAP = ("_conv_forward", "_convolve")
 
 
 def _without_autocast(device: str) -> AbstractContextManager[None]:

@@ -163,15 +163,18 @@ def _give_coordinates(conv: Any, radius: bool) -> None:
 def _join_optimizers(conv: _ConvNd, optimizers: Iterable[torch.optim.Optimizer]) -> None:
     """Put the new parameter behind the layer's own, where a newly built optimizer would have it.
 
-    A saved optimizer's state goes by position, so only this order loads into a rebuilt model.
+    A saved optimizer's state goes by position, so only this order loads into a rebuilt model. It
+    belongs to the group of `weight` (or what that is made of), where the bias has another.
     """
     own = [p for n, p in conv.named_parameters(recurse=False) if n != "coord_weight"]
-    for optimizer in optimizers:
+    wanted = {id(p) for p in own if p is not conv.bias}
+    for optimizer in {id(one): one for one in optimizers}.values():
         for group in optimizer.param_groups:
             places = [i for i, p in enumerate(group["params"]) if any(p is q for q in own)]
-            if not places:
+            if not any(id(p) in wanted for p in group["params"]):
                 continue
             group["params"].insert(places[-1] + 1, conv.get_parameter("coord_weight"))
             if "param_names" in group:
                 prefix = group["param_names"][places[-1]].rpartition(".")[0]
                 group["param_names"].insert(places[-1] + 1, f"{prefix}.coord_weight".lstrip("."))
+            break

@@ -54,7 +54,8 @@ class CoordConv2d(CoordConvNd, nn.Conv2d):
     holds the weights of x, y and the radius.
 
     TorchScript compiles it without `shuffle_seed`; `torch.jit.trace`, `torch.compile`,
-    `torch.export`, ONNX and `torch.fx` take it as it is. Batch normalisation cannot be folded into
+    `torch.export`, ONNX and `torch.fx` take it as it is, with `shuffle_seed` for images of one
+    size, as the permutation is part of the graph then. Batch normalisation cannot be folded into
     it (`fuse_conv_bn_eval` is refused).
 
     Args:

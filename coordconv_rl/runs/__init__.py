@@ -57,6 +57,8 @@ from coordconv_rl.runs.layout import (
 from coordconv_rl.runs.packing import pack_episodes
 from coordconv_rl.runs.prepare import (
     check_folder,
+    check_same,
+    has_begun,
     hold_run,
     is_finished,
     is_over,
@@ -117,12 +119,14 @@ __all__ = [
     "check_folder",
     "check_integer",
     "check_real",
+    "check_same",
     "check_whole",
     "damaged",
     "describe_exit",
     "duration",
     "find_experiment",
     "find_runs",
+    "has_begun",
     "hold_run",
     "is_checked",
     "is_finished",

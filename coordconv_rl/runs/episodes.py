@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import open_regular, read_regular, write_bytes_atomic
 from coordconv_rl.runs.layout import EPISODE_COLUMNS, HEADER
-from coordconv_rl.runs.packing import read_packable
+from coordconv_rl.runs.packing import packed_path, read_packable
 from coordconv_rl.runs.reading import LARGEST_REAL, as_score, damaged, digest
 from coordconv_rl.runs.sums import FileSum
 
@@ -74,6 +74,7 @@ class EpisodeLog:
         self._digest = hashlib.sha256(data)
         self.bytes = len(data)
         write_bytes_atomic(path, data)
+        packed_path(path).unlink(missing_ok=True)  # of an export: from here on this file holds
         self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
 
     def add(self, step: int, score: float, frames: int, life_loss: bool) -> None:

@@ -22,6 +22,7 @@ from coordconv_rl.runs.layout import (
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LOG_FILE,
+    RECORD_FILE,
     RUN_FILES,
     RUN_FOLDERS,
     RUN_LOCK,
@@ -36,22 +37,36 @@ OF_THE_END = (EVALUATION_FILE, INSPECTION_FILE, INSPECTION_FIGURE)
 def prepare_run(folder: Path, config: RunConfig) -> None:
     """Make a run's folder with its config.yaml, or check that the one there is the same.
 
+    The config.yaml of a run that never began, as by an option that was mended since, gives way.
+
     Raises:
         InputError: The configuration makes no sense, or the folder holds another run.
         OSError: It cannot be written.
     """
     check_run(config)
     path = folder / CONFIG_FILE
-    text = to_yaml(config)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         refuse_links(folder)
-        write_text_atomic(path, text)
-    elif not path.is_file() or (path.read_bytes() != text.encode() and load_run(path) != config):
+        write_text_atomic(path, to_yaml(config))
+    elif path.is_file() and not has_begun(folder) and not _is_of(path, config):
+        with _held(folder):
+            write_text_atomic(path, to_yaml(config))
+    check_same(folder, config)
+
+
+def check_same(folder: Path, config: RunConfig) -> None:
+    """Raise `InputError` if a run's folder is one of another run."""
+    path = folder / CONFIG_FILE
+    if not path.is_file() or not _is_of(path, config):
         raise InputError(
             f"{folder} holds a run with other settings: go on with coordconv-rl train --resume "
             f"{folder}, or move it away"
         )
+
+
+def _is_of(path: Path, config: RunConfig) -> bool:
+    return path.read_bytes() == to_yaml(config).encode() or load_run(path) == config
 
 
 def longer_run(made: RunConfig, steps: int) -> RunConfig:
@@ -95,19 +110,35 @@ def lengthen_run(folder: Path, config: RunConfig) -> None:
     """
     path = folder / CONFIG_FILE
     steps = load_run(path).steps
-    try:
-        lock = locks.acquire(folder / RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}")
-    except locks.LockedError as error:
-        raise InputError(f"{folder} is in use by {error}: wait for it, or stop it first") from error
-    try:
+    with _held(folder):
         forget_sums(folder, (CONFIG_FILE, EVALUATION_FILE))
         for name in OF_THE_END:
             result = folder / name
             if result.is_file():
                 result.replace(result.with_name(f"{result.stem}-at-{steps}{result.suffix}"))
         write_text_atomic(path, to_yaml(config))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a run's lock inside a `with` block.
+
+    Raises:
+        InputError: A process works on the run.
+    """
+    try:
+        lock = locks.acquire(folder / RUN_LOCK, f"process {os.getpid()} on {socket.gethostname()}")
+    except locks.LockedError as error:
+        raise InputError(f"{folder} is in use by {error}: wait for it, or stop it first") from error
+    try:
+        yield
     finally:
         os.close(lock)
+
+
+def has_begun(folder: Path) -> bool:
+    """Return whether a run's folder holds more than what it was to be: a record, or an agent."""
+    return (folder / RECORD_FILE).exists() or any((folder / CHECKPOINTS_FOLDER).glob("*"))
 
 
 def check_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,7 +28,9 @@ def add_coordinates(model: Any, layers: LayerChoice = "first", radius: bool = Fa
     extractors, its `save` and `load` go on working.
 
     Args:
-        model: Any `torch.nn.Module`, or an SB3 model, or its policy.
+        model: Any `torch.nn.Module`, or an SB3 model, or its policy. What the model of a policy
+            saves can only be loaded if the model itself is given, whose `policy_kwargs` then say
+            what became of it.
         layers: "first", "all", or indices among all convolutions in the order of the modules; in
             an SB3 model of each features extractor by itself. "all" leaves out those that cannot
             be converted (grouped, one of another class, or with coordinates already) and says so.
@@ -49,13 +51,15 @@ def add_coordinates(model: Any, layers: LayerChoice = "first", radius: bool = Fa
         )
     sb3 = is_sb3_model(model)
     networks = _extractors(root) if sb3 else [("", root)]
-    done = give_coordinates(networks, layers, radius, _optimizers(root))
+    optimizers = _optimizers(model, root)
+    done = give_coordinates(networks, layers, radius, optimizers)
     if not done.changed:
         found = "; ".join(f"{name} {reason}" for name, reason in done.skipped.items())
         raise InputError(
             f"nothing to change in {type(root).__name__}: {found or 'it has no convolution'}"
         )
     if sb3:
+        _say_what_does_not_train(networks, optimizers)
         record_for_loading(model, [network for _, network in networks])
     return done
 
@@ -77,11 +81,30 @@ def _has_inside(outer: nn.Module, inner: nn.Module) -> bool:
     return any(module is inner for module in outer.modules())
 
 
-def _optimizers(root: nn.Module) -> Iterator[torch.optim.Optimizer]:
-    for module in root.modules():
-        for value in vars(module).values():
-            if isinstance(value, torch.optim.Optimizer):
-                yield value
+def _optimizers(model: Any, root: nn.Module) -> list[torch.optim.Optimizer]:
+    """Find the optimizers that a model or its modules hold, alone or in collections."""
+    found: dict[int, torch.optim.Optimizer] = {}
+    for owner in (model, *root.modules()):
+        for value in vars(owner).values():
+            several = value.values() if isinstance(value, dict) else value
+            among = several if isinstance(value, dict | list | tuple | set) else [value]
+            found |= {id(one): one for one in among if isinstance(one, torch.optim.Optimizer)}
+    return list(found.values())
+
+
+def _say_what_does_not_train(
+    networks: Sequence[tuple[str, nn.Module]], optimizers: Sequence[torch.optim.Optimizer]
+) -> None:
+    """Warn of new weights that no optimizer has; a target network's are copied, not trained."""
+    trained = {id(p) for one in optimizers for group in one.param_groups for p in group["params"]}
+    for name, network in networks:
+        new = [conv.coord_weight for conv in network.modules() if hasattr(conv, "coord_weight")]
+        if "target" not in name and not all(id(weight) in trained for weight in new):
+            logger.warning(
+                "no optimizer was found that trains the convolutions of %s: give it their "
+                "coord_weight, or they stay zero",
+                name or type(network).__name__,
+            )
 
 
 def policy_of(model: Any) -> nn.Module:
@@ -124,6 +147,11 @@ def record_for_loading(model: Any, extractors: Sequence[nn.Module]) -> None:
     for module in policy.modules():
         if hasattr(module, "features_extractor_class"):
             _describe(vars(module), extractor_class, new)
+    if model is policy:
+        logger.warning(
+            "SB3's load cannot rebuild a model whose policy alone was converted: give "
+            "add_coordinates the model, or save the policy itself"
+        )
     if hasattr(model, "policy_kwargs"):
         model.policy_kwargs = dict(model.policy_kwargs)  # its caller may build others from it
         _describe(model.policy_kwargs, extractor_class, new)

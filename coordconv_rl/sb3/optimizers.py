@@ -19,26 +19,61 @@ PORTION = 1 << 18  # weights updated together: 1 MB each of weights, gradients a
 
 
 class Adam(torch.optim.Adam):
-    """torch's `Adam` for gradients in any order of memory; settings and state are torch's.
+    """torch's `Adam` for weights and gradients in any order of memory; settings are torch's.
 
-    torch's fused kernel on a processor reads weights and gradients side by side as they lie in
-    memory, whatever their strides say. `backward` lays gradients out like their weights. Those of
-    `torch.autograd.grad`, which changes of gradients begin with (between tasks, of second order),
-    it does not: put into `.grad`, they would be taken for other weights'. So they are laid out
-    here first. (Seen with torch 2.13.)
+    torch's fused kernel on a processor reads weights, gradients and averages side by side as they
+    lie in memory, whatever their strides say. `backward` lays gradients out like their weights.
+    Those of `torch.autograd.grad`, which changes of gradients begin with (between tasks, of second
+    order), it does not, and averages stay as they were where a network's memory format changes:
+    both would be taken for other weights'. So they are laid out here first. A group whose weights
+    have gaps, or are complex, is left to torch's other kernel. (Seen with torch 2.13.)
     """
 
     def _init_group(self, group: dict[str, Any], *lists: Any) -> bool:
-        """Lay a group's gradients out like their weights, then gather both as torch does.
+        """Lay a group's gradients and averages out like their weights, then gather all as torch.
 
         `step` calls it once the gradients are there. A `step` of our own around torch's would call
         the hooks of both: torch wraps each class's.
         """
+        if group["fused"] and not all(map(_is_plain, group["params"])):
+            group["fused"] = False
         for weight in group["params"]:
-            gradient = weight.grad
-            if gradient is not None and gradient.stride() != weight.stride():
-                weight.grad = torch.empty_like(weight).copy_(gradient)
+            if weight.grad is not None:
+                weight.grad = _laid_out(weight.grad, weight)
+                kept = self.state.get(weight, {})
+                kept |= {name: _laid_out(kept[name], weight) for name in _AVERAGES & kept.keys()}
         return bool(super()._init_group(group, *lists))  # type: ignore[no-untyped-call]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return torch's, without the choice of a kernel: who loads it has made his own."""
+        found = super().state_dict()
+        for group in found["param_groups"]:
+            group["fused"] = None
+        return found
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load torch's, and keep the kernels that were chosen for each group."""
+        chosen = [group["fused"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, fused in zip(self.param_groups, chosen, strict=True):
+            group["fused"] = fused
+
+
+_AVERAGES = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
+
+
+def _is_plain(weight: Tensor) -> bool:
+    """Return whether a weight's numbers are real and lie side by side, in whatever order."""
+    steps = zip(weight.shape, weight.stride(), strict=True)
+    span = 1 + sum((size - 1) * stride for size, stride in steps)
+    return not weight.is_complex() and span == max(weight.numel(), 1)
+
+
+def _laid_out(values: Tensor, weight: Tensor) -> Tensor:
+    """Return values in the weight's order of memory."""
+    if values.stride() == weight.stride() or values.is_sparse:
+        return values
+    return torch.empty_like(weight, dtype=values.dtype).copy_(values)
 
 
 class RMSpropTFLike(_Reference):

@@ -36,14 +36,30 @@ _OWN_CHANCES = _chances() if are_original(_chances()) else None
 
 
 class _Distributions(threading.local):
-    """A distribution for each thread: in the first one, the one that was given."""
+    """A distribution for each thread: in the first one, the one that was given.
+
+    One whose noise is drawn for all threads, and one of somebody's own, is everybody's, as in SB3.
+    """
 
     def __init__(self, given: Distribution) -> None:
-        has_noise = isinstance(given, StateDependentNoiseDistribution)  # drawn for all threads
-        self.own = given if has_noise else copy.copy(given)
+        has_noise = isinstance(given, StateDependentNoiseDistribution)
+        is_sb3s = type(given).__module__ == distributions.__name__
+        self.given = given
+        self.own = copy.copy(given) if is_sb3s and not has_noise else given
 
     def __reduce__(self) -> tuple[type[_Distributions], tuple[Distribution]]:
         return _Distributions, (self.own,)
+
+    def current(self) -> Distribution:
+        """Return this thread's, with the settings that the given one has by now."""
+        if self.own is not self.given:
+            for name, value in vars(self.given).items():
+                if name not in _OF_A_PASS:
+                    setattr(self.own, name, value)
+        return self.own
+
+
+_OF_A_PASS = {"distribution", "gaussian_actions"}  # what a pass writes; all else is a setting
 
 
 class OwnDistributions:
@@ -60,7 +76,7 @@ class OwnDistributions:
         if (module := modules.get("action_dist")) is not None:  # torch's setter put it there
             return module  # type: ignore[no-any-return]
         found: _Distributions = self.__dict__["_distributions"]
-        return found.own
+        return found.current()
 
     @action_dist.setter
     def action_dist(self, given: Distribution) -> None:

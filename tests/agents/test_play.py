@@ -13,8 +13,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from coordconv_rl.agents.evaluate import rules_for
 from coordconv_rl.agents.play import Game, Rules, play_games
-from coordconv_rl.envs import AtariVecEnv, MinAtarVecEnv
+from coordconv_rl.envs import AtariVecEnv, ImageGame, MinAtarVecEnv
 from coordconv_rl.sb3 import CoordConvPolicy
 
 RULES = Rules(step_frames=4, side_by_side=8, longest=400)
@@ -168,3 +169,10 @@ def test_a_game_that_is_over_gets_an_action_that_there_is():
     games = [Game(policy, number, False) for number in range(4)]
     played = play_games(make, games, seed=7, rules=replace(RULES, step_frames=1))
     assert len({one.frames for one in played}) > 1  # so that some rested
+
+
+def test_frames_that_a_step_skips_are_counted(small_run):
+    skipping = ImageGame("image_games:dot", skip=4)
+    assert rules_for(small_run(game="dots", environment=skipping), 1).step_frames == 4
+    assert rules_for(small_run(game="CarRacing-v3"), 1).step_frames == 1
+    assert rules_for(small_run(), 1).step_frames == 4

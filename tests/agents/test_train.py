@@ -252,6 +252,15 @@ def test_agents_are_judged_in_what_training_has_not_seen(tmp_path, small_run):
     assert all(score % 100 == 0 for score in scores)
     assert max(scores) > 8
     assert load_run(tmp_path / "config.yaml").environment == game
+    said = json.loads((tmp_path / "evaluation.json").read_text())["evaluation_kwargs"]
+    assert said == {"worth": 100.0}
+
+
+def test_a_game_that_keeps_its_settings_for_all_is_trained_with_trainings(tmp_path, small_run):
+    game = ImageGame("image_games:shared_dot", {"worth": 1.0}, evaluation_kwargs={"worth": 100.0})
+    config = small_run(game="dots", environment=game, evaluation=Evaluation(episodes=1))
+    train_agent(config, tmp_path)
+    assert set(read_episodes(tmp_path / "episodes.csv")["score"]) <= set(range(9))
 
 
 def test_what_an_agent_cannot_be_judged_in_is_refused_before_it_trains(tmp_path, small_run):

@@ -33,8 +33,21 @@ def test_options_replace_the_experiments_settings():
 def test_one_number_of_seeds_is_how_many():
     assert config("quick", "--seeds", 4).seeds == (0, 1, 2, 3)
     assert config("quick", "--seeds", 4, 9).seeds == (4, 9)
-    with pytest.raises(InputError, match="--seeds 0: one number is how many seeds"):
-        config("quick", "--seeds", 0)
+    for number in (0, -2, 10_001):
+        with pytest.raises(InputError, match=f"--seeds {number}: one number is how many seeds"):
+            config("quick", "--seeds", number)
+
+
+@pytest.mark.parametrize("there", [1, 3])
+def test_so_many_seeds_are_meant_where_the_file_has_the_number_as_a_seed(tmp_path, there):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "{name: one, description: One., algos: [ppo], arms: [cnn], steps: 640, games: [Pong],"
+        f" seeds: [{there}]}}"
+    )
+    assert config(file).seeds == (there,)
+    assert config(file, "--seeds", there).seeds == tuple(range(there))
+    assert config(file, "--seeds", 4, "--steps", 320).seeds == (0, 1, 2, 3)
 
 
 def test_games_stand_instead_of_a_suite_and_the_other_way_round():

@@ -123,3 +123,16 @@ def test_what_goes_on_is_said_with_all_that_it_needs(tmp_path):
     (folder / "config.yaml").write_text(to_yaml(own.settings))
     again = Train.read(shlex.split(own._again(folder))[2:], PROG)
     assert (again.resume, again.wandb, again.trust_code) == (folder, "my project", True)
+
+
+def test_another_familys_game_leaves_what_an_own_game_was_made_for(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "{game: dots, environment: {make: 'my:dots'}, backbone: minatar, "
+        "hyperparameters: {gamma: 0.5}}"
+    )
+    assert settings("--config", path, "--trust-code").hyperparameters.gamma == 0.5
+    there = settings("--config", path, "--game", "Breakout")
+    assert there == settings("--game", "Breakout")
+    same = settings("--config", path, "--game", "CarRacing-v3")
+    assert (same.backbone, same.hyperparameters.gamma) == ("minatar", 0.5)

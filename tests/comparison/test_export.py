@@ -118,3 +118,16 @@ def test_one_that_breaks_off_leaves_nothing_and_the_next_clears_what_a_kill_left
             export_comparison(folder, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["whole"]
     shutil.rmtree(export_comparison(folder, tmp_path / "out").folder)
+
+
+def test_a_run_that_was_made_anew_in_an_export_is_exported_as_it_is(folder, tmp_path):
+    once = export_comparison(folder, tmp_path / "once").folder
+    run = "ppo/Pong/cnn/seed-1"
+    shutil.copy(folder / run / "episodes.csv", once / run)  # as a training leaves both
+    packed = once / run / "episodes.csv.bz2"
+    packed.write_bytes((once / "ppo/Pong/cnn/seed-2/episodes.csv.bz2").read_bytes())
+    again = export_comparison(once, tmp_path / "again").folder
+    assert (again / run / "episodes.csv.bz2").read_bytes() != packed.read_bytes()
+    assert {one.status for one in read_results(again).runs} == {"done"}
+    check = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=again, check=False).returncode == 0

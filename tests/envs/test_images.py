@@ -69,6 +69,14 @@ def test_scores_and_ends_are_sb3_s():
     assert env.get_images()[0].shape == (40, 48, 3)
 
 
+def test_a_picture_shows_what_any_channel_has():
+    env = make_image_env(ImageGame("image_games:dot", {"images": "bools"}), 1, trust=True)
+    seen = env.reset()[0]
+    assert not seen[0].any()  # the dot is in the last of four channels
+    assert np.array_equal(env.get_images()[0], seen.max(0)[..., None].repeat(3, axis=2))
+    assert env.get_images()[0].any()
+
+
 def test_games_are_cut():
     env = make_image_env(ImageGame("image_games:dot", max_steps=3), 1, trust=True)
     env.reset()

@@ -91,3 +91,12 @@ def test_what_is_written_stays_and_the_buffer_does_not_change():
     expected[0] = 0
     assert torch.equal(images.clone(), expected | 1)
     assert torch.equal(own, IMAGES)
+
+
+def test_code_in_c_that_looks_past_python_raises_and_does_not_crash():
+    images, _ = lazy()
+    assert torch.equal(torch.from_dlpack(images), IMAGES)
+    if not hasattr(torch._C, "_set_throw_on_mutable_data_ptr"):
+        pytest.skip("this torch cannot be told")
+    with pytest.raises(RuntimeError, match="Cannot access data pointer"):
+        torch.utils.dlpack.to_dlpack(images)

@@ -60,3 +60,18 @@ def nothing():
 
 def failing():
     raise ValueError("no such maze")
+
+
+class SharedDot(Dot):
+    """A dot whose worth is the last one's that was made, as where a module keeps settings."""
+
+    last = 1.0
+
+    def step(self, action):
+        self.worth = SharedDot.last
+        return super().step(action)
+
+
+def shared_dot(worth=1.0):
+    SharedDot.last = worth
+    return SharedDot()

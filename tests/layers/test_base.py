@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -188,3 +190,46 @@ def test_forward_mode_derivatives(mode: Any) -> None:
     rise = nn.functional.conv2d(channels, torch.ones(3, 4, 3, 3), torch.ones(3))
     close(found, layer(x))
     close(slope, rise + nn.functional.conv2d(torch.ones_like(x), layer.weight))
+
+
+class Noisy(CoordConv2d):
+    gain = 1.0
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Any) -> Tensor:
+        return super()._conv_forward(input, weight * self.gain, bias)
+
+
+def test_a_subclass_that_changes_weights_on_the_way_is_asked_each_time() -> None:
+    layer, image = Noisy(1, 4, 3), torch.zeros(1, 1, 6, 6)
+    with torch.no_grad():
+        layer(image)
+        layer.gain = 3.0
+        found = layer(image)
+    close(found, layer(image).detach())
+    plain = CoordConv2d(1, 4, 3)
+    with torch.no_grad():
+        before = plain(image)
+        plain._conv_forward = lambda *_: torch.ones(1, 4, 4, 4)  # type: ignore[method-assign]
+        assert not torch.equal(plain(image), before)
+        close(plain(image), torch.full((1, 4, 4, 4), 2.0))
+
+
+class Locked(CoordConv2d):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.lock = threading.Lock()
+
+
+def test_a_copy_is_made_as_the_class_says() -> None:
+    layer, image = Locked(2, 3, 3), torch.rand(1, 2, 6, 6)
+    twin = copy.deepcopy(layer)
+    assert twin.lock is not layer.lock
+    close(twin(image), layer(image))
+    assert twin.weight is not layer.weight

@@ -76,3 +76,10 @@ def test_rows_out_of_bounds_are_damage(tmp_path, row):
     path.write_text(f"step,score,frames,life_loss\n{row}\n")
     with pytest.raises(InputError, match=r"episodes\.csv is damaged"):
         read_episodes(path)
+
+
+def test_what_is_written_anew_leaves_no_packed_file_of_before(tmp_path):
+    packed = tmp_path / "episodes.csv.bz2"
+    packed.write_bytes(b"of an export")
+    EpisodeLog(tmp_path / "episodes.csv").close()
+    assert not packed.exists()

@@ -47,8 +47,17 @@ def test_a_folder_is_made_once_and_recognised(config, tmp_path):
     prepare_run(tmp_path / "run", config)
     assert load_run(tmp_path / "run" / "config.yaml") == config
     prepare_run(tmp_path / "run", config)
+    RunRecord(tmp_path / "run", {"run": config.run_id, "step": 0, "steps": 64}).write()
     with pytest.raises(InputError, match="holds a run with other settings"):
         prepare_run(tmp_path / "run", dataclasses.replace(config, seed=2))
+
+
+def test_what_never_began_gives_way_to_settings_that_were_mended(config, tmp_path):
+    prepare_run(tmp_path, dataclasses.replace(config, device="cuda"))
+    with hold_run(tmp_path), pytest.raises(InputError, match="is in use by"):
+        prepare_run(tmp_path, config)
+    prepare_run(tmp_path, config)
+    assert load_run(tmp_path / "config.yaml") == config
 
 
 def test_a_run_is_finished_with_all_its_files_as_they_were(config, done, tmp_path):

@@ -128,6 +128,52 @@ def test_policy_alone() -> None:
     assert torch.equal(outputs(model), wanted)
 
 
+def test_a_policy_alone_says_that_its_model_cannot_be_loaded(caplog: Any) -> None:
+    add_coordinates(make_model(A2C).policy)
+    assert "cannot rebuild a model whose policy alone was converted" in caplog.text
+    caplog.clear()
+    add_coordinates(make_model(A2C))
+    assert not caplog.text
+
+
+def grouped(policy: Any) -> torch.optim.Optimizer:
+    """An optimizer that decays weights and no biases, as many have it."""
+    several, single = [], []
+    for parameter in policy.parameters():
+        (several if parameter.dim() > 1 else single).append(parameter)
+    return torch.optim.AdamW([{"params": several}, {"params": single, "weight_decay": 0.0}])
+
+
+@pytest.mark.parametrize("how", ["groups", "alias", "dict", "list"])
+def test_new_weights_are_once_in_the_group_of_their_layers_weights(how: str, caplog: Any) -> None:
+    model = make_model(A2C)
+    policy = model.policy
+    made = policy.optimizer = grouped(policy)
+    if how == "alias":
+        policy.mlp_extractor.optimizer = made
+    elif how != "groups":
+        policy.own = {"one": made} if how == "dict" else [made]
+        policy.optimizer = torch.optim.SGD([policy.action_net.bias], 0.1)
+    add_coordinates(model)
+    new = policy.features_extractor.cnn[0].coord_weight
+    counts = [sum(p is new for p in group["params"]) for group in made.param_groups]
+    assert counts == [1, 0]
+    assert "no optimizer" not in caplog.text
+    rebuilt = grouped(policy).param_groups
+    for group, right in zip(made.param_groups, rebuilt, strict=True):
+        assert all(a is b for a, b in zip(group["params"], right["params"], strict=True))
+
+
+def test_new_weights_that_nobody_trains_are_named(caplog: Any) -> None:
+    model = make_model(A2C)
+    model.policy.optimizer = torch.optim.SGD([model.policy.action_net.bias], 0.1)
+    add_coordinates(model)
+    assert "no optimizer was found that trains the convolutions of features_ext" in caplog.text
+    caplog.clear()
+    add_coordinates(make_model(DQN))
+    assert "no optimizer" not in caplog.text
+
+
 class OwnExtractor(BaseFeaturesExtractor):
     def __init__(self, observation_space: spaces.Box) -> None:
         super().__init__(observation_space, 16)

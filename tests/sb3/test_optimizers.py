@@ -164,3 +164,49 @@ def test_an_interrupted_first_step_of_rmsprop_leaves_no_half_made_state(monkeypa
     for each in (optimizer, reference):
         each.step()
     assert all(map(torch.equal, ours, theirs))
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adam_follows_weights_whose_order_of_memory_changes(amsgrad):
+    weight = torch.nn.Parameter(torch.arange(24.0).view(2, 3, 2, 2) / 24)
+    expected = torch.nn.Parameter(weight.detach().clone())
+    ours = Adam([weight], 0.1, **ADAM, amsgrad=amsgrad)
+    theirs = torch.optim.Adam([expected], 0.1, eps=1e-5, amsgrad=amsgrad)
+    for step in range(6):
+        if step == 3:  # as `to(memory_format=torch.channels_last)` of a module does
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        for one, optimizer in ((weight, ours), (expected, theirs)):
+            one.grad = (one.detach() * torch.linspace(-1, 1, 24).view(2, 3, 2, 2)).contiguous()
+            optimizer.step()
+    assert not weight.is_contiguous()
+    torch.testing.assert_close(weight, expected)
+
+
+def test_adam_leaves_what_lies_between_a_weights_numbers():
+    whole = torch.ones(4, 6)
+    weight, expected = torch.nn.Parameter(torch.zeros(4, 3)), torch.nn.Parameter(torch.ones(4, 3))
+    weight.data = whole[:, :3]
+    weight.grad, expected.grad = torch.rand(4, 3), None
+    expected.grad = weight.grad.clone()
+    Adam([weight], 0.1, **ADAM).step()
+    torch.optim.Adam([expected], 0.1, eps=1e-5).step()
+    torch.testing.assert_close(weight, expected)
+    assert torch.equal(whole[:, 3:], torch.ones(4, 3))
+
+
+def test_adam_takes_complex_weights():
+    weight = torch.nn.Parameter(torch.full((3,), 1 + 2j))
+    expected = torch.nn.Parameter(weight.detach().clone())
+    weight.grad = torch.full((3,), 0.5 - 1j)
+    expected.grad = weight.grad.clone()
+    Adam([weight], 0.1, **ADAM).step()
+    torch.optim.Adam([expected], 0.1, eps=1e-5).step()
+    torch.testing.assert_close(weight, expected)
+
+
+def test_adams_choice_of_a_kernel_is_not_handed_on():
+    ours, theirs = Adam(weights(), 1e-3, **ADAM), torch.optim.Adam(weights(), 1e-3)
+    theirs.load_state_dict(ours.state_dict())
+    assert theirs.param_groups[0]["fused"] is None
+    ours.load_state_dict(theirs.state_dict())
+    assert ours.param_groups[0]["fused"]

@@ -258,6 +258,7 @@ def test_gradients_that_somebody_else_puts_in_place_move_weights_as_backwards_do
         weights = list(policy.parameters())
         if policy is by_hand:
             for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+                assert gradient.view(-1).shape == (weight.numel(),)  # as they lie in SB3
                 weight.grad = gradient
         else:
             loss.backward()

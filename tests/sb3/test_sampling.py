@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.distributions import CategoricalDistribution
+from stable_baselines3.common.distributions import (
+    CategoricalDistribution,
+    SquashedDiagGaussianDistribution,
+)
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from torch.distributions import Categorical, Distribution
 
@@ -74,3 +79,31 @@ def test_a_subclass_that_shapes_the_distribution_is_asked(deterministic):
     with torch.no_grad():
         actions = policy(torch.zeros(1, 4, 84, 84, dtype=torch.uint8), deterministic)[0]
     assert actions.tolist() == [1]
+
+
+class Tempered(CategoricalDistribution):
+    temperature = 1e-4
+
+    def proba_distribution(self, action_logits):
+        return super().proba_distribution(action_logits / self.temperature)
+
+
+def test_settings_of_a_distribution_reach_every_thread():
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (4, 4, 84, 84), dtype=torch.uint8)
+    policy = CoordConvPolicy(IMAGES, spaces.Discrete(3), lambda _: 1e-3, precision="float32")
+    policy.action_dist = Tempered(3)
+
+    def entropy():
+        with torch.no_grad():
+            return policy.get_distribution(images).entropy().mean().item()
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(entropy).result() < np.log(3) - 1e-5
+        policy.action_dist.temperature = 1e6
+        assert other.submit(entropy).result() == pytest.approx(np.log(3), abs=1e-6)
+        policy.action_dist = squashed = SquashedDiagGaussianDistribution(2)
+        other.submit(lambda: policy.action_dist).result()
+        squashed.epsilon = 0.5
+        assert other.submit(lambda: policy.action_dist.epsilon).result() == 0.5
+        assert other.submit(lambda: policy.action_dist).result() is not squashed

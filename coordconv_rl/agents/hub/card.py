@@ -116,9 +116,14 @@ def _scores(evaluation: Mapping[str, Any] | None) -> str:
     """Return the score table."""
     if evaluation is None:
         return "This checkpoint was not evaluated."
+    others = evaluation.get("evaluation_kwargs")
     lines = ["| actions | games | mean score | standard deviation |", "|---|---|---|---|"]
     for way, found in ((way, evaluation.get(way)) for way in ("stochastic", "greedy")):
         if found is not None:
             count = len(found["scores"])
             lines.append(f"| {way} | {count} | {found['mean']:.2f} | {found['std']:.2f} |")
-    return "Raw scores of whole games from seeds that training never used:\n\n" + "\n".join(lines)
+    text = "Raw scores of whole games from seeds that training never used"
+    if others:
+        said = ", ".join(f"{name} {value}" for name, value in others.items())
+        text += f", with {said}, which training did not have"
+    return f"{text}:\n\n" + "\n".join(lines)

@@ -14,36 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import SEED_OFFSET, score_table
+from coordconv_rl.agents.evaluate import SEED_OFFSET, said_of_judging, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
 from coordconv_rl.agents.inspect.share import share_of
 from coordconv_rl.agents.loading import load_agent
-from coordconv_rl.agents.training import Interrupted, StopRequest, list_checkpoints
-from coordconv_rl.configs import RunConfig, load_run
-from coordconv_rl.errors import INTERRUPTED, OK, InputError
-from coordconv_rl.files import clear_left_behind
+from coordconv_rl.configs import RunConfig
+from coordconv_rl.errors import InputError
+from coordconv_rl.files import check_writable, clear_left_behind
 from coordconv_rl.layers import CoordConv2d
 from coordconv_rl.runs import (
-    CONFIG_FILE,
-    EXPERIMENT_FILE,
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     TREATMENTS,
     Treatment,
     check_folder,
-    find_runs,
-    is_inspected_at,
-    peek_record,
-    read_inspection,
-    read_record,
-    weighs_coordinates,
     write_inspection,
 )
 
@@ -94,6 +83,7 @@ def inspect(
         "frame_cap": GAME_FRAMES,
         "seed": seed,
         "permutation_seed": config.seed + PERMUTATION_OFFSET,
+        **said_of_judging(config),
         "share": share,
         "scores": _treated_scores(model, config, episodes, on_step),
     }
@@ -107,6 +97,7 @@ def _look(folder: Path, episodes: int) -> None:
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
     check_folder(folder)
+    check_writable(folder)
     clear_left_behind(folder, (INSPECTION_FILE, INSPECTION_FIGURE))
 
 
@@ -171,76 +162,3 @@ def _set(layer: CoordConv2d, weight: Tensor, shuffle_seed: int | None) -> None:
         layer.coord_weight.copy_(weight)
     layer.shuffle_seed = shuffle_seed
     layer.to(layer.coord_weight.device)  # the layer makes its coordinates anew when it moves
-
-
-def inspect_command(
-    folder: Path, episodes: int = 30, *, device: str | None = None, trust_code: bool = False
-) -> int:
-    """Inspect an agent, or what an experiment has of uninspected ones, and print tables.
-
-    Args:
-        folder: A run's folder, or an experiment's.
-        episodes: Games for each treatment.
-        device: Where the network lives; see `load_agent`.
-        trust_code: Whether code that the folder names may be imported; see `load_agent`.
-
-    Returns:
-        The exit code: 0, or 130 if the launcher that started this process is gone.
-
-    Raises:
-        InputError: There is no agent with coordinates.
-    """
-    console = Console()
-    request = StopRequest()
-    for run in _agents(folder):
-        try:
-            result = inspect(
-                run,
-                episodes=episodes,
-                device=device,
-                trust_code=trust_code,
-                on_step=request.raise_if_asked,
-            )
-        except Interrupted as stop:
-            log.warning("not inspected, as %s", stop)
-            return INTERRUPTED
-        console.print(_table(result))
-        console.print(f"{result['share']:.1%} of the first layer's output variance comes from them")
-        console.print(f"Written: {run / INSPECTION_FILE} and .png", soft_wrap=True, markup=False)
-    return OK
-
-
-def _table(result: dict[str, Any]) -> Table:
-    columns = ("coordinates", "mean score", "standard deviation", "games cut")
-    table = Table(*columns, title=result["run"])
-    for treatment, found in result["scores"].items():
-        spread = f"{found['std']:,.1f}"
-        table.add_row(treatment, f"{found['mean']:,.1f}", spread, str(found["cut"]))
-    return table
-
-
-def _sees_coordinates(run: Path) -> bool:
-    """Return whether a run's network has weights for coordinates, by its arm or its record."""
-    arm = load_run(run / CONFIG_FILE).resolved_arm
-    return arm.coords != "none" or weighs_coordinates(read_record(run))
-
-
-def _agents(folder: Path) -> list[Path]:
-    """Return the folder itself, or an experiment's finished agents that nobody has inspected.
-
-    One that still trains is left out: what it can do now says nothing of what it will end as.
-    """
-    if not (folder / EXPERIMENT_FILE).is_file():
-        return [folder]
-    runs = {run: peek_record(run) or {} for run in find_runs(folder, CONFIG_FILE)}
-    ended = [run for run, record in runs.items() if record.get("status") == "done"]
-    agents = [run for run in ended if list_checkpoints(run) and _sees_coordinates(run)]
-    if not agents:
-        raise InputError(f"{folder} holds no finished agent with coordinates yet: train one first")
-    left = [run for run in agents if not is_inspected_at(read_inspection(run), runs[run]["step"])]
-    if len(left) < len(agents):
-        done = len(agents) - len(left)
-        log.info(
-            "%d of %d agents are inspected already: name one to do it again", done, len(agents)
-        )
-    return left

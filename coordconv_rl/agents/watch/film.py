@@ -99,7 +99,7 @@ class _Screens:
             lambda count: evaluation_env(config, count),
             [Game(model.policy, number, film.greedy) for number in numbers],
             self.seed,
-            Rules(step_frames=config.family.frames, side_by_side=len(numbers)),
+            Rules(step_frames=config.step_frames, side_by_side=len(numbers)),
         )
         self.screens: list[Any] = [None] * len(numbers)
         self.scores = [0.0] * len(numbers)

@@ -48,6 +48,8 @@ def close_comparison(
     for analysis in analyses:
         print_scores(console, found, analysis)
     missing = print_missing(console, found)
+    if missing and all(run.record is None for run in found.runs):
+        return FAILED  # none has begun: there is nothing to report on
     clear_left_behind(folder, ("results.csv", "results.md", "learning_curves.png"))
     write_text_atomic(folder / "results.csv", report.scores_csv(found, analyses))
     write_text_atomic(folder / "results.md", _markdown(found, analyses))

@@ -19,7 +19,16 @@ from coordconv_rl.comparison.report import counted
 from coordconv_rl.comparison.results import check_foreign
 from coordconv_rl.configs import ExperimentConfig, RunConfig
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import CONFIG_FILE, lengthen_run, longer_run, now
+from coordconv_rl.runs import (
+    CHECKPOINTS_FOLDER,
+    CONFIG_FILE,
+    EPISODES_FILE,
+    PACKED,
+    has_begun,
+    lengthen_run,
+    longer_run,
+    now,
+)
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,8 @@ def make_request(
     algos, games, arms, seeds = (
         tuple(dict.fromkeys(values)) for values in zip(*plan.run_keys(experiment), strict=True)
     )
-    pairs = experiment.comparisons
-    return RunRequest(asked, by, experiment.steps, algos, games, arms, seeds, pairs)
+    pairs, margin = experiment.comparisons, experiment.equivalence
+    return RunRequest(asked, by, experiment.steps, algos, games, arms, seeds, pairs, margin)
 
 
 def _user() -> str:
@@ -128,12 +137,14 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
     changed: dict[str, None] = {}
     runs, longer = [], []
     for config in configs:
-        made = plan.made_with(folder / config.run_id / CONFIG_FILE, config)
-        if made is None:
+        run = folder / config.run_id
+        made = plan.made_with(run / CONFIG_FILE, config)
+        if made is None or not has_begun(run):
             continue
         if config.steps > made.steps and made == replace(config, steps=made.steps):
             try:
                 longer.append(longer_run(made, config.steps))
+                _check_agent(run)
             except InputError as error:
                 raise InputError(f"{folder} holds {config.run_id}: {error}") from error
         else:
@@ -148,3 +159,13 @@ def check_settings(folder: Path, configs: Sequence[RunConfig]) -> list[RunConfig
             f"({'; '.join(changed)}): choose another --folder, or go back to what it was"
         )
     return longer
+
+
+def _check_agent(run: Path) -> None:
+    """Raise `InputError` if a run is one of an export, whose agent cannot train on."""
+    packed = (run / (EPISODES_FILE + PACKED)).exists()
+    if packed and not any((run / CHECKPOINTS_FOLDER).glob("*")):
+        raise InputError(
+            "its agent is not there, as in every export, and more steps need its weights: ask for "
+            "them in the folder that was exported, or choose another --folder"
+        )

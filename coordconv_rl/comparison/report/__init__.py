@@ -6,6 +6,7 @@ Names are imported when first used, since drawing needs matplotlib.
 - `page`: the whole report as one structure, which `page.html.j2` and `as_markdown` show.
 - `verdict`: the answer in sentences, for each pair of arms.
 - `cautions`: what to be wary of.
+- `plan_changes`: which pairs and margins are others than those first asked for.
 - `methods`: how it was made: protocol, versions, machines, the command to repeat it.
 - `tables`: tables as data, and how numbers and intervals are written.
 - `score_tables`: scores by game, aggregates, pairs of arms.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from coordconv_rl.comparison import results
-from coordconv_rl.comparison.baselines import Pair, declared_pairs
+from coordconv_rl.comparison.baselines import declared_pairs
+from coordconv_rl.comparison.report.plan_changes import changes_of_plan, named
 from coordconv_rl.comparison.report.tables import are, counted
 from coordconv_rl.comparison.results import NOT_WHOLE, OTHER, Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, tiny_range_games
@@ -57,6 +58,7 @@ def limits(found: Results, analysis: AlgoAnalysis) -> list[str]:
     """Return what limits the numbers of one algorithm."""
     return [
         *_about_pairs(found, analysis),
+        *changes_of_plan(found),
         *_about_seeds(analysis),
         *_about_scale(analysis),
         *_about_games(analysis),
@@ -73,11 +75,6 @@ def _about_pairs(found: Results, analysis: AlgoAnalysis) -> list[str]:
         "The pairs of arms were chosen for this report (--baseline), not before the runs; the "
         f"experiment compares {named(declared)}."
     ]
-
-
-def named(pairs: tuple[Pair, ...]) -> str:
-    """Return pairs of arms in words."""
-    return ", ".join(f"{arm} against {baseline}" for arm, baseline in pairs) or "nothing"
 
 
 def _about_seeds(analysis: AlgoAnalysis) -> list[str]:

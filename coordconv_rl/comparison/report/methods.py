@@ -11,7 +11,7 @@ from typing import Any
 
 from coordconv_rl.arms import arm_value
 from coordconv_rl.comparison.baselines import declared_pairs
-from coordconv_rl.comparison.report.cautions import named
+from coordconv_rl.comparison.report.plan_changes import named
 from coordconv_rl.comparison.report.tables import counted
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import (
@@ -21,7 +21,7 @@ from coordconv_rl.comparison.statistics import (
     RESAMPLES,
     AlgoAnalysis,
 )
-from coordconv_rl.configs import ExperimentConfig, preset
+from coordconv_rl.configs import ExperimentConfig, needs_code, preset
 from coordconv_rl.envs import Family, ImageGame
 from coordconv_rl.runs import EXPERIMENT_FILE
 
@@ -167,10 +167,16 @@ def _frames(experiment: ExperimentConfig, family: Family) -> str:
 
 
 def command(found: Results) -> str:
-    """Return the command that makes the experiment again, in another folder."""
+    """Return the command that makes the experiment again, in another folder.
+
+    Code of somebody's own is not in the folder: the command says where to put that of it.
+    """
     path = found.folder / EXPERIMENT_FILE
     again = f"runs/{found.experiment.name}-again"
-    return f"coordconv-rl compare {shlex.quote(str(path))} --folder {again}"
+    text = f"coordconv-rl compare {shlex.quote(str(path))} --folder {again}"
+    if needs_code(found.experiment):
+        return f"PYTHONPATH=FOLDER_OF_YOUR_CODE {text} --trust-code"
+    return text
 
 
 def _conditions(records: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -56,7 +56,8 @@ def speed_table(found: Results, algo: str) -> Table:
     """Return parameters and training speed by arm, from the runs that have started."""
     rows = []
     for arm in found.experiment.arm_labels:
-        runs = [run.record for run in found.runs if (run.algo, run.arm) == (algo, arm)]
+        own = [run for run in found.runs if (run.algo, run.arm) == (algo, arm)]
+        runs = [run.record for run in own if run.status != OTHER]
         rates = _numbers(runs, "steps_per_second")
         parameters = sorted(set(_numbers(runs, "parameters")))
         precisions = sorted({str(run["precision"]) for run in runs if run and "precision" in run})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from coordconv_rl.errors import InputError
 from coordconv_rl.files import clear_left_behind, refuse_links, write_text_atomic
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
+FIGURE = re.compile(
+    r"(learning_curves|iqm|improvement|profile|efficiency|inspection)_.*\.(png|svg)"
+)
 
 
 def write_report(folder: Path | str, baseline: str | None = None) -> Path:
@@ -53,14 +57,23 @@ def write_report(folder: Path | str, baseline: str | None = None) -> Path:
     try:
         target.mkdir(exist_ok=True)
         clear_left_behind(target)
+        before = _figures(target)
         analyses = [analyse(found, algo, pairs) for algo in found.experiment.algos]
         write_tables(target, found, analyses)
         page = build_page(found, analyses, target)
         write_text_atomic(target / "report.md", markdown(page))
         write_text_atomic(target / "index.html", html(page))
+        for path in before.items() & _figures(target).items():  # which this report does not have
+            (target / path[0]).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"cannot write the report to {target}: {error.strerror}") from error
     return target / "index.html"
+
+
+def _figures(target: Path) -> dict[str, tuple[int, int]]:
+    """Return the figures in a report's folder by name, with what tells whether they are new."""
+    found = (path for path in target.iterdir() if FIGURE.fullmatch(path.name))
+    return {path.name: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in found}
 
 
 def html(page: Page) -> str:

@@ -27,7 +27,7 @@ from coordconv_rl.comparison.tensorboard.events import (
 )
 from coordconv_rl.configs import ExperimentConfig, make_run_id
 from coordconv_rl.errors import InputError
-from coordconv_rl.runs import EPISODES_FILE, read_episodes, read_record
+from coordconv_rl.runs import CONFIG_FILE, EPISODES_FILE, read_episodes, read_record
 
 FOLDER = "by-arm"
 UPDATE_SECONDS = 10.0
@@ -47,16 +47,21 @@ class Aggregates:
     """
 
     def __init__(self, folder: Path, into: Path | None = None) -> None:
+        """Begin the arms' files, in the place of those of before: all lines are drawn anew."""
         self._folder = folder
         experiment = plan.read_experiment(folder)
         self._grid = step_grid(experiment)
         self._keys = {make_run_id(*key): key for key in plan.run_keys(experiment)}
+        self._configs = {config.run_id: config for config in plan.expand(experiment)}
         self._rows: dict[_Cell, dict[str, NDArray[np.float64]]] = {}
         self._written: dict[_Cell, Lines] = {}
         self._last: float | None = None
         self._before: set[str] = set(self._keys)
         lines = (folder if into is None else into) / FOLDER
+        old = list(lines.glob("*/events.out.tfevents.*"))
         self._files = {arm: EventFile(lines / arm) for arm in experiment.arm_labels}
+        for path in old:  # of arms that are gone, or before the clock was turned back
+            path.unlink(missing_ok=True)
         self._describe(experiment)
 
     def __enter__(self) -> Aggregates:
@@ -103,6 +108,8 @@ class Aggregates:
         """Read a run's games into the row of its seed, as far as the run has trained."""
         algo, game, arm, _ = self._keys[run]
         folder = self._folder / run
+        if plan.made_with(folder / CONFIG_FILE, self._configs[run]) is not None:
+            return  # of other settings: it is in no report either
         episodes = read_episodes(folder / EPISODES_FILE)
         if not len(episodes):
             return

@@ -31,3 +31,10 @@ def test_a_card_without_scores_has_no_result():
     assert metadata["library_name"] == "coordconv_rl"
     assert "not evaluated" in text
     assert "--trust-code" not in text
+
+
+def test_a_card_says_in_what_an_agent_was_judged_that_training_did_not_have():
+    evaluation = {"stochastic": SCORES, "evaluation_kwargs": {"levels": 0}}
+    assert "never used, with levels 0, which training did not have:" in card_text(
+        "me/mine", RUN, 1_000, evaluation
+    )

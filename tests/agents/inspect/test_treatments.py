@@ -6,10 +6,10 @@ import json
 
 import pytest
 import torch
-from folders import reopen
 
 from coordconv_rl.agents.evaluate import play
 from coordconv_rl.agents.inspect import games as inspection_games
+from coordconv_rl.agents.inspect import inspect_command
 from coordconv_rl.agents.inspect import treatments as inspection
 from coordconv_rl.agents.loading import load_agent
 from coordconv_rl.agents.train import train_agent
@@ -127,18 +127,10 @@ def test_a_cut_game_counts_as_far_as_it_came(trained, monkeypatch):
     assert sum(scores) > 0
 
 
-def test_an_inspection_ends_when_its_launcher_is_gone(trained, monkeypatch, caplog):
-    monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
-    monkeypatch.setenv("COORDCONV_PARENT_PID", "1")
-    assert inspection.inspect_command(run_of(trained, "shuffled"), 1) == 130
-    assert "its launcher is gone" in caplog.text
-    assert not (run_of(trained, "shuffled") / INSPECTION_FILE).exists()
-
-
 def test_inspect_writes_what_the_report_reads(trained, monkeypatch):
     monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
     folder = run_of(trained, "coordconv")
-    assert inspection.inspect_command(folder, 1) == 0
+    assert inspect_command(folder, 1) == 0
     found = json.loads((folder / INSPECTION_FILE).read_text())
     assert found["run"] == "ppo/Breakout/coordconv/seed-1"
     assert tuple(found["scores"]) == TREATMENTS == inspection.TREATMENTS
@@ -155,27 +147,7 @@ def test_agents_without_coordinates_and_empty_folders_are_refused(trained, tmp_p
     with pytest.raises(InputError, match="play at least 1"):
         inspection.inspect(run_of(trained, "coordconv"), episodes=0)
     with pytest.raises(InputError, match="holds no run"):
-        inspection.inspect_command(tmp_path)
+        inspect_command(tmp_path)
     (tmp_path / "experiment.yaml").write_text("")
     with pytest.raises(InputError, match="no finished agent with coordinates"):
-        inspection.inspect_command(tmp_path)
-
-
-def test_an_experiment_means_all_its_agents_with_coordinates(trained):
-    (trained / "experiment.yaml").write_text("")
-    done = run_of(trained, "coordconv") / INSPECTION_FILE
-    done.unlink(missing_ok=True)
-    found = {path.parent.name for path in inspection._agents(trained)}
-    assert found == {"coordconv", "shuffled"}
-    scores = {name: {"mean": 1.0} for name in ("trained", "zeroed", "permuted")}
-    made = {"run": "ppo/Breakout/coordconv/seed-1", "episodes": 1, "share": 0.1, "scores": scores}
-    done.write_text(json.dumps(made | {"step": 32}))
-    assert inspection._agents(trained) == [run_of(trained, "shuffled")]
-    done.write_text(json.dumps(made | {"step": 16}))  # it trained on since
-    assert set(inspection._agents(trained)) == {done.parent, run_of(trained, "shuffled")}
-    record = done.with_name("run.json")
-    before = record.read_bytes()
-    reopen(done.parent)
-    assert inspection._agents(trained) == [run_of(trained, "shuffled")]
-    record.write_bytes(before)
-    assert inspection._agents(done.parent) == [done.parent]  # named: once more
+        inspect_command(tmp_path)

@@ -10,12 +10,14 @@ from light_worker import RUNS, attempts, entry, experiment, run_experiment
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.entries import read_ledger, read_requests
+from coordconv_rl.comparison.export import export_comparison
 from coordconv_rl.comparison.launch.growth import check_settings, make_request
 from coordconv_rl.comparison.launch.ledger import Ledger
 from coordconv_rl.comparison.launch.status import request_table
 from coordconv_rl.comparison.report import write_report
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.errors import InputError
+from coordconv_rl.runs import prepare_run
 
 VARIED = {"varied": True}
 
@@ -194,3 +196,21 @@ def test_other_pairs_are_compared_without_another_run_and_the_ledger_knows(folde
     assert [one.comparisons for one in read_requests(folder)] == [(), pairs]
     assert {attempts(folder, config.run_id) for config in plan.expand(experiment())} == {1}
     assert "cnn,coordconv," in (folder / "report" / "verdicts.csv").read_text()
+
+
+def test_an_export_cannot_train_on_and_says_so(folder, tmp_path):
+    assert run_experiment(experiment(overrides=CONSTANT), folder, VARIED) == 0
+    export_comparison(folder, tmp_path / "out")
+    with pytest.raises(InputError, match=r"its agent is not there, as in every export, and more"):
+        run_experiment(experiment(overrides=CONSTANT, steps=150), tmp_path / "out", VARIED)
+
+
+def test_settings_of_runs_that_never_began_may_be_mended(folder):
+    asked = experiment()
+    plan.write_experiment(folder, asked)
+    for config in plan.expand(asked):
+        prepare_run(folder / config.run_id, config)
+    mended = experiment(precision="float32")
+    assert check_settings(folder, plan.expand(mended)) == []
+    assert run_experiment(mended, folder) == 0
+    assert {run.status for run in read_results(folder).runs} == {"done"}

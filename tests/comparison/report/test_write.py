@@ -85,3 +85,14 @@ def test_the_same_folder_gives_the_same_report(finished, html):
         return re.sub(r"Written [^.]*\.", "", text)
 
     assert undated(report(finished)) == undated(html)
+
+
+def test_figures_of_what_is_no_longer_asked_for_are_gone(tmp_path):
+    make_experiment(tmp_path, **SMALL)
+    write_report(tmp_path)
+    target = tmp_path / "report"
+    drawn = {path.name for path in target.iterdir()}
+    for name in ("iqm_a2c.png", "learning_curves_a2c_Pong.svg", "mine.png"):
+        (target / name).write_bytes(b"")
+    write_report(tmp_path)
+    assert {path.name for path in target.iterdir()} == drawn | {"mine.png"}

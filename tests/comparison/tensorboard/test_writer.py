@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.util import tensor_util
 
 from coordconv_rl.arms import parse_arm
+from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.tensorboard import writer as tensorboard
 from coordconv_rl.comparison.tensorboard.writer import Aggregates, seed_lines
+from coordconv_rl.configs import to_yaml
 from coordconv_rl.errors import InputError
 
 
@@ -95,3 +98,27 @@ def test_damage_is_reported_and_not_drawn_around(folder):
     (folder / "ppo/Pong/cnn/seed-3/episodes.csv").write_text("nonsense\n")
     with Aggregates(folder) as aggregates, pytest.raises(InputError, match=r"episodes\.csv"):
         aggregates.update(())
+
+
+def test_lines_of_before_are_gone_for_all_are_drawn_anew(folder):
+    for arm in ("cnn", "gone"):
+        old = folder / "by-arm" / arm / "events.out.tfevents.9999999999.000000.there.1"
+        old.parent.mkdir(parents=True)
+        old.write_bytes(b"")
+    with Aggregates(folder) as aggregates:
+        aggregates.update((), now=True)
+    assert not list(folder.rglob("*9999999999*"))
+    assert lines(folder, "cnn", "comparison_ppo/Pong")
+
+
+def test_runs_of_other_settings_are_in_no_line(folder):
+    with Aggregates(folder) as aggregates:
+        aggregates.update((), now=True)
+    assert lines(folder, "cnn", "comparison_ppo/Pong")[200] == 300.0  # of 200 and 400
+    for one in plan.expand(plan.read_experiment(folder)):
+        if (one.arm, one.seed) == ("cnn", 5):
+            other = to_yaml(replace(one, precision="float32"))
+            (folder / one.run_id / "config.yaml").write_text(other)
+    with Aggregates(folder) as aggregates:
+        aggregates.update((), now=True)
+    assert lines(folder, "cnn", "comparison_ppo/Pong")[200] in (200.0, 400.0)

@@ -1,0 +1,32 @@
+"""Sizes of all kinds, and what a layer with coordinates cannot have."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from coordconv_rl.errors import InputError
+from coordconv_rl.layers import CoordConv2d
+
+
+class Size(NamedTuple):
+    height: int
+    width: int
+
+
+@pytest.mark.parametrize(
+    "kernel", [np.array([3, 2]), torch.tensor([3, 2]), Size(3, 2), [3, 2], (np.int64(3), 2)]
+)
+def test_sizes_of_all_kinds_are_sizes(kernel: Any) -> None:
+    layer = CoordConv2d(2, 3, kernel, stride=kernel)
+    assert tuple(layer.kernel_size) == tuple(layer.stride) == (3, 2)
+    assert {type(size) for size in (*layer.kernel_size, *layer.stride)} == {int}
+    assert layer(torch.rand(1, 2, 9, 8)).shape == (1, 3, 3, 4)
+
+
+def test_a_layer_without_outputs_is_refused() -> None:
+    with pytest.raises(InputError, match="CoordConv2d has no output channels"):
+        CoordConv2d(1, 0, 3)

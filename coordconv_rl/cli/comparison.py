@@ -129,7 +129,8 @@ def _seeds_by_number(words: Sequence[str]) -> list[str]:
     It is done before they are read, for what is typed must hold even where the file says the same
     number, which is there a seed.
     """
-    words = list(words)
+    parts = (word.split("=", 1) if word.startswith("--seeds=") else [word] for word in words)
+    words = [part for several in parts for part in several]
     if "--seeds" not in words:
         return words
     first = words.index("--seeds") + 1

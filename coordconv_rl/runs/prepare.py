@@ -18,11 +18,12 @@ from coordconv_rl.runs.layout import (
     BEST_FILE,
     CHECKPOINTS_FOLDER,
     CONFIG_FILE,
+    EPISODES_FILE,
     EVALUATION_FILE,
     INSPECTION_FIGURE,
     INSPECTION_FILE,
     LOG_FILE,
-    RECORD_FILE,
+    PACKED,
     RUN_FILES,
     RUN_FOLDERS,
     RUN_LOCK,
@@ -137,8 +138,10 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def has_begun(folder: Path) -> bool:
-    """Return whether a run's folder holds more than what it was to be: a record, or an agent."""
-    return (folder / RECORD_FILE).exists() or any((folder / CHECKPOINTS_FOLDER).glob("*"))
+    """Return whether a folder holds more than what its run is to be: a record, games, an agent."""
+    names = (*RUN_FILES, EPISODES_FILE + PACKED)
+    files = any((folder / name).exists() for name in names if name != CONFIG_FILE)
+    return files or any((folder / CHECKPOINTS_FOLDER).glob("*"))
 
 
 def check_folder(folder: Path) -> None:

@@ -48,6 +48,7 @@ def test_so_many_seeds_are_meant_where_the_file_has_the_number_as_a_seed(tmp_pat
     assert config(file).seeds == (there,)
     assert config(file, "--seeds", there).seeds == tuple(range(there))
     assert config(file, "--seeds", 4, "--steps", 320).seeds == (0, 1, 2, 3)
+    assert config(file, f"--seeds={there}").seeds == tuple(range(there))
 
 
 def test_games_stand_instead_of_a_suite_and_the_other_way_round():

@@ -58,6 +58,9 @@ def test_what_never_began_gives_way_to_settings_that_were_mended(config, tmp_pat
         prepare_run(tmp_path, config)
     prepare_run(tmp_path, config)
     assert load_run(tmp_path / "config.yaml") == config
+    (tmp_path / "episodes.csv.bz2").write_bytes(b"of an export whose record is gone")
+    with pytest.raises(InputError, match="holds a run with other settings"):
+        prepare_run(tmp_path, dataclasses.replace(config, seed=2))
 
 
 def test_a_run_is_finished_with_all_its_files_as_they_were(config, done, tmp_path):

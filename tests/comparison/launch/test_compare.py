@@ -56,6 +56,7 @@ def test_a_run_folder_with_other_settings_is_left_alone_and_named(folder):
     other = plan.expand(experiment(steps=999))[0]
     text = plan.to_yaml(other)
     (run / "config.yaml").write_text(text)
+    (run / "episodes.csv").write_text("")  # without any file it would never have begun
     with pytest.raises(InputError, match="1 run with other settings, such as ppo/Pong/cnn/seed-0"):
         start(folder)
     assert (run / "config.yaml").read_text() == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,17 +14,27 @@ from folders import reopen
 from coordconv_rl.agents.inspect import command, inspect_command
 from coordconv_rl.agents.inspect import games as inspection_games
 from coordconv_rl.agents.train import train_agent
+from coordconv_rl.configs import new_run
 from coordconv_rl.runs import INSPECTION_FILE
 
 
-@pytest.fixture
-def trained(tmp_path, small_run):
-    """A folder with an agent of each of two arms."""
+@pytest.fixture(scope="module")
+def agents_of_two_arms(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
     for arm in ("coordconv", "shuffled"):
-        config = small_run(game="minatar/breakout", backbone=None, arm=arm, steps=32)
-        train_agent(config, tmp_path / config.run_id)
-    (tmp_path / "experiment.yaml").write_text("")
-    return tmp_path
+        values = {"game": "minatar/breakout", "arm": arm, "seed": 1, "steps": 32}
+        small = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1}
+        nobody = {"episodes": 0}
+        config = new_run(values | {"hyperparameters": small, "evaluation": nobody}, "test")
+        train_agent(config, folder / config.run_id)
+    (folder / "experiment.yaml").write_text("")
+    return folder
+
+
+@pytest.fixture
+def trained(agents_of_two_arms, tmp_path):
+    """A folder with an agent of each of two arms."""
+    return shutil.copytree(agents_of_two_arms, tmp_path / "trained")
 
 
 def run_of(trained, arm):

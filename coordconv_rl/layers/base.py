@@ -143,7 +143,7 @@ class CoordConvNd(_ConvNd):
     def _is_map_torchs(self) -> bool:
         """Tell whether nobody else has a say in the map, as by a subclass that adds noise to it."""
         return not any(name in self.__dict__ for name in _OF_THE_MAP) and all(
-            getattr(type(self), name).__module__.partition(".")[0] in ("torch", "coordconv_rl")
+            str(getattr(type(self), name).__module__).split(".")[0] in ("torch", "coordconv_rl")
             for name in _OF_THE_MAP
         )
 

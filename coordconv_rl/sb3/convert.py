@@ -99,7 +99,8 @@ def _say_what_does_not_train(
     trained = {id(p) for one in optimizers for group in one.param_groups for p in group["params"]}
     for name, network in networks:
         new = [conv.coord_weight for conv in network.modules() if hasattr(conv, "coord_weight")]
-        if "target" not in name and not all(id(weight) in trained for weight in new):
+        left = [one for one in new if one.requires_grad and id(one) not in trained]
+        if left and "target" not in name:
             logger.warning(
                 "no optimizer was found that trains the convolutions of %s: give it their "
                 "coord_weight, or they stay zero",

@@ -38,10 +38,15 @@ class Adam(torch.optim.Adam):
         if group["fused"] and not all(map(_is_plain, group["params"])):
             group["fused"] = False
         for weight in group["params"]:
-            if weight.grad is not None:
-                weight.grad = _laid_out(weight.grad, weight)
-                kept = self.state.get(weight, {})
-                kept |= {name: _laid_out(kept[name], weight) for name in _AVERAGES & kept.keys()}
+            gradient = weight.grad
+            if gradient is None or gradient.is_sparse:  # which torch refuses, and says so
+                continue
+            if gradient.stride() != weight.stride():
+                weight.grad = _laid_out(gradient, weight)
+            kept = self.state.get(weight, {})
+            for name in _AVERAGES & kept.keys():
+                if kept[name].stride() != weight.stride():
+                    kept[name] = _laid_out(kept[name], weight)
         return bool(super()._init_group(group, *lists))  # type: ignore[no-untyped-call]
 
     def state_dict(self) -> dict[str, Any]:
@@ -64,15 +69,15 @@ _AVERAGES = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
 
 def _is_plain(weight: Tensor) -> bool:
     """Return whether a weight's numbers are real and lie side by side, in whatever order."""
+    if weight.is_complex() or weight.is_contiguous():
+        return not weight.is_complex()
     steps = zip(weight.shape, weight.stride(), strict=True)
     span = 1 + sum((size - 1) * stride for size, stride in steps)
-    return not weight.is_complex() and span == max(weight.numel(), 1)
+    return span == weight.numel()
 
 
 def _laid_out(values: Tensor, weight: Tensor) -> Tensor:
     """Return values in the weight's order of memory."""
-    if values.stride() == weight.stride() or values.is_sparse:
-        return values
     return torch.empty_like(weight, dtype=values.dtype).copy_(values)
 
 

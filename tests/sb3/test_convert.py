@@ -170,7 +170,11 @@ def test_new_weights_that_nobody_trains_are_named(caplog: Any) -> None:
     add_coordinates(model)
     assert "no optimizer was found that trains the convolutions of features_ext" in caplog.text
     caplog.clear()
-    add_coordinates(make_model(DQN))
+    frozen = make_model(A2C)
+    frozen.policy.features_extractor.requires_grad_(False)
+    frozen.policy.optimizer = torch.optim.SGD([frozen.policy.action_net.bias], 0.1)
+    for quiet in (frozen, make_model(DQN)):
+        add_coordinates(quiet)
     assert "no optimizer" not in caplog.text
 
 

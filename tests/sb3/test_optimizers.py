@@ -204,6 +204,14 @@ def test_adam_takes_complex_weights():
     torch.testing.assert_close(weight, expected)
 
 
+def test_sparse_gradients_are_refused_as_by_torch():
+    table = torch.nn.Embedding(4, 3, sparse=True)
+    optimizer = Adam(table.parameters(), 0.1, **ADAM)
+    table(torch.tensor([1])).sum().backward()
+    with pytest.raises(RuntimeError, match="does not support sparse gradients"):
+        optimizer.step()
+
+
 def test_adams_choice_of_a_kernel_is_not_handed_on():
     ours, theirs = Adam(weights(), 1e-3, **ADAM), torch.optim.Adam(weights(), 1e-3)
     theirs.load_state_dict(ours.state_dict())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coordconv_rl.comparison.baselines import whole_arms, without_coordinates
+from coordconv_rl.comparison.report.floor import ZEROS, hardly_learnt, is_near_zero, near_zero
 from coordconv_rl.comparison.report.tables import bounds, counted, interval, number
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, Comparison
@@ -46,6 +47,7 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
     return Verdict(
         heading,
         (
+            *hardly_learnt(analysis),
             *(sentence(analysis, pair) for pair in pairs),
             *(f"{x} against {y}: no verdict yet, {WANTING}." for x, y in missing),
             *_geometry(found, analysis),
@@ -103,7 +105,11 @@ def outcome(analysis: AlgoAnalysis, pair: Comparison) -> str:
     if direction(pair) and not pair.p_holm < LEVEL:
         found += ", not after correction"
     margin = analysis.equivalence
-    return f"{found}; equal within {margin:g}" if margin and is_equivalent(pair, margin) else found
+    if not margin or not is_equivalent(pair, margin):
+        return found
+    if is_near_zero(pair, margin):
+        return f"{found}; both near {ZEROS[analysis.scale.name]}"
+    return f"{found}; equal within {margin:g}"
 
 
 def is_equivalent(pair: Comparison, margin: float) -> bool:
@@ -174,7 +180,7 @@ def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
     difference = f"{interval(found, signed=True).text} ({bounds(found)})"
     text = f"The means{_without(pair)} differ by {difference} on the {analysis.scale.name} scale"
     if is_equivalent(pair, margin):
-        return f"{text}: they differ by less than {margin:g}."
+        return f"{text}: they differ by less than {margin:g}{near_zero(analysis, pair, margin)}."
     if float(found.low) > margin or float(found.high or 0) < -margin:
         return f"{text}: by more than {margin:g}."
     return f"{text}: it is not shown that they differ by less than {margin:g}."

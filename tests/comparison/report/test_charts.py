@@ -79,7 +79,7 @@ def test_gaps_are_between_known_points_only():
 
 def test_a_line_with_a_hole_is_joined_by_dots():
     line = np.array([1.0, NAN, 3.0])
-    own = ArmEstimates(*(Estimate(line, None, None),) * 7)
+    own = ArmEstimates(*(Estimate(line, None, None),) * 8)
     axes = Figure().subplots()
     draw_efficiency(axes, np.array([10.0, 20.0, 30.0]), {"cnn": own}, "min-max")
     drawn, dots = axes.get_lines()
@@ -89,7 +89,7 @@ def test_a_line_with_a_hole_is_joined_by_dots():
 
 
 def test_no_bar_touches_the_edge_of_the_axes():
-    own = ArmEstimates(*(Estimate(*map(np.array, (0.5, 0.1, 0.9))),) * 7)
+    own = ArmEstimates(*(Estimate(*map(np.array, (0.5, 0.1, 0.9))),) * 8)
     axes = Figure().subplots()
     draw_iqm(axes, {"cnn": own}, "min-max")
     assert axes.get_xlim()[0] < 0.1
@@ -102,5 +102,5 @@ def test_the_profile_ends_a_little_after_the_last_score(reached, end):
     share = np.where(np.arange(102) <= reached, 0.3, 0.0)
     band = Estimate(np.minimum(share, 0.1) * (np.arange(102) < 5), np.zeros(102), share)
     axes = Figure().subplots()
-    draw_profile(axes, thresholds, {"cnn": ArmEstimates(*(band,) * 7)}, "human-normalised")
+    draw_profile(axes, thresholds, {"cnn": ArmEstimates(*(band,) * 8)}, "human-normalised")
     assert axes.get_xlim() == pytest.approx((-0.01, end))

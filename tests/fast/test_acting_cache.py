@@ -16,6 +16,7 @@ from torch import Tensor
 from coordconv_rl.fast import (
     ActingCache,
     Computation,
+    KnownLayers,
     Network,
     acting_cache,
     features,
@@ -57,6 +58,68 @@ def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
     frames[0, 0, 40, 40] += 1
     found = cache.features(layers, FLOAT, frames, noted=True)
     assert torch.equal(found, features(cache.get(layers, FLOAT), frames))
+
+
+def one_large_number(layers: KnownLayers) -> None:
+    """Change one of the linear layer's weights, which torch does not count."""
+    layers.linear.weight.data[300, 1001] += 50
+
+
+def one_large_number_openly(layers: KnownLayers) -> None:
+    layers.linear.weight[300, 1001] += 50
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("begins", ["rollout", "else"])
+def test_one_number_of_the_large_weight_is_noticed_before_a_rollout_and_outside_of_one(begins):
+    layers, cache = made(), ActingCache()
+    with recorded(cache, 2):
+        for _ in range(2):
+            cache.features(layers, FLOAT, FRAMES, noted=True)
+    one_large_number(layers)
+    if begins == "rollout":
+        with recorded(cache, 1):
+            found = cache.features(layers, FLOAT, FRAMES, noted=True)
+    else:
+        found = cache.features(layers, FLOAT, FRAMES, noted=False)
+    assert torch.equal(found, features(prepare(layers, FLOAT), FRAMES))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("change", "is_said"),
+    [(one_large_number, True), (one_large_number_openly, False), (row, False)],
+)
+def test_a_change_within_a_rollout_is_noticed_or_said_at_its_end(change, is_said, dtype, caplog):
+    layers, cache, computation = made(), ActingCache(), Computation(SIZE, dtype)
+    with recorded(cache, 3) as recording:
+        for step in range(3):
+            found = cache.features(layers, computation, FRAMES, noted=True)
+            if step == 0:
+                change(layers)
+    said = "through .data while a rollout was collected" in caplog.text
+    assert said is is_said
+    assert said or torch.equal(found, features(prepare(layers, computation), FRAMES))
+    joined = recording.join(layers.weights, lambda step, shown: True)
+    assert joined is None or joined.take(layers, computation)[1] is None  # learnt from anew
+
+
+@torch.no_grad()
+def test_nothing_is_said_of_a_rollout_that_was_stopped(caplog):
+    layers, cache = made(), ActingCache()
+
+    def stop() -> None:
+        with recorded(cache, 2):
+            cache.features(layers, FLOAT, FRAMES, noted=True)
+            one_large_number(layers)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    with recorded(cache, 1):  # of no step
+        pass
+    assert not caplog.text
 
 
 @torch.no_grad()

@@ -16,6 +16,10 @@ def one_number(layers: KnownLayers) -> None:
         layers.linear.weight[0, 1] = 7
 
 
+def one_number_unseen_by_torch(layers: KnownLayers) -> None:
+    layers.linear.weight.data[7, 1001] = 7
+
+
 def replaced(layers: KnownLayers) -> None:
     layers.linear.weight = torch.nn.Parameter(layers.linear.weight.detach().clone())
 
@@ -48,6 +52,7 @@ def optimizer(layers: KnownLayers) -> None:
         row,
         column,
         one_number,
+        one_number_unseen_by_torch,
         one_small_number,
         replaced,
         other_memory,
@@ -72,9 +77,20 @@ def test_weights_that_are_no_numbers_are_themselves():
     assert WeightsSeen(layers.weights).are_still(layers.weights)
 
 
-def test_each_row_and_column_of_the_large_weight_is_sampled():
-    weight = made().linear.weight
+def test_a_rough_look_samples_each_row_and_column_of_the_large_weight():
+    layers = made()
+    weight = layers.linear.weight
     assert weight.numel() > LARGE
     rows, columns = np.divmod(np.arange(0, weight.numel(), SAMPLED), weight.shape[1])
     assert len(np.unique(rows)) == weight.shape[0]
     assert len(np.unique(columns)) == weight.shape[1]
+    seen = WeightsSeen(layers.weights)
+    one_number_unseen_by_torch(layers)
+    assert seen.are_still(layers.weights, roughly=True)
+    one_small_number(layers)
+    assert not seen.are_still(layers.weights, roughly=True)
+    for change in (row, column, optimizer):
+        seen = WeightsSeen(layers.weights)
+        assert seen.are_still(layers.weights, roughly=True)
+        change(layers)
+        assert not seen.are_still(layers.weights, roughly=True)

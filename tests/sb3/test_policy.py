@@ -248,6 +248,26 @@ def test_weights_that_are_kept_for_acting_follow_training(arm):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_one_weight_of_the_whole_network_that_is_set_behind_torchs_back_counts(precision):
+    """As who prunes or perturbs single weights does, through `.data`, of a million and a half."""
+    torch.manual_seed(1)
+    space = spaces.Box(0, 255, (4, 84, 84), np.uint8)
+    _, kwargs = policy_settings(ARMS["coordconv"], seed=1, precision=precision)
+    policy = CoordConvPolicy(space, ACTIONS, lambda _: 1e-3, **kwargs)
+    frames = torch.randint(0, 256, (8, 4, 84, 84), dtype=torch.uint8)
+    weight = policy.features_extractor.linear[0].weight
+    with torch.no_grad():
+        features = policy.extract_features(frames)
+        unit = int(features.sum(0).argmax())
+        given = policy.features_extractor.cnn(frames / 255).mean(0)
+        weight.data[unit, int(given.argmax())] += 30
+        changed = policy.extract_features(frames)
+        anew = copy.deepcopy(policy).extract_features(frames)
+    assert (changed - features)[:, unit].abs().max() > 0.1
+    assert torch.equal(changed, anew)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_gradients_that_somebody_else_puts_in_place_move_weights_as_backwards_do(precision):
     """As who combines the gradients of several losses does, with `torch.autograd.grad`."""
     by_hand, by_backward = make(precision=precision), make(precision=precision)

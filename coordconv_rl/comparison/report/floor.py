@@ -9,7 +9,7 @@ import numpy as np
 from coordconv_rl.comparison.report.tables import number
 from coordconv_rl.comparison.statistics import AlgoAnalysis, Comparison, tiny_range_games
 
-LEARNT = 0.05  # of the way from random to human play, less than which is as good as nothing
+LEARNT = 0.03  # of the way from random to human play, less than which is as good as nothing
 ZEROS = {"human-normalised": "random play", "min-max": "a game's lowest run"}
 
 

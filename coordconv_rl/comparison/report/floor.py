@@ -30,7 +30,7 @@ def hardly_learnt(analysis: AlgoAnalysis) -> Iterator[str]:
         yield (
             f"Hardly anything was learnt: the mean human-normalised score{without} is below "
             f"{LEARNT:g} for every arm ({each}), where 0 is random and 1 is human play. Agents "
-            "that play at random play alike, whatever coordinates do for those that learn."
+            "near random play can show little of what coordinates do for those that learn."
         )
 
 

@@ -2,16 +2,13 @@
 
 While a rollout is collected the weights stand still. So they are brought into the network's
 precision once; and where training evaluates the whole rollout with the weights that acted, as
-A2C does, what the layers gave is recorded; see `recording`. Whether they do stand still is looked
-at before each step, roughly after the first, for to compare them all takes up to a twentieth of a
-training's time; and once more at the end, all of them.
+A2C does, what the layers gave is recorded; see `recording`.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,10 +22,8 @@ from coordconv_rl.fast.network import Computation, Network, for_acting, outputs,
 from coordconv_rl.fast.recording import Prepared, Recording
 from coordconv_rl.fast.weights_seen import WeightsSeen
 
-_log = logging.getLogger(__name__)
-
-Found: TypeAlias = dict[tuple[int, bool, bool], Prepared]
-"""Prepared networks, by linear layer, blindness and inference mode."""
+Found: TypeAlias = dict[tuple[int, bool, bool, bool], Prepared]
+"""Prepared networks, by linear layer, blindness, inference mode and whether one is recorded."""
 
 StepTest: TypeAlias = Callable[[Tensor], bool]
 """Tells whether images are those of a rollout's step, not what a callback looks at beside it."""
@@ -42,21 +37,12 @@ class _Rollout:
         is_step: Which images are its own.
         recording: What keeps its steps, if anything does.
         prepared: What its steps act with, from the first one on. Whoever clears the cache within
-            the rollout, as SB3's `predict` does, leaves it: an evaluation must not change training.
-        latest: What weights were when its latest step acted, and they themselves.
+            the rollout leaves it: an evaluation must not change training.
     """
 
     is_step: StepTest
     recording: Recording | None = None
     prepared: Found | None = None
-    latest: tuple[WeightsSeen, Sequence[Tensor]] | None = None
-
-    def is_stale(self) -> bool:
-        """Tell whether weights were changed that its latest step may have acted without."""
-        if self.latest is None:
-            return False
-        seen, weights = self.latest
-        return seen.are_still(weights, roughly=True) and not seen.are_still(weights)
 
 
 class _Own(threading.local):
@@ -115,11 +101,9 @@ class ActingCache:
         # bits, on what else changed; an evaluation's games must not depend on each other.
         if not noted or rollout is None or not rollout.is_step(frames):
             return outputs(self.get(layers, computation), frames)[-1].float()
-        begins = rollout.prepared is None
         if rollout.prepared is None:
             rollout.prepared = own.prepared
-        prepared = self._get(rollout.prepared, layers, computation, roughly=not begins)
-        rollout.latest = prepared.seen, layers.weights
+        prepared = self._get(rollout.prepared, layers, computation)
         results = prepared.next_outputs(frames)
         if rollout.recording is not None:
             rollout.recording.note(prepared, frames, results)
@@ -137,28 +121,22 @@ class ActingCache:
             recording: Is told of its steps.
         """
         own = self._own
-        rollout = _Rollout(is_step, recording)
-        outer, own.rollout = own.rollout, rollout
+        outer, own.rollout = own.rollout, _Rollout(is_step, recording)
         try:
             yield
         finally:
             own.rollout = outer
-        if rollout.is_stale():
-            _log.warning(
-                "weights were changed through .data while a rollout was collected: its steps since "
-                "then may have acted with those before; write to them under torch.no_grad()"
-            )
+            # What was recorded is for one update: its graph serves one backward pass.
+            own.prepared = {key: found for key, found in own.prepared.items() if not key[-1]}
 
-    def _get(
-        self, known: Found, layers: KnownLayers, computation: Computation, *, roughly: bool = False
-    ) -> Prepared:
+    def _get(self, known: Found, layers: KnownLayers, computation: Computation) -> Prepared:
         """Find or make what acts; what a rollout records it makes for its update as well."""
         rollout = self._own.rollout
         is_inference = torch.is_inference_mode_enabled()
-        key = (id(layers.linear), computation.is_blind, is_inference)
+        is_recorded = rollout is not None and rollout.recording is not None
+        key = (id(layers.linear), computation.is_blind, is_inference, is_recorded)
         found = known.get(key)
-        if found is None or not found.is_of(layers, computation, roughly=roughly):
-            is_recorded = rollout is not None and rollout.recording is not None
+        if found is None or not found.is_of(layers, computation):
             # Before they are used: another thread may train or change them.
             seen, shuffle_seeds = WeightsSeen(layers.weights), layers.shuffle_seeds
             with torch.set_grad_enabled(is_recorded):

@@ -40,10 +40,10 @@ class Prepared:
     learning: Network
     latest: ChangedImages
 
-    def is_of(self, layers: KnownLayers, computation: Computation, *, roughly: bool) -> bool:
-        """Tell whether these layers would compute the same now; see `WeightsSeen.are_still`."""
+    def is_of(self, layers: KnownLayers, computation: Computation) -> bool:
+        """Tell whether these layers would compute the same now."""
         same = self.computation == computation and self.shuffle_seeds == layers.shuffle_seeds
-        return same and self.seen.are_still(layers.weights, roughly=roughly)
+        return same and self.seen.are_still(layers.weights)
 
     def next_outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Compute what `network.outputs` does, of images that may be like those before."""
@@ -73,7 +73,7 @@ class Recorded:
         The first time it is the network that acted: its weights are converted already.
         """
         found = self._prepared
-        if not found.is_of(layers, computation, roughly=False):
+        if not found.is_of(layers, computation):
             return prepare(layers, computation), None
         is_first, self._is_taken = not self._is_taken, True
         fits = is_first and torch.is_grad_enabled()
@@ -127,7 +127,7 @@ class Recording:
         if steps is None or len(steps) != self._limit or not steps:
             return None
         prepared = steps[0].prepared
-        if not prepared.seen.are_still(weights, roughly=True):  # `take` looks at them all
+        if not prepared.seen.are_still(weights):
             return None
         if not all(is_shown(index, step.images) for index, step in enumerate(steps)):
             return None

@@ -188,7 +188,8 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
 
     def set_training_mode(self, mode: bool) -> None:
         """Switch between training and acting; SB3 calls it whenever either begins."""
-        self.acting_cache.clear()
+        if mode:
+            self.acting_cache.clear()  # what training changes needs no room
         super().set_training_mode(mode)
 
     def extract_features(  # type: ignore[override]

@@ -16,7 +16,6 @@ from torch import Tensor
 from coordconv_rl.fast import (
     ActingCache,
     Computation,
-    KnownLayers,
     Network,
     acting_cache,
     features,
@@ -60,71 +59,43 @@ def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
     assert torch.equal(found, features(cache.get(layers, FLOAT), frames))
 
 
-def one_large_number(layers: KnownLayers) -> None:
-    """Change one of the linear layer's weights, which torch does not count."""
-    layers.linear.weight.data[300, 1001] += 50
-
-
-def one_large_number_openly(layers: KnownLayers) -> None:
-    layers.linear.weight[300, 1001] += 50
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("begins", ["rollout", "else"])
-def test_one_number_of_the_large_weight_is_noticed_before_a_rollout_and_outside_of_one(begins):
-    layers, cache = made(), ActingCache()
-    with recorded(cache, 2):
-        for _ in range(2):
-            cache.features(layers, FLOAT, FRAMES, noted=True)
-    one_large_number(layers)
-    if begins == "rollout":
-        with recorded(cache, 1):
-            found = cache.features(layers, FLOAT, FRAMES, noted=True)
-    else:
-        found = cache.features(layers, FLOAT, FRAMES, noted=False)
-    assert torch.equal(found, features(prepare(layers, FLOAT), FRAMES))
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(
-    ("change", "is_said"),
-    [(one_large_number, True), (one_large_number_openly, False), (row, False)],
-)
-def test_a_change_within_a_rollout_is_noticed_or_said_at_its_end(change, is_said, dtype, caplog):
+@pytest.mark.parametrize("back", [False, True])
+def test_one_number_of_the_large_weight_changes_the_next_step_and_what_is_learnt_from(dtype, back):
+    """Written through `.data`, which torch does not count; and put back before training."""
     layers, cache, computation = made(), ActingCache(), Computation(SIZE, dtype)
+    weight = layers.linear.weight.data
+    kept = weight[300, 1001].clone()
     with recorded(cache, 3) as recording:
         for step in range(3):
+            weight[300, 1001] = 50 if step == 1 else kept
             found = cache.features(layers, computation, FRAMES, noted=True)
-            if step == 0:
-                change(layers)
-    said = "through .data while a rollout was collected" in caplog.text
-    assert said is is_said
-    assert said or torch.equal(found, features(prepare(layers, computation), FRAMES))
+            assert torch.equal(found, features(prepare(layers, computation), FRAMES))
+    weight[300, 1001] = kept if back else 50
     joined = recording.join(layers.weights, lambda step, shown: True)
-    assert joined is None or joined.take(layers, computation)[1] is None  # learnt from anew
+    assert joined is None or joined.take(layers, computation)[1] is None
 
 
-@torch.no_grad()
-def test_nothing_is_said_of_a_rollout_that_was_stopped(caplog):
+def test_what_is_recorded_is_learnt_from_once_and_prepared_with_a_graph():
+    """Also where something acted before with the same weights, and where nothing clears."""
     layers, cache = made(), ActingCache()
-
-    def stop() -> None:
-        with recorded(cache, 2):
+    for _ in range(2):
+        with torch.no_grad(), recorded(cache, 1) as recording:
+            cache.get(layers, FLOAT)
             cache.features(layers, FLOAT, FRAMES, noted=True)
-            one_large_number(layers)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stop()
-    with recorded(cache, 1):  # of no step
-        pass
-    assert not caplog.text
+        with torch.no_grad():
+            cache.get(layers, FLOAT)
+        joined = recording.join(layers.weights, lambda step, shown: True)
+        network, known = joined.take(layers, FLOAT)
+        layers.linear.weight.grad = None
+        features(network, FRAMES, known).sum().backward()
+        assert layers.linear.weight.grad.abs().sum() > 0
 
 
 @torch.no_grad()
 def test_what_clears_within_a_rollout_does_not_change_its_steps():
-    """SB3's `predict` clears; what it acts with is new, and knows of all that changed."""
+    """What is acted with beside them is new, and knows of all that changed."""
     layers, cache = made(), ActingCache()
     with recorded(cache, 2) as recording:
         cache.features(layers, FLOAT, FRAMES, noted=True)
@@ -188,7 +159,7 @@ def test_what_acts_in_another_thread_is_no_part_of_a_rollout(dtype):
     def evaluate() -> Network:
         found = cache.features(layers, computation, FRAMES[:1].flip(2), noted=True)
         assert torch.equal(found, features(cache.get(layers, computation), FRAMES[:1].flip(2)))
-        cache.clear()  # as SB3's `predict` does
+        cache.clear()
         return cache.get(layers, computation)
 
     with recorded(cache, 2) as recording:
@@ -206,7 +177,7 @@ def test_what_acts_in_another_thread_is_no_part_of_a_rollout(dtype):
 
 @torch.no_grad()
 def test_clearing_in_one_thread_clears_in_all():
-    """For changes that are not noticed: of a few numbers of the large weight, through `.data`."""
+    """As training begins, in which what was prepared would only need room."""
     layers, cache = made(), ActingCache()
     with ThreadPoolExecutor(1) as pool:
 

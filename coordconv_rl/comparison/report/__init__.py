@@ -5,7 +5,7 @@ Names are imported when first used, since drawing needs matplotlib.
 - `write`: an experiment's folder to its report.
 - `page`: the whole report as one structure, which `page.html.j2` and `as_markdown` show.
 - `verdict`: the answer in sentences, for each pair of arms.
-- `floor`: where arms score next to nothing, and what small differences do not say there.
+- `floor`: where agents play as at random, and what small differences do not say there.
 - `cautions`: what to be wary of.
 - `plan_changes`: which pairs and margins are others than those first asked for.
 - `methods`: how it was made: protocol, versions, machines, the command to repeat it.

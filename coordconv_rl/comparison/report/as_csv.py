@@ -42,7 +42,7 @@ _USE_COLUMNS = (
     "algo", "arm", "against", "treatment", "games", "agents", "scale", "statistic", "value", "low",
     "high", "p", "p_holm",
 )  # fmt: skip
-_STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "mean_unmarked", "optimality_gap")
+_STATISTICS = ("iqm", "iqm_unmarked", "median", "mean", "optimality_gap")
 _SCORE_COLUMNS = (
     "algo", "game", "arm", "mean", "std", "n", "planned", "human_normalised", "min_max", "source",
 )  # fmt: skip

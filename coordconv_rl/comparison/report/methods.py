@@ -132,7 +132,11 @@ def _compared(experiment: ExperimentConfig) -> str:
     """Say which pairs of arms are compared and by what margin they are called equal."""
     how = "as the experiment names them" if experiment.comparisons else "as follows from the arms"
     margin = experiment.equivalence
-    equal = "" if margin is None else f"; called equal where means differ by less than {margin:g}"
+    equal = (
+        ""
+        if margin is None
+        else f"; called equal where means differ by less than {margin:g}, but not near random play"
+    )
     return f"{named(declared_pairs(experiment))} ({how}){equal}"
 
 

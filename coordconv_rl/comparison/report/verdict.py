@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coordconv_rl.comparison.baselines import whole_arms, without_coordinates
-from coordconv_rl.comparison.report.floor import ZEROS, hardly_learnt, is_near_zero, near_zero
+from coordconv_rl.comparison.report.floor import hardly_learnt, is_near_random, near_random
 from coordconv_rl.comparison.report.tables import bounds, counted, interval, number
 from coordconv_rl.comparison.results import Results
 from coordconv_rl.comparison.statistics import MIN_SEEDS, AlgoAnalysis, Comparison
@@ -35,7 +35,8 @@ def answer(found: Results, analysis: AlgoAnalysis) -> Verdict:
     name = analysis.algo.upper()
     pairs = analysis.comparisons
     if not analysis.pairs:
-        return Verdict(name, ("No verdict, as the experiment has one arm only.",))
+        lone = "No verdict, as the experiment has one arm only."
+        return Verdict(name, (*hardly_learnt(analysis), lone))
     if not pairs:
         arms = " and ".join(analysis.pairs[0])
         return Verdict(name, (f"No verdict yet, {WANTING}, of {arms}.",))
@@ -107,8 +108,8 @@ def outcome(analysis: AlgoAnalysis, pair: Comparison) -> str:
     margin = analysis.equivalence
     if not margin or not is_equivalent(pair, margin):
         return found
-    if is_near_zero(pair, margin):
-        return f"{found}; both near {ZEROS[analysis.scale.name]}"
+    if is_near_random(analysis, pair, margin):
+        return f"{found}; both near random play"
     return f"{found}; equal within {margin:g}"
 
 
@@ -180,7 +181,7 @@ def _equivalence(analysis: AlgoAnalysis, pair: Comparison) -> str:
     difference = f"{interval(found, signed=True).text} ({bounds(found)})"
     text = f"The means{_without(pair)} differ by {difference} on the {analysis.scale.name} scale"
     if is_equivalent(pair, margin):
-        return f"{text}: they differ by less than {margin:g}{near_zero(analysis, pair, margin)}."
+        return f"{text}: they differ by less than {margin:g}{near_random(analysis, pair, margin)}."
     if float(found.low) > margin or float(found.high or 0) < -margin:
         return f"{text}: by more than {margin:g}."
     return f"{text}: it is not shown that they differ by less than {margin:g}."

@@ -49,7 +49,7 @@ class ArmEstimates:
             and on another scale than the human one.
         median: The median over games.
         mean: The mean over games.
-        mean_unmarked: The same without the games of `TINY_RANGE_GAMES`, as `iqm_unmarked`.
+        by_game: The mean of each of the shared games without those of `TINY_RANGE_GAMES`.
         optimality_gap: By how much runs fall short of human level; smaller is better. None on
             another scale.
         profile: The share of runs above each of the analysis's thresholds.
@@ -60,7 +60,7 @@ class ArmEstimates:
     iqm_unmarked: Estimate | None
     median: Estimate
     mean: Estimate
-    mean_unmarked: Estimate | None
+    by_game: Array
     optimality_gap: Estimate | None
     profile: Estimate
     efficiency: Estimate
@@ -202,7 +202,7 @@ def _estimate_arm(scores: Array, curves: Array, marked: Mask, thresholds: Array)
         iqm_unmarked=with_interval(estimators.iqm, scores[:, ~marked]) if both else None,
         median=with_interval(estimators.median, scores),
         mean=with_interval(estimators.mean, scores),
-        mean_unmarked=with_interval(estimators.mean, scores[:, ~marked]) if both else None,
+        by_game=np.nanmean(scores[:, ~marked], axis=0),
         optimality_gap=with_interval(estimators.optimality_gap, scores),
         profile=with_interval(profile, scores, resamples=BAND_RESAMPLES),
         efficiency=with_interval(estimators.sample_efficiency, curves, resamples=BAND_RESAMPLES),

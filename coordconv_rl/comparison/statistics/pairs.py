@@ -33,7 +33,7 @@ class Comparison:
         iqm_difference: Difference of interquartile means on the aggregates' scale; None where no
             game has one.
         mean_difference: Difference of means over games, likewise.
-        means: The two arms' own means over the same games, of shape (2,), likewise.
+        means: The two arms' own means by game, of shape (2, scaled games), on that scale.
         seeds_needed: Seeds that would show a mean difference of the size found (see `bootstrap`).
         area_improvement: The probability that the area under a run's learning curve is larger
             than that of a run of `against`: sample efficiency.
@@ -54,7 +54,7 @@ class Comparison:
     left_out: tuple[str, ...]
     iqm_difference: Estimate | None
     mean_difference: Estimate | None
-    means: Array | None
+    means: Array
     seeds_needed: int | None
     area_improvement: Estimate
     improvement_by_game: Array
@@ -103,7 +103,7 @@ def compare_arms(
         left_out=_named(games, left_out),
         iqm_difference=_difference(estimators.iqm, scaled),
         mean_difference=_difference(estimators.mean, scaled),
-        means=np.array([estimators.mean(own) for own in scaled]) if known.any() else None,
+        means=np.array([np.nanmean(own, axis=0) for own in scaled]),
         seeds_needed=bootstrap.seeds_needed(*scaled) if known.any() else None,
         area_improvement=with_interval(estimators.probability_of_improvement, *grown),
         improvement_by_game=estimators.improvement_by_game(*raw),

@@ -24,34 +24,39 @@ def analysis(tmp_path_factory):
     return analyse(read_results(folder), "ppo")
 
 
-def scoring(analysis, mean, unmarked=None):
-    """Let arms' means be these, each arm's by 0.002 more than that of the one before."""
+def scoring(analysis, *means):
+    """Let arms' means be these in the games that count, each arm's 0.002 above the one before."""
     arms = {
-        arm: replace(own, mean=of(mean + 0.002 * i), mean_unmarked=unmarked and of(unmarked))
-        for i, (arm, own) in enumerate(analysis.arms.items())
+        arm: replace(own, by_game=np.array(means) + 0.002 * index)
+        for index, (arm, own) in enumerate(analysis.arms.items())
     }
     return replace(analysis, arms=arms)
 
 
-def of(value):
-    return Estimate(np.array(value), None, None)
-
-
 def test_where_no_arm_is_better_than_random_play_it_is_said(analysis):
-    # Double Dunk, whose scale is tiny, does not count, as high as it is.
-    (said,) = hardly_learnt(scoring(analysis, 0.9, 0.02))
-    assert "without DoubleDunk is below 0.03 for every arm (cnn 0.02, coordconv 0.02, " in said
+    (said,) = hardly_learnt(scoring(analysis, -0.0004))
+    assert "cnn 0.000, coordconv 0.002, " in said  # no zero with a sign
+    (said,) = hardly_learnt(scoring(analysis, 0.01, 0.03))
+    assert "scores without DoubleDunk are cnn 0.020, coordconv 0.022, shuffled 0.024, wh" in said
     assert "where 0 is random and 1 is human play" in said
-    assert not list(hardly_learnt(scoring(analysis, 0.0, 0.03)))
-    # Nothing else: nothing is known.
+    # Nothing but a game whose scale is tiny: nothing is known.
     assert not list(hardly_learnt(replace(scoring(analysis, 0.01), shared=("DoubleDunk",))))
 
 
-def test_one_arm_that_learnt_is_enough(analysis):
+@pytest.mark.parametrize(
+    ("means", "is_little"),
+    [
+        ((0.0, 0.054), False),  # on average 0.027, 0.029 and 0.031
+        ((0.0, 0.05), True),
+        ((0.9, -0.92), False),  # which cancel
+        ((-0.4, -0.5), False),  # worse than at random
+        ((0.0, 0.0, 0.0, 0.0, 0.11), False),  # one game of five
+        ((0.0, 0.0, 0.0, 0.0, 0.09), True),
+    ],
+)
+def test_one_arm_in_one_game_is_enough_to_have_learnt_something(analysis, means, is_little):
     others = replace(analysis, shared=("Pong", "Seaquest"))
-    (said,) = hardly_learnt(scoring(others, 0.025))  # 0.025, 0.027, 0.029
-    assert "mean human-normalised score is below 0.03 for every arm (cnn 0.025, " in said
-    assert not list(hardly_learnt(scoring(others, 0.027)))
+    assert bool(list(hardly_learnt(scoring(others, *means)))) is is_little
 
 
 def test_of_a_scale_without_random_play_nothing_is_said(analysis):
@@ -71,32 +76,47 @@ def test_the_sentence_is_the_answers_first(tmp_path):
     analysis = analyse(found, "ppo")
     random = verdict.answer(found, scoring(analysis, 0.01))
     assert random.texts[0].startswith("Hardly anything was learnt: ")
-    assert "an arm: hardly anything was learnt: the mean" in str(random)
+    assert "an arm: hardly anything was learnt: mean" in str(random)
     assert "ardly" not in str(verdict.answer(found, scoring(analysis, 0.5)))
 
 
+def test_one_arm_alone_is_told_too(tmp_path):
+    make_experiment(tmp_path, arms=("cnn",), **SMALL)
+    found = read_results(tmp_path)
+    texts = verdict.answer(found, scoring(analyse(found, "ppo"), 0.01)).texts
+    assert [text.split(":")[0].split(",")[0] for text in texts] == [
+        "Hardly anything was learnt",
+        "No verdict",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("means", "scale", "words", "finding"),
+    ("means", "margin", "is_near"),
     [
-        ((0.02, 0.09), "human-normalised", "(0.02 and 0.09; 0 is random play).", "random play"),
-        ((0.02, 0.09), "min-max", "(0.02 and 0.09; 0 is a game's lowest run).", "lowest run"),
-        ((0.02, 0.1), "human-normalised", "they differ by less than 0.05.", "within 0.05"),
-        ((-0.2, -0.1), "human-normalised", "(-0.2 and -0.1; 0 is random play).", "random play"),
+        (((0.02, 0.03), (0.09, 0.01)), 0.05, True),
+        (((0.02, 0.03), (0.11, 0.01)), 0.05, False),
+        (((0.02, 0.03), (0.09, 0.01)), 0.04, False),
+        (((0.5, -0.5), (0.5, -0.5)), 0.05, False),
+        (((0.2, 0.2), (0.2, 0.2)), 0.5, False),
     ],
 )
-def test_two_arms_that_score_next_to_nothing_are_not_called_equal(
-    analysis, means, scale, words, finding
-):
+def test_arms_that_play_as_at_random_are_not_called_equal(analysis, means, margin, is_near):
     pair = replace(analysis.comparisons[0], mean_difference=WITHIN, means=np.array(means))
-    asked = replace(analysis, equivalence=0.05)
-    if scale == "min-max":
-        asked = replace(asked, scale=other_scale(analysis))
-    assert verdict.sentence(asked, pair).endswith(words)
-    assert verdict.outcome(asked, pair).endswith(finding)
+    asked = replace(analysis, equivalence=margin)
+    if margin < 0.05:
+        pair = replace(pair, mean_difference=Estimate(*map(np.array, (0.01, -0.02, 0.03))))
+    said, outcome = verdict.sentence(asked, pair), verdict.outcome(asked, pair)
+    assert outcome.endswith("both near random play" if is_near else f"equal within {margin:g}")
+    assert ("near to random play, which is 0 (0.025 and 0.050)." in said) is is_near
+    # Another scale's zero is no random play: agents may be good there and equal.
+    other = replace(asked, scale=other_scale(analysis))
+    assert verdict.outcome(other, pair).endswith(f"equal within {margin:g}")
+    assert verdict.sentence(other, pair).endswith(f"they differ by less than {margin:g}.")
 
 
 def test_a_pairs_means_are_those_of_the_games_that_differences_are_of(analysis):
     pair = analysis.comparisons[0]
-    own = analysis.scores["coordconv"].scaled[:, 1:], analysis.scores["cnn"].scaled[:, 1:]
-    assert pair.means == pytest.approx([scores.mean() for scores in own])
-    assert pair.means[0] - pair.means[1] == pytest.approx(float(pair.mean_difference.value))
+    own = [analysis.scores[arm].scaled[:, 1:].mean(axis=0) for arm in ("coordconv", "cnn")]
+    assert pair.means == pytest.approx(np.array(own))
+    first, second = pair.means.mean(axis=1)
+    assert first - second == pytest.approx(float(pair.mean_difference.value))

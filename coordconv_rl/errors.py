@@ -39,6 +39,17 @@ def as_integer(name: str, value: object) -> int:
         raise InputError(f"{name} is {value!r}: use an integer") from error
 
 
+def as_flag(name: str, value: object) -> bool:
+    """Return whether a switch is on, for Python's, NumPy's and torch's truth values and 0 or 1.
+
+    Raises:
+        InputError: It is text, of which any is true, or nothing.
+    """
+    if value is None or isinstance(value, str | bytes):
+        raise InputError(f"{name} is {value!r}: use True or False")
+    return bool(value)
+
+
 def unknown(kind: str, name: object, choices: Iterable[str]) -> InputError:
     """Make the error for a name that is not among the choices, with the closest ones first.
 

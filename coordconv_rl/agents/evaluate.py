@@ -20,7 +20,18 @@ from coordconv_rl.envs import EnvSettings, human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import GameEnd, GameLog, summarise
 
-SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
+_SEED_OFFSET = 500_000  # training environments use seed, seed + 1, ..., far below this
+_GAMES_A_SEED = 1_000  # so that up to so many games of one run are none of another's
+
+
+def judging_seed(seed: int) -> int:
+    """Return the seed of the first game that judges a run; the next games have the next ones.
+
+    Args:
+        seed: The run's seed. The games are others than it was trained on, and than those of runs
+            with other seeds, which count as independent.
+    """
+    return (_SEED_OFFSET + _GAMES_A_SEED * seed) % 2**31
 
 
 def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -> VecEnv:
@@ -30,7 +41,7 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
             game=config.game,
             environment=config.environment,
             n_envs=n_envs,
-            seed=config.seed + SEED_OFFSET if seed is None else seed,
+            seed=judging_seed(config.seed) if seed is None else seed,
             training=False,
             protocol=config.protocol,
             full_action_space=config.full_action_space,
@@ -124,7 +135,7 @@ def describe_evaluation(config: RunConfig, step: int, seed: int | None = None) -
         "protocol": config.played,
         "step": step,
         "episodes": config.evaluation.episodes,
-        "seed": config.seed + SEED_OFFSET if seed is None else seed,
+        "seed": judging_seed(config.seed) if seed is None else seed,
         "still_frames": STILL_FRAMES,
         **said_of_judging(config),
     }

@@ -29,6 +29,8 @@ from coordconv_rl.sb3 import Judged
 # lost life, between two rounds); a game that waits for FIRE waits for ever.
 STILL_FRAMES = 1_800
 
+_OF_ACTIONS = 1  # NumPy takes [500000, 0] for 500000, the seed that the first game itself has
+
 Why = Literal["over", "still", "cut"]
 
 
@@ -182,7 +184,7 @@ class GameTable:
         """Give an environment the next game that waits, and return that game's seed."""
         place = self._waiting.popleft()
         game = self._games[place]
-        draws = np.random.default_rng([self._seed, game.number])
+        draws = np.random.default_rng([self._seed, game.number, _OF_ACTIONS])
         self.seats[env] = Seat(game, place, self._who[id(game.policy)], draws)
         return self._seed + game.number
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from coordconv_rl.agents import Opening
 
 RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-Seed = Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: the run's seed + 500000)")]
+Seed = Annotated[
+    int | None, tyro.conf.arg(help_behavior_hint="(default: 500000 + 1000 times the run's)")
+]
 Device = Annotated[
     str | None, tyro.conf.arg(help_behavior_hint="(default: the run's, or cpu where it is missing)")
 ]

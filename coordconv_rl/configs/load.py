@@ -134,7 +134,7 @@ def _describe(kind: type[Any], error: ValidationError) -> str:
         return f"key {name!r} is missing"
     is_exponent = first["type"] == "float_type" and re.fullmatch(r"\d+e-?\d+", str(first["input"]))
     hint = " (YAML reads 1e-4 as text: write 1.0e-4)" if is_exponent else ""
-    return f"{name} is {first['input']!r}: {first['msg'].lower()}{hint}"
+    return f"{name} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}{hint}"
 
 
 def _field_names(kind: type[Any], path: list[str]) -> list[str]:

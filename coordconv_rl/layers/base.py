@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
-from coordconv_rl.errors import as_integer
+from coordconv_rl.errors import as_flag, as_integer
 from coordconv_rl.layers.arguments import check_groups, plain_integers
 from coordconv_rl.layers.coordinate_map import KeptMap, add_to_each
 from coordconv_rl.layers.coordinates import CoordinateGrid, channels_like, is_recording
@@ -43,7 +43,7 @@ class CoordConvNd(_ConvNd):
 
     def _give_coordinates(self, radius: bool, shuffle_seed: int | None) -> None:
         """Add all that the torch layer does not have; the new weights are zero."""
-        self.radius = bool(radius)
+        self.radius = as_flag("radius", radius)
         self.shuffle_seed = (
             None if shuffle_seed is None else as_integer("shuffle_seed", shuffle_seed)
         )

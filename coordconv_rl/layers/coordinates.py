@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coordconv_rl.errors import InputError
+from coordconv_rl.errors import InputError, as_flag
 
 
 def coordinate_channels(
@@ -178,7 +178,7 @@ class AddCoords(nn.Module):
 
     def __init__(self, *, radius: bool = False, shuffle_seed: int | None = None) -> None:
         super().__init__()
-        self.radius = radius
+        self.radius = as_flag("radius", radius)
         self.shuffle_seed = None if shuffle_seed is None else operator.index(shuffle_seed)
         self._grid = CoordinateGrid()
 

@@ -8,9 +8,10 @@ import pytest
 
 from coordconv_rl.agents import evaluate
 from coordconv_rl.agents.build import build_env, build_model
-from coordconv_rl.agents.evaluate import evaluate_model, evaluation_env
+from coordconv_rl.agents.evaluate import evaluate_model, evaluation_env, judging_seed
 from coordconv_rl.agents.play import Rules
 from coordconv_rl.configs import Evaluation
+from coordconv_rl.configs.check import MAX_SEED
 
 
 class Killed(Exception):
@@ -31,7 +32,7 @@ def test_an_interrupted_evaluation_goes_on_at_the_next_game(agent, tmp_path):
     model, config = agent
     progress = tmp_path / "evaluation.progress.jsonl"
     whole = evaluate_model(model, config)
-    assert (whole["seed"], whole["episodes"], whole["still_frames"]) == (500_001, 2, 1_800)
+    assert (whole["seed"], whole["episodes"], whole["still_frames"]) == (501_000, 2, 1_800)
     assert len(whole["greedy"]["scores"]) == 2
     assert whole["greedy"]["still"] == 2  # nobody presses FIRE
 
@@ -49,6 +50,13 @@ def test_an_interrupted_evaluation_goes_on_at_the_next_game(agent, tmp_path):
     assert evaluate_model(model, config, progress=progress) == whole
     assert progress.read_bytes().startswith(before)
     assert len(progress.read_text().splitlines()) == 5
+
+
+def test_no_game_judges_runs_of_two_seeds():
+    games = [judging_seed(seed) + game for seed in range(20) for game in range(100)]
+    assert len(set(games)) == 2_000
+    assert min(games) == 500_000  # far above those of training
+    assert judging_seed(MAX_SEED) + 1_000 < 2**32
 
 
 def test_judging_plays_whole_games_with_scores_as_they_are(small_run):

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from gymnasium.utils import seeding
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from coordconv_rl.agents.evaluate import rules_for
-from coordconv_rl.agents.play import Game, Rules, play_games
+from coordconv_rl.agents.play import Game, GameTable, Rules, play_games
 from coordconv_rl.envs import AtariVecEnv, ImageGame, MinAtarVecEnv
 from coordconv_rl.sb3 import CoordConvPolicy
 
@@ -61,6 +62,16 @@ def test_a_game_does_not_depend_on_those_beside_it(policy):
     turned = play_games(breakout, games[::-1], seed=7, rules=RULES)
     assert turned == together[::-1]
     assert len({played.score for played in together}) > 1
+
+
+def test_actions_are_not_drawn_from_the_stream_that_a_game_draws_from(policy):
+    """An agent that shares the game's own draws plays better than it can."""
+    games = [Game(policy, number) for number in range(3)]
+    table = GameTable(breakout, games, 500_000, Rules(step_frames=4, side_by_side=3))
+    for seat in table.seats.values():
+        of_the_game, _ = seeding.np_random(500_000 + seat.game.number)
+        assert not np.isin(seat.draws.random(4), of_the_game.random(1000)).any()
+    table.close()
 
 
 @pytest.mark.parametrize("make", [breakout, minatar], ids=["atari", "minatar"])

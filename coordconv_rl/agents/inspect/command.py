@@ -51,6 +51,8 @@ def inspect_command(
     several = (folder / EXPERIMENT_FILE).is_file()
     agents, failed = _agents(folder)
     for run in agents:
+        if not several:
+            _say_what_is_replaced(run, episodes)
         try:
             result = inspect(
                 run,
@@ -72,6 +74,20 @@ def inspect_command(
         console.print(f"{result['share']:.1%} of the first layer's output variance comes from them")
         console.print(f"Written: {run / INSPECTION_FILE} and .png", soft_wrap=True, markup=False)
     return FAILED if failed else OK
+
+
+def _say_what_is_replaced(run: Path, episodes: int) -> None:
+    """Warn where an inspection of a comparison's agent would become one of other games."""
+    try:
+        games = (read_inspection(run) or {}).get("episodes", episodes)
+    except InputError:
+        return
+    if games != episodes:
+        log.warning(
+            "%s was inspected over %s games a treatment: that is replaced by %d, and a report "
+            "compares it with others as it is; --episodes %s would do the same again",
+            run, games, episodes, games,
+        )  # fmt: skip
 
 
 def _table(result: dict[str, Any]) -> Table:

@@ -18,7 +18,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import SEED_OFFSET, said_of_judging, score_table
+from coordconv_rl.agents.evaluate import judging_seed, said_of_judging, score_table
 from coordconv_rl.agents.inspect.figure import write_figure
 from coordconv_rl.agents.inspect.games import GAME_FRAMES, own_observations, play_treated
 from coordconv_rl.agents.inspect.share import share_of
@@ -71,7 +71,7 @@ def inspect(
     model, config, step = load_agent(folder, device=device, trust_code=trust_code)
     if not (layers := coordinate_layers(model)):
         raise _without_coordinates(folder, config.arm_label)
-    seed = config.seed + SEED_OFFSET
+    seed = judging_seed(config.seed)
     share, heat = share_of(model, layers[0], own_observations(model, config, seed))
     result = {
         "format": 1,
@@ -115,7 +115,7 @@ def _treated_scores(
     policies = {
         name: treated_policy(model, name, config.seed + PERMUTATION_OFFSET) for name in TREATMENTS
     }
-    seed = config.seed + SEED_OFFSET
+    seed = judging_seed(config.seed)
     played = play_treated(policies, config, episodes, seed=seed, on_step=on_step)
     return {
         name: score_table(config.game, games) | {"cut": cut}

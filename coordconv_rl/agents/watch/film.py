@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordconv_rl.agents.build import Model
-from coordconv_rl.agents.evaluate import SEED_OFFSET, evaluation_env
+from coordconv_rl.agents.evaluate import evaluation_env, judging_seed
 from coordconv_rl.agents.play import Game, GameTable, Rules
 from coordconv_rl.agents.watch.frames import Frame, caption, enlarge, overlay, side_by_side
 from coordconv_rl.agents.watch.grad_cam import grad_cam
@@ -94,7 +94,7 @@ class _Screens:
         self.config = config
         self.film = film
         self.numbers = numbers
-        self.seed = config.seed + SEED_OFFSET if film.seed is None else film.seed
+        self.seed = judging_seed(config.seed) if film.seed is None else film.seed
         self.table = GameTable(
             lambda count: evaluation_env(config, count),
             [Game(model.policy, number, film.greedy) for number in numbers],

@@ -47,10 +47,19 @@ def agents(folder):
 
 def test_an_inspection_ends_when_its_launcher_is_gone(trained, monkeypatch, caplog):
     monkeypatch.setattr(inspection_games, "FRAME_STEPS", 16)
-    monkeypatch.setenv("COORDCONV_PARENT_PID", "1")
+    monkeypatch.setenv("COORDCONV_PARENT_PID", str(os.getpid()))  # nobody is their own parent
     assert inspect_command(run_of(trained, "shuffled"), 1) == 130
     assert "its launcher is gone" in caplog.text
     assert not (run_of(trained, "shuffled") / INSPECTION_FILE).exists()
+
+
+def test_another_number_of_games_is_said_before_it_replaces_what_a_report_compares(trained, caplog):
+    run = run_of(trained, "coordconv")
+    assert inspect_command(run, 1) == 0
+    assert inspect_command(run, 1) == 0
+    assert "inspected over" not in caplog.text
+    assert inspect_command(run, 2) == 0
+    assert "was inspected over 1 games a treatment: that is replaced by 2" in caplog.text
 
 
 def test_an_experiment_means_all_its_agents_with_coordinates(trained):

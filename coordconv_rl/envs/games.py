@@ -150,6 +150,8 @@ def check_game(name: str) -> str:
             f"unknown game {name!r}: did you mean {game}? "
             "Games go by the bare name, without version; the protocol is another option"
         )
+    if name in MINATAR_GAMES:
+        raise InputError(f"{name!r} is a game of MinAtar, not of Atari: make it with MinAtarVecEnv")
     raise unknown("game", name, (*GAMES, *MINATAR_GAMES))
 
 

@@ -150,7 +150,7 @@ class CoordConvPolicy(OwnDistributions, ActorCriticCnnPolicy):
         except StepsAside as reason:
             if not torch.compiler.is_compiling() and str(reason) not in self._reasons:
                 self._reasons.add(str(reason))
-                _log.info("features are computed as SB3 does: %s", reason)
+                _log.info("computed as SB3 does, in %s: %s", self.resolved_precision, reason)
             return None
 
     def _features(

@@ -113,3 +113,8 @@ def test_names_need_no_heavy_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_game_of_minatar_is_no_game_of_ataris_and_the_error_says_whose():
+    with pytest.raises(InputError, match=r"'minatar/breakout' is a game of MinAtar.*MinAtarVecEnv"):
+        check_game("minatar/breakout")

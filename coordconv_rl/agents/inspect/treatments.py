@@ -96,6 +96,9 @@ def _look(folder: Path, episodes: int) -> None:
     """Look at what is asked for, and clear what a killed inspection left."""
     if episodes < 1:
         raise InputError(f"episodes is {episodes}: play at least 1 game for each treatment")
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "is not there"
+        raise InputError(f"{folder} {what}: name the folder of a run, as `coordconv-rl train` made")
     check_folder(folder)
     check_writable(folder)
     clear_left_behind(folder, (INSPECTION_FILE, INSPECTION_FIGURE))

@@ -15,6 +15,7 @@ from coordconv_rl.agents.inspect import command, inspect_command
 from coordconv_rl.agents.inspect import games as inspection_games
 from coordconv_rl.agents.train import train_agent
 from coordconv_rl.configs import new_run
+from coordconv_rl.errors import InputError
 from coordconv_rl.runs import INSPECTION_FILE
 
 
@@ -60,6 +61,13 @@ def test_another_number_of_games_is_said_before_it_replaces_what_a_report_compar
     assert "inspected over" not in caplog.text
     assert inspect_command(run, 2) == 0
     assert "was inspected over 1 games a treatment: that is replaced by 2" in caplog.text
+
+
+def test_what_is_no_folder_is_called_so(tmp_path):
+    (tmp_path / "agent.zip").touch()
+    for name, what in (("agent.zip", "is no folder"), ("nothing", "is not there")):
+        with pytest.raises(InputError, match=f"{name} {what}: name the folder of a run"):
+            inspect_command(tmp_path / name)
 
 
 def test_an_experiment_means_all_its_agents_with_coordinates(trained):

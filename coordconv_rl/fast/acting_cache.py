@@ -25,6 +25,8 @@ from coordconv_rl.fast.weights_seen import WeightsSeen
 Found: TypeAlias = dict[tuple[int, bool, bool, bool], Prepared]
 """Prepared networks, by linear layer, blindness, inference mode and whether one is recorded."""
 
+KEPT_NETWORKS = 16  # at most: two layers, each with all that tells them apart
+
 StepTest: TypeAlias = Callable[[Tensor], bool]
 """Tells whether images are those of a rollout's step, not what a callback looks at beside it."""
 
@@ -146,5 +148,9 @@ class ActingCache:
                 computation, is_inference, seen, shuffle_seeds,
                 network, learning, ChangedImages(network),
             )  # fmt: skip
+            if (
+                key not in known and len(known) >= KEPT_NETWORKS
+            ):  # of layers that were put in others' places
+                known.clear()
             known[key] = found
         return found

@@ -43,6 +43,15 @@ def test_networks_are_prepared_once_for_each_computation():
 
 
 @torch.no_grad()
+def test_layers_that_others_take_the_place_of_are_not_kept_for_ever():
+    layers, cache = [made() for _ in range(acting_cache.KEPT_NETWORKS + 3)], ActingCache()
+    for some in layers:
+        cache.get(some, FLOAT)
+        assert cache.get(some, FLOAT) is cache.get(some, FLOAT)
+    assert len(cache._own.prepared) == 3
+
+
+@torch.no_grad()
 def test_only_steps_of_a_rollout_depend_on_each_other(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     layers, cache, frames = made(), ActingCache(), FRAMES.clone()

@@ -77,7 +77,9 @@ def inspect_command(
 
 
 def _say_what_is_replaced(run: Path, episodes: int) -> None:
-    """Warn where an inspection of a comparison's agent would become one of other games."""
+    """Warn where an inspection of a comparison's agent becomes one of another number of games."""
+    if not any((parent / EXPERIMENT_FILE).is_file() for parent in run.resolve().parents):
+        return
     try:
         games = (read_inspection(run) or {}).get("episodes", episodes)
     except InputError:

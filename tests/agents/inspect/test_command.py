@@ -61,6 +61,10 @@ def test_another_number_of_games_is_said_before_it_replaces_what_a_report_compar
     assert "inspected over" not in caplog.text
     assert inspect_command(run, 2) == 0
     assert "was inspected over 1 games a treatment: that is replaced by 2" in caplog.text
+    caplog.clear()
+    (trained / "experiment.yaml").unlink()  # no comparison, so nothing to say
+    assert inspect_command(run, 1) == 0
+    assert "inspected over" not in caplog.text
 
 
 def test_what_is_no_folder_is_called_so(tmp_path):

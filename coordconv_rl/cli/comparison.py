@@ -80,7 +80,8 @@ class Compare(Command):
         config = self.config()
         where = Path("runs", config.name) if self.folder is None else self.folder
         if self.status:
-            return print_status(where)
+            is_typed = self.settings != load_experiment(self.experiment)
+            return print_status(where, config if is_typed else None)
         code = self.code_folder()
         return run_comparison(config, where, jobs=self.jobs, options=self.launch, code=code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from coordconv_rl.errors import BAD_INPUT, DISK_FULL, INTERRUPTED, MACHINE_LOST,
 from coordconv_rl.files import read_regular
 from coordconv_rl.runs.layout import LOG_FILE
 
+TRACEBACK = "Traceback (most recent call last):"
 ERROR = "error: "  # how the command line begins the line about bad input
 
 
@@ -21,7 +23,7 @@ def describe_exit(
     Args:
         code: Its exit code, or minus the number of the signal that killed it.
         record: What it left in `run.json`.
-        folder: The run's folder, whose log says what bad input was.
+        folder: The run's folder, whose log says what bad input or an exception was.
     """
     if code < 0:
         known = {int(number): number.name for number in signal.Signals}
@@ -33,16 +35,22 @@ def describe_exit(
         INTERRUPTED: "stopped by a signal from outside",
         OK: f"ended without its results (see its {LOG_FILE})",
     }
-    if code == BAD_INPUT and folder is not None and (line := last_error(folder)):
+    line = last_error(folder) if folder is not None else None
+    if code == BAD_INPUT and line:
         return line
-    reason = (record or {}).get("reason")
+    reason = (record or {}).get("reason") or line
     return said.get(code) or str(reason or f"exit code {code} (see its {LOG_FILE})")
 
 
 def last_error(folder: Path) -> str | None:
-    """Return what the last line of a run's log says about bad input, if it does."""
+    """Return what a run's log ends with: a line about bad input, or a traceback's exception."""
     try:
         lines = read_regular(folder / LOG_FILE).decode(errors="replace").splitlines()
     except OSError:
         return None
-    return lines[-1].removeprefix(ERROR) if lines and lines[-1].startswith(ERROR) else None
+    if lines and lines[-1].startswith(ERROR):
+        return lines[-1].removeprefix(ERROR)
+    after = list(takewhile(lambda line: line != TRACEBACK, reversed(lines)))
+    if len(after) == len(lines):
+        return None
+    return next((line for line in reversed(after) if not line.startswith(" ")), None)

@@ -75,7 +75,7 @@ class _Fast(OnPolicyAlgorithm):
     def _knows(self, reason: str | None) -> bool:
         """Tell whether there is no reason to train as SB3 does, and say once what it is."""
         if reason is not None and reason not in self._reasons:
-            _log.info("%s trains as SB3 does: %s", type(self).__name__, reason)
+            _log.info("%s trains by SB3's own code: %s", type(self).__name__, reason)
             self._reasons |= {reason}
         return reason is None
 

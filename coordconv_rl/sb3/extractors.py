@@ -105,7 +105,8 @@ class CoordConvCombinedExtractor(CombinedExtractor):
 
     Args:
         observation_space: A Dict with at least one image.
-        cnn_output_dim: Number of features of each image.
+        cnn_output_dim: Number of features of each image; None for the backbone's own, as in
+            `CoordConvExtractor`.
         backbone: As in `CoordConvExtractor`, and so are all arguments below.
         coords: Which convolutions get coordinates.
         radius: Whether the distance from the centre is a third coordinate channel.
@@ -120,7 +121,7 @@ class CoordConvCombinedExtractor(CombinedExtractor):
     def __init__(
         self,
         observation_space: spaces.Dict,
-        cnn_output_dim: int = 256,
+        cnn_output_dim: int | None = 256,
         backbone: Backbone = "nature",
         coords: Coords = "first",
         radius: bool = False,
@@ -136,11 +137,11 @@ class CoordConvCombinedExtractor(CombinedExtractor):
         sizes = []
         for key, space in observation_space.spaces.items():
             if key in images:
-                self.extractors[key] = CoordConvExtractor(
+                self.extractors[key] = image = CoordConvExtractor(
                     images[key], cnn_output_dim, backbone, coords, radius, shuffle_seed,
                     normalized_image, head=head,
                 )  # fmt: skip
-                sizes.append(cnn_output_dim)
+                sizes.append(image.features_dim)
             else:
                 self.extractors[key] = nn.Flatten()
                 sizes.append(get_flattened_obs_dim(space))

@@ -19,6 +19,8 @@ WORKER = """
 import json, os, signal, sys, time
 from pathlib import Path
 folder = Path(sys.argv[1])
+if len(folder.parents) < 4:
+    sys.exit(1)  # a folder to measure speed in: it has no plan
 plan = json.loads((folder.parents[3] / "plan.json").read_text())
 run = "/".join(folder.parts[-4:])
 acts = plan.get(run, {})

@@ -219,12 +219,12 @@ def test_a_model_that_was_saved_goes_on(tmp_path, trained_passes):
         ),
     ],
 )
-def test_why_it_trains_as_sb3_does_is_said_once(algorithm, options, reason, caplog, tmp_path):
+def test_why_it_trains_by_sb3s_own_code_is_said_once(algorithm, options, reason, caplog, tmp_path):
     caplog.set_level("INFO", "coordconv_rl.sb3.algorithms")
     settings = {"policy": CoordConvPolicy, "rollout_buffer_class": DeviceRolloutBuffer} | options
     model = algorithm(env=patches(), n_steps=STEPS, **settings).learn(3 * ROLLOUT)
     said = [record.getMessage() for record in caplog.records]
-    assert said == [f"{algorithm.__name__} trains as SB3 does: {reason}"]
+    assert said == [f"{algorithm.__name__} trains by SB3's own code: {reason}"]
     model.save(tmp_path / "model.zip")  # what was said is not part of a model
     assert not algorithm.load(tmp_path / "model.zip")._reasons
 

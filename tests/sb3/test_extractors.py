@@ -326,6 +326,13 @@ def test_combined_extractor_sees_images_and_vectors(head):
     )
 
 
+def test_combined_extractor_asks_the_backbone_how_many_features_there_are():
+    space = Patches(as_dict=True).observation_space
+    extractor = CoordConvCombinedExtractor(space, cnn_output_dim=None)
+    inputs = {"image": torch.rand(2, *SHAPE), "vector": torch.rand(2, 3)}
+    assert extractor(inputs).shape == (2, extractor.features_dim) == (2, 512 + 3)
+
+
 @pytest.mark.parametrize(
     "space", [ATARI, spaces.Dict({"vector": spaces.Box(-1, 1, (3,), np.float32)})]
 )

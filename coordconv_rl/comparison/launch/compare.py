@@ -48,7 +48,7 @@ def run_comparison(
         code: The folder from which runs may import the user's own code; None for no such code.
 
     Returns:
-        The exit code: 0, 1 if a run failed or the disk is full, 130 after Ctrl-C.
+        The exit code: 0, 130 after Ctrl-C, 1 if the disk is full or a run (a dry run's) failed.
 
     Raises:
         InputError: The folder holds another experiment or is in use, or an option makes no sense.
@@ -62,8 +62,8 @@ def run_comparison(
         growth = plan_growth(folder, experiment)
         configs = growth.configs
         if options.dry_run:
-            _say(f"{folder}: {estimate_cost(folder, configs, jobs, measure_with)}")
-            return OK
+            _say(f"{folder}: {(cost := estimate_cost(folder, configs, jobs, measure_with))}")
+            return FAILED if cost.fails else OK
         _make(folder)
         with Ledger(folder) as ledger:
             take_up(folder, growth, ledger)

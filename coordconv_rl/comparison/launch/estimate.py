@@ -37,6 +37,10 @@ CHECKPOINT_BYTES = 21_000_000  # of the Nature network with PPO: weights and Ada
 CHECKPOINTS = 2  # that a finished run keeps: the last and the best
 
 
+class RunFailsError(Exception):
+    """A run that was to tell its speed ended in an error."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What the missing runs of a comparison cost.
@@ -51,6 +55,7 @@ class Cost:
         source: Where the speed comes from.
         disk: Bytes that they will need.
         free: Bytes that the disk has.
+        fails: Whether a run was tried and ended in an error, which the log names.
     """
 
     runs: int
@@ -62,6 +67,7 @@ class Cost:
     source: str
     disk: int
     free: int
+    fails: bool = False
 
     def __str__(self) -> str:
         """The line that is printed before every start."""
@@ -100,10 +106,18 @@ def estimate_cost(
         trained = int((peek_record(folder / config.run_id) or {}).get("step", 0))
         left[config.algo] += max(0, config.steps - trained)
     speeds, sizes = own_runs(folder, configs)
-    source = "as fast as this folder's own runs"
-    for algo in left.keys() - speeds.keys():
+    source, fails = "as fast as this folder's own runs", False
+    for algo in sorted(left.keys() - speeds.keys()):
+        if measure_with is None:
+            break
         first = next(config for config in missing if config.algo == algo)
-        if measure_with is not None and (speed := measure_speed(first, measure_with)):
+        try:
+            speed = measure_speed(first, measure_with)
+        except RunFailsError as error:
+            log.warning("%s", error)
+            fails = True
+            continue
+        if speed is not None:
             speeds[algo] = speed
             source = f"from {MEASURE_SECONDS:.0f} seconds of one run alone on this machine"
     known = left.keys() <= speeds.keys()
@@ -118,6 +132,7 @@ def estimate_cost(
         source=source,
         disk=round(size * len(missing)),
         free=shutil.disk_usage(_existing(folder)).free,
+        fails=fails,
     )
 
 
@@ -142,10 +157,11 @@ def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, floa
 def measure_speed(config: RunConfig, backend: Backend) -> float | None:
     """Train a run for some seconds in a temporary folder, and return its steps a second.
 
-    If it fails, as all others then will for want of the same library, the log says why.
-
     Returns:
         None if the run does not train, as when it is killed.
+
+    Raises:
+        RunFailsError: It says that it cannot, as all others then will for the same reason.
     """
     with tempfile.TemporaryDirectory(prefix="coordconv-rl-measure-") as name:
         folder = Path(name) / "run"
@@ -166,7 +182,7 @@ def measure_speed(config: RunConfig, backend: Backend) -> float | None:
             worker.kill()
         record = peek_record(folder) or {}
         if code and (reason := record.get("reason") or last_error(folder)):
-            log.warning("%s fails: %s", config.run_id, reason)
+            raise RunFailsError(f"{config.run_id} fails: {reason}")
         return steps / seconds if steps else _last_speed(record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,9 @@ from coordconv_rl.comparison.entries import (
 )
 from coordconv_rl.comparison.launch.terminal import wide_console
 from coordconv_rl.comparison.report import counted
-from coordconv_rl.configs import make_run_id
+from coordconv_rl.configs import ExperimentConfig, make_run_id
+
+log = logging.getLogger(__name__)
 
 STATUS_COLOURS = {
     "waiting": "dim",
@@ -30,14 +33,24 @@ STATUS_COLOURS = {
 }
 
 
-def print_status(folder: Path | str) -> int:
+def print_status(folder: Path | str, asked: ExperimentConfig | None = None) -> int:
     """Print what became of every run of an experiment's folder; for `compare --status`.
+
+    Args:
+        folder: The experiment's folder.
+        asked: What somebody wants of it; of runs that it does not have, a warning tells.
 
     Returns:
         The exit code: 1 if a run has failed, else 0.
     """
     entries = status_entries(Path(folder))
     requests = read_requests(Path(folder))
+    wanted = {make_run_id(*key) for key in plan.run_keys(asked)} if asked else set()
+    if more := wanted - entries.keys():
+        log.warning(
+            "%s has not been asked for %s of what is named here: start it without --status",
+            folder, counted(len(more), "run"),
+        )  # fmt: skip
     tables = [*status_tables(entries), *([request_table(requests)] if len(requests) > 1 else [])]
     wide_console().print(*tables, sep="\n")
     return int(any(entry.status == "failed" for entry in entries.values()))

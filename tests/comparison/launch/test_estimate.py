@@ -80,12 +80,28 @@ def test_a_measurement_takes_its_seconds_and_leaves_nothing(tmp_path, monkeypatc
     assert measure_speed(plan.expand(experiment())[0], broken) is None
 
 
-def test_why_a_measured_run_fails_is_said(tmp_path, caplog):
+def test_why_a_measured_run_fails_is_said_and_a_dry_run_does_not_end_well(tmp_path, caplog):
     program = "import sys; print('error: pip install it', file=sys.stderr); sys.exit(2)"
     backend = LocalBackend((sys.executable, "-c", program))
-    first = plan.expand(experiment())[0]
-    assert measure_speed(first, backend) is None
-    assert caplog.messages == [f"{first.run_id} fails: pip install it"]
+    configs = plan.expand(experiment())
+    cost = estimate_cost(tmp_path / "new", configs, 1, backend)
+    assert cost.fails
+    assert cost.seconds is None
+    tried = [next(c.run_id for c in configs if c.algo == algo) for algo in ("a2c", "ppo")]
+    assert caplog.messages == [f"{run} fails: pip install it" for run in tried]
+
+
+def test_a_dry_run_of_an_extractor_that_cannot_be_built_is_a_failure(tmp_path, caplog):
+    (tmp_path / "broken.py").write_text(
+        "from stable_baselines3.common.torch_layers import NatureCNN\n"
+        "class Broken(NatureCNN):\n    def __init__(self, space): raise ValueError('no such')\n"
+    )
+    said = experiment(arms=({"name": "own", "extractor": "broken:Broken"},))
+    options = LaunchOptions(dry_run=True)
+    found = run_comparison(said, tmp_path / "new", jobs=1, options=options, code=tmp_path)
+    assert found == 1
+    assert "no such" in caplog.text
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_measured_run_that_says_nothing_is_not_spoken_of(caplog):

@@ -39,6 +39,16 @@ def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys)
     assert runs[2] not in few  # it is done, and only three have room
 
 
+def test_runs_that_are_named_and_were_never_asked_for_are_told(tmp_path, capsys, caplog):
+    finish(tmp_path, experiment())
+    assert print_status(tmp_path, experiment(seeds=(3, 5, 7))) == 0
+    assert "has not been asked for 8 runs" in caplog.text
+    assert "16 runs" in capsys.readouterr().out
+    caplog.clear()
+    assert print_status(tmp_path, experiment(seeds=(5,))) == 0
+    assert not caplog.messages
+
+
 def test_the_pairs_that_were_asked_for_are_shown():
     first = RunRequest(None, None, 64, ("ppo",), ("Pong",), ("cnn", "coordconv"), (0,))
     table = request_table((first, replace(first, comparisons=(("coordconv", "cnn"),))))

@@ -24,7 +24,10 @@ from coordconv_rl.envs.games import human_normalised
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 
-EQUAL = ("algos", "steps", "overrides", "backbone", "protocol", "full_action_space", "evaluation")
+EQUAL = (
+    "algos", "steps", "overrides", "backbone", "protocol", "full_action_space", "screen_size",
+    "evaluation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

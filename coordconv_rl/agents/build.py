@@ -119,6 +119,7 @@ def build_env(config: RunConfig) -> VecEnv:
             workers=config.workers,
             protocol=config.protocol,
             full_action_space=config.full_action_space,
+            screen_size=config.screen_size,
         )
     )
 

@@ -45,6 +45,7 @@ def evaluation_env(config: RunConfig, n_envs: int, *, seed: int | None = None) -
             training=False,
             protocol=config.protocol,
             full_action_space=config.full_action_space,
+            screen_size=config.screen_size,
         )
     )
 

@@ -17,6 +17,7 @@ MOST_EPISODES = 1_000_000  # of one evaluation: more is a slip
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it names a folder
 NAME_WORDS = "use letters, digits, '.', '_' and '-', 64 at most"
 MAX_THREADS = 4096
+MOST_PIXELS = 1024  # a side of an image; ALE's screens have 250 lines at most
 MAX_SEED = 2**31 - 1_000_000  # seeds of environments are seed + index and fit in 32 bits
 
 
@@ -120,6 +121,8 @@ def _check_shared(config: RunConfig | ExperimentConfig) -> None:
     _at_least("threads", config.threads, 1)
     _at_most("threads", config.threads, MAX_THREADS)
     _at_least("workers", config.workers, 0)
+    _at_least("screen_size", config.screen_size, 1)
+    _at_most("screen_size", config.screen_size, MOST_PIXELS)
     _at_least("checkpoint_minutes", config.checkpoint_minutes, 0)
     _check_evaluation(config.evaluation)
     if not re.fullmatch(r"cpu|cuda(:\d+)?", config.device):

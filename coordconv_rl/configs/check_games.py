@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
 from coordconv_rl.configs.types import game_folder
-from coordconv_rl.envs import Family, reference_scores
+from coordconv_rl.envs import SCREEN_SIZE, Family, reference_scores
 from coordconv_rl.errors import InputError
 
 
@@ -22,6 +22,11 @@ def check_offers(config: RunConfig | ExperimentConfig, families: Collection[Fami
         raise InputError(
             f"protocol is {config.protocol}, which is one of Atari, and no game here is Atari's "
             f"({names}): leave it out"
+        )
+    if config.screen_size != SCREEN_SIZE and not any(family.has_protocols for family in families):
+        raise InputError(
+            f"screen_size is {config.screen_size}, which is of Atari's images, and no game here is "
+            f"Atari's ({names}): leave it out, or give a Gymnasium game's own size"
         )
     if config.workers > 1 and not any(family.has_workers for family in families):
         raise InputError(

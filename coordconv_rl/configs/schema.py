@@ -25,7 +25,7 @@ from coordconv_rl.configs.types import (
     make_run_id,
     take_plain_numbers,
 )
-from coordconv_rl.envs import SUITES, Family, ImageGame, family_of
+from coordconv_rl.envs import SCREEN_SIZE, SUITES, Family, ImageGame, family_of
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class SharedSettings:
         protocol: The protocol of Atari games: v4 has no sticky actions, and a lost life ends an
             episode of the learner; v5 has sticky actions, and none does.
         full_action_space: Whether all 18 actions are offered (protocol v5 only).
+        screen_size: Side of Atari's images in pixels; 84 is what everybody uses.
         precision: Arithmetic of the network: float32, bfloat16, or auto: bfloat16 where the
             processor or GPU multiplies it in hardware, and float32 elsewhere.
         device: Where the network lives: cpu, cuda or cuda:N.
@@ -73,6 +74,7 @@ class SharedSettings:
     plain: bool = False
     protocol: Protocol = "v4"
     full_action_space: bool = False
+    screen_size: int = SCREEN_SIZE
     precision: Precision = "auto"
     device: str = "cpu"
     threads: int = 1

@@ -5,7 +5,7 @@ Names are imported when first used: `games` needs neither torch nor Gymnasium.
 - `families`: what differs between Atari, MinAtar and other games, in one protocol.
 - `games`: names, suites and reference scores.
 - `settings`: what an environment plays: game, protocol, training or evaluation.
-- `screen`: two screens of palette indices to one grey image of 84x84.
+- `screen`: two screens of palette indices to one square grey image.
 - `loaded_game`: one of ALE's games, which begins anew by any seed without being loaded again.
 - `emulator`: one game under SB3's Atari protocol.
 - `tower`: what SB3's tower of wrappers answers when its attributes are asked for.

@@ -10,6 +10,7 @@ from .families import (
 from .games import (
     GAMES,
     MINATAR_GAMES,
+    SCREEN_SIZE,
     SUITES,
     TINY_RANGE_GAMES,
     check_game,
@@ -23,6 +24,7 @@ from .minatar import MinAtarVecEnv
 __all__ = [
     "GAMES",
     "MINATAR_GAMES",
+    "SCREEN_SIZE",
     "SUITES",
     "TINY_RANGE_GAMES",
     "AtariVecEnv",

@@ -15,8 +15,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
+from coordconv_rl.envs.games import SCREEN_SIZE
 from coordconv_rl.envs.settings import GameSettings, as_actions
-from coordconv_rl.envs.workers import STACK_SHAPE, Group, Pool, SharedArrays, size_in_bytes
+from coordconv_rl.envs.workers import STACK, Group, Pool, SharedArrays, size_in_bytes
 from coordconv_rl.errors import InputError, as_integer
 
 SNAPSHOT_FORMAT = 1
@@ -26,7 +27,7 @@ RENDER_FPS = 15  # 60 frames a second, four for each step
 class AtariVecEnv(VecEnv):
     """Atari games, bit for bit as SB3's `make_atari_env`, `VecFrameStack(4)`, `VecTransposeImage`.
 
-    Observations are (n_envs, 4, 84, 84) uint8, newest image last.
+    Observations are (n_envs, 4, screen_size, screen_size) uint8, newest image last.
 
     Args:
         game: The game's Gymnasium name, as in "Breakout".
@@ -36,6 +37,7 @@ class AtariVecEnv(VecEnv):
         training: Whether rewards are clipped and v4 episodes end with a life.
         workers: Processes that play, this one among them; with 0 or 1 it plays alone.
         full_action_space: Whether all 18 actions are offered (v5 only).
+        screen_size: Side of the images in pixels; 84 is what everybody uses.
 
     Raises:
         InputError: An argument that makes no sense.
@@ -51,6 +53,7 @@ class AtariVecEnv(VecEnv):
         training: bool = True,
         workers: int = 0,
         full_action_space: bool = False,
+        screen_size: int = SCREEN_SIZE,
     ) -> None:
         """Check the arguments, and make the emulators; the first `reset` begins the games."""
         n_envs, workers = as_integer("n_envs", n_envs), as_integer("workers", workers)
@@ -61,17 +64,18 @@ class AtariVecEnv(VecEnv):
             raise InputError(f"workers is {workers}: use 0 to n_envs, here {n_envs}")
         if seed is not None and not 0 <= seed < 2**32:
             raise InputError(f"seed is {seed}: use 0 to {2**32 - 1}, or None for a random one")
-        self.settings = GameSettings(game, protocol, bool(training), bool(full_action_space))
+        size = as_integer("screen_size", screen_size)
+        self.settings = GameSettings(game, protocol, bool(training), bool(full_action_space), size)
         self._group: Group | Pool
         if workers > 1:
             self._group = Pool(self.settings, n_envs, workers)
         else:
-            arrays = SharedArrays.over(bytearray(size_in_bytes(n_envs)), n_envs)
+            arrays = SharedArrays.over(bytearray(size_in_bytes(n_envs, size)), n_envs, size)
             self._group = Group(self.settings, arrays)
         self._arrays = self._group.arrays
         self.num_envs = n_envs
         (actions,) = self.get_attr("action_space", [0])
-        super().__init__(n_envs, spaces.Box(0, 255, STACK_SHAPE, np.uint8), actions)
+        super().__init__(n_envs, spaces.Box(0, 255, (STACK, size, size), np.uint8), actions)
         self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
         self.seed(seed)
 
@@ -153,7 +157,7 @@ class AtariVecEnv(VecEnv):
         Raises:
             InputError: It is of another game, protocol or number of environments, or damaged.
         """
-        values, arrays = state["json"], state["arrays"]
+        values, arrays = {"screen_size": SCREEN_SIZE, **state["json"]}, state["arrays"]
         for name, ours in self._identity().items():
             if values.get(name) != ours:
                 raise InputError(

@@ -32,7 +32,7 @@ class Emulator:
 
     Args:
         settings: What to play.
-        stack: (4, 84, 84) uint8, where the last four images go, oldest first.
+        stack: (4, size, size) uint8, where the last four images go, oldest first.
         counters: (3,) int64, where the lives and frame counts of the last step go.
 
     Attributes:
@@ -64,7 +64,8 @@ class Emulator:
             )
         self.fires = "FIRE" in meanings
         self.actions = self.env._action_set
-        self.screen = Screen(*self.ale.getScreenDims())
+        height, width = self.ale.getScreenDims()
+        self.screen = Screen(height, width, settings.screen_size)
         self.stack, self.counters = stack, counters
         self.started = time.time()
         self.sticky_action = NOOP

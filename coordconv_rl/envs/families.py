@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from coordconv_rl.envs.games import (
     MINATAR_GAMES,
     MINATAR_PREFIX,
+    SCREEN_SIZE,
     SUITES,
     atari_game,
     check_game,
@@ -38,11 +39,11 @@ class EnvSettings:
         environment: How it is made, where the name alone does not say it.
         n_envs: Environments stepped together.
         seed: Environment i plays with seed + i.
-        training: Whether to train: Atari clips rewards, and v4 ends episodes with a life. Judging
-            is by whole games, raw rewards and `evaluation_kwargs`.
+        training: Whether rewards may be clipped and lives end episodes, or agents are judged.
         workers: Processes that play, this one among them; 0 or 1: this one alone.
         protocol: The Atari protocol.
         full_action_space: Whether Atari offers all 18 actions.
+        screen_size: Side of Atari's images in pixels.
     """
 
     game: str
@@ -53,6 +54,7 @@ class EnvSettings:
     workers: int = 0
     protocol: str = "v4"
     full_action_space: bool = False
+    screen_size: int = SCREEN_SIZE
 
 
 @runtime_checkable
@@ -133,6 +135,7 @@ class Atari(Family):
             training=settings.training,
             workers=settings.workers,
             full_action_space=settings.full_action_space,
+            screen_size=settings.screen_size,
         )
 
     def normalised(self, game: str, score: float) -> float | None:
@@ -198,11 +201,9 @@ ATARI, MINATAR, GYMNASIUM = Atari(), MinAtar(), Gymnasium()
 
 
 def family_of(game: str, environment: ImageGame | None = None) -> Family:
-    """Return the family of a game, from how its name is written.
+    """Return the family of a game, from how its name is written; there need be no such game.
 
-    Args:
-        game: The game's name, whether or not there is such a game.
-        environment: How it is made, if an experiment says so.
+    `environment` is how it is made, where an experiment says so.
     """
     if environment is not None or (is_made_by(game) and not atari_game(game)):
         return GYMNASIUM  # an Atari game's id alone is refused: its `check` says the right name

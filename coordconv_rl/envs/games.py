@@ -32,6 +32,9 @@ def _rom_ids() -> Mapping[str, str]:
     return MappingProxyType({rom.title().replace("_", ""): rom for rom in ids})
 
 
+SCREEN_SIZE = 84
+"""Side of Atari's images in pixels: that of Mnih et al. 2015 and of SB3's `WarpFrame`."""
+
 ROM_IDS = _rom_ids()
 """Each game's Gymnasium name, as in "MsPacman", and its ROM id, as in "ms_pacman"."""
 

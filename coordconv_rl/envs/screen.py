@@ -1,7 +1,8 @@
-"""Two screens of the emulator to one grey image of 84x84, as OpenCV draws it from RGB frames.
+"""Two screens of the emulator to one square grey image, as OpenCV draws it from RGB frames.
 
 A screen is one palette index for each pixel, so the grey of the maximum of two RGB frames is an
-entry of a 256x256 table. Most of a screen stays as it was, so only bands that changed are redrawn.
+entry of a 256x256 table. Most of a screen stays as it was, so of images of the usual size, 84x84,
+only bands that changed are redrawn; others are drawn whole.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from coordconv_rl.envs.games import SCREEN_SIZE
+
 Bytes = NDArray[np.uint8]
 
-SIZE = 84
 PAL_HEIGHT = 250  # lines that ALE shows of PAL cartridges; NTSC ones have 210 to 230
-# On 210 lines, two lines of the image are exactly five of the screen: a band of five lines needs
-# no other lines, and INTER_AREA's weights (1, 1, 1/2) have no rounding error anywhere.
-BANDED_HEIGHT, BAND_LINES = 210, 5
+# From 210 lines to 84, two lines of the image are exactly five of the screen: a band of five lines
+# needs no other lines, and INTER_AREA's weights (1, 1, 1/2) have no rounding error anywhere.
+BANDED, BAND_LINES = (210, SCREEN_SIZE), 5
 MERGED_GAP = 4  # Measured: starting a run costs as much as drawing four or five bands.
 
 
@@ -57,23 +59,25 @@ class Screen:
     Args:
         height: Lines of a screen.
         width: Pixels of a line.
+        size: Side of the image in pixels.
 
     Attributes:
         frames: (2, height, width) uint8, the screens of the last two frames of an action.
         single: (2, height, width) uint8, the screen after a reset, twice.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, height: int, width: int, size: int = SCREEN_SIZE) -> None:
         """Make the tables, and draw a black screen."""
+        self._size = size
         self.standard = "pal" if height == PAL_HEIGHT else "ntsc"
         self._pairs = _grey_of_pairs(self.standard)
         self._same = self._pairs.diagonal().copy()
         self.frames = np.zeros((2, height, width), np.uint8)
         self.single = np.zeros((2, height, width), np.uint8)
-        self._lines = BAND_LINES if height == BANDED_HEIGHT else height
-        self._image_lines = SIZE * self._lines // height
+        self._lines = BAND_LINES if (height, size) == BANDED else height
+        self._image_lines = size * self._lines // height
         self._grey = np.empty((height, width), np.uint8)
-        self._image = np.empty((SIZE, SIZE), np.uint8)
+        self._image = np.empty((size, size), np.uint8)
         self._drawn = np.zeros((2, height, width), np.uint8)
         bands = height // self._lines
         self._words = {
@@ -93,7 +97,7 @@ class Screen:
 
         Args:
             pair: `frames` or `single`.
-            image: (84, 84) uint8, written.
+            image: (size, size) uint8, written.
         """
         words, drawn = self._words[id(pair)], self._words[id(self._drawn)]
         np.not_equal(words, drawn, out=self._differs)
@@ -118,7 +122,7 @@ class Screen:
             older, newer = older.reshape(-1), newer.reshape(-1)
             flat[differing] = self._pairs[older[differing], newer[differing]]
         image = self._image[first * self._image_lines : stop * self._image_lines]
-        cv2.resize(grey, (SIZE, len(image)), dst=image, interpolation=cv2.INTER_AREA)
+        cv2.resize(grey, (self._size, len(image)), dst=image, interpolation=cv2.INTER_AREA)
         self._drawn[:, lines] = both
 
 

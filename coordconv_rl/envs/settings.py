@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordconv_rl.envs.games import check_game
+from coordconv_rl.envs.games import SCREEN_SIZE, check_game
 from coordconv_rl.errors import InputError, unknown
 
 PROTOCOLS = ("v4", "v5")
@@ -26,15 +26,17 @@ class GameSettings:
             repeats the previous frame's action with probability 0.25; no life-loss episodes).
         training: Whether rewards are clipped to their sign, and v4 episodes end with a life.
         full_action_space: Whether all 18 actions are offered (v5 only).
+        screen_size: Side of the images in pixels, as `screen_size` of SB3's `AtariWrapper`.
 
     Raises:
-        InputError: Unknown game or protocol, or all 18 actions under v4.
+        InputError: Unknown game or protocol, all 18 actions under v4, or images without pixels.
     """
 
     game: str
     protocol: str = "v4"
     training: bool = True
     full_action_space: bool = False
+    screen_size: int = SCREEN_SIZE
 
     def __post_init__(self) -> None:
         check_game(self.game)
@@ -44,6 +46,12 @@ class GameSettings:
             raise InputError(
                 "the full action space belongs to protocol v5: "
                 f"use protocol='v5', or leave it out under {self.protocol}"
+            )
+
+        if self.screen_size < 1:
+            raise InputError(
+                f"screen_size is {self.screen_size}: it is the side of an image in pixels, by "
+                f"default {SCREEN_SIZE}"
             )
 
     @property

@@ -15,7 +15,6 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from coordconv_rl.envs.emulator import FRAME_SKIP, MAX_NOOPS, NOOP, Emulator
-from coordconv_rl.envs.screen import SIZE
 
 
 class Tower:
@@ -25,14 +24,14 @@ class Tower:
     What the tower lacks is the emulator's, or its Gymnasium environment's.
     """
 
-    observation_space = spaces.Box(0, 255, (SIZE, SIZE, 1), np.uint8)
     noop_max, noop_action, override_num_noops = MAX_NOOPS, NOOP, None
-    width = height = SIZE
     needs_reset, has_reset = False, True
     _skip = FRAME_SKIP
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self.width = self.height = size = emulator.settings.screen_size
+        self.observation_space = spaces.Box(0, 255, (size, size, 1), np.uint8)
 
     def __getattr__(self, name: str) -> Any:
         """Return what changes as the game goes on, or else what the emulator has."""
@@ -57,7 +56,7 @@ class Tower:
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Begin an episode; return its first image, (84, 84, 1), and the frame counts.
+        """Begin an episode; return its first image, (size, size, 1), and the frame counts.
 
         SB3's `FireResetEnv` returns no counts.
         """

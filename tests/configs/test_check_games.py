@@ -30,6 +30,15 @@ def test_a_run_of_an_own_game_has_no_name_of_ataris():
         new_run({"game": "Pong", "environment": {"make": "my:dots"}}, "test")
 
 
+def test_a_size_of_images_is_ataris_alone():
+    for size, message in ((168, "screen_size is 168, which is of Atari's images"), (0, "at least")):
+        with pytest.raises(InputError, match=message):
+            new_run({"game": "minatar/breakout", "screen_size": size}, "test")
+    with pytest.raises(InputError, match="screen_size is 10000: it must be at most 1024"):
+        new_run({"game": "Pong", "screen_size": 10_000}, "test")
+    check_experiment(experiment(games=("Pong", "minatar/breakout"), screen_size=168))
+
+
 def test_who_is_not_judged_is_not_judged_otherwise():
     values = {"make": "my:dots", "evaluation_kwargs": {"level": 2}}
     nobody = Evaluation(episodes=0)

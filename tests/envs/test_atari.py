@@ -176,7 +176,7 @@ def test_numpy_integers_are_integers(workers: int) -> None:
     numpy.close()
 
 
-@pytest.mark.parametrize("name", ["n_envs", "seed", "workers"])
+@pytest.mark.parametrize("name", ["n_envs", "seed", "workers", "screen_size"])
 def test_what_is_no_integer_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} is 1.5: use an integer"):
         AtariVecEnv("Pong", **{name: 1.5})

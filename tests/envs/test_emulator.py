@@ -53,6 +53,23 @@ def test_equals_sb3(game: str, protocol: str, training: bool, full: bool) -> Non
     ours.close()
 
 
+@pytest.mark.parametrize(
+    ("game", "protocol", "size", "workers"),
+    [("Breakout", "v4", 168, 0), ("AirRaid", "v4", 168, 0), ("Qbert", "v5", 50, 2)],
+)
+def test_images_of_another_size_equal_sb3s(
+    game: str, protocol: str, size: int, workers: int
+) -> None:
+    theirs, ours = pair(game, protocol=protocol, screen_size=size, workers=workers)
+    assert ours.observation_space == theirs.observation_space
+    for name in ("observation_space", "width", "height"):
+        assert ours.get_attr(name)[0] == theirs.get_attr(name)[0]
+    rng = np.random.default_rng(3)
+    assert_same_steps(theirs, ours, 100, rng=rng, resets=(0, 40))
+    theirs.close()
+    ours.close()
+
+
 def test_a_new_seed_equals_sb3() -> None:
     theirs, ours = pair("Breakout", 3)
     rng = np.random.default_rng(1)

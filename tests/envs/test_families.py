@@ -69,6 +69,8 @@ def test_what_each_family_builds() -> None:
     atari = family_of("Pong").build(settings("Pong", protocol="v5", full_action_space=True))
     assert isinstance(atari, AtariVecEnv)
     assert atari.action_space.n == 18  # type: ignore[attr-defined]
+    large = family_of("Pong").build(settings("Pong", screen_size=168))
+    assert large.observation_space.shape == (4, 168, 168)
     minatar = family_of("minatar/freeway").build(settings("minatar/freeway"))
     assert isinstance(minatar, MinAtarVecEnv)
     assert np.array_equal(minatar.reset(), MinAtarVecEnv("freeway", 2, seed=3).reset())
@@ -76,7 +78,7 @@ def test_what_each_family_builds() -> None:
     other = family_of("dots", DOT).build(settings("dots", DOT))
     assert isinstance(other, DummyVecEnv)
     assert other.reset().shape == (2, 3, 40, 48)
-    for env in (atari, minatar, other):
+    for env in (atari, large, minatar, other):
         env.close()
     several = family_of("dots", DOT).build(settings("dots", DOT, workers=2))
     assert isinstance(several, SubprocVecEnv)

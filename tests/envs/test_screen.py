@@ -6,19 +6,22 @@ import cv2
 import numpy as np
 import pytest
 
-from coordconv_rl.envs.screen import SIZE, Screen, palette
+from coordconv_rl.envs.screen import SCREEN_SIZE, Screen, palette
 
 
-def drawn_by_opencv(pair, standard):
+def drawn_by_opencv(pair, standard, size=SCREEN_SIZE):
     colours = palette(standard)
     grey = cv2.cvtColor(np.maximum(colours[pair[0]], colours[pair[1]]), cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA)
 
 
-@pytest.mark.parametrize("height", [210, 220, 230, 250])
-def test_any_change_is_drawn(height):
-    screen, rng = Screen(height, 160), np.random.default_rng(height)
-    image = np.zeros((SIZE, SIZE), np.uint8)
+@pytest.mark.parametrize(
+    ("height", "size"),
+    [(210, 84), (220, 84), (230, 84), (250, 84), (210, 42), (210, 168), (250, 100), (210, 210)],
+)
+def test_any_change_is_drawn(height, size):
+    screen, rng = Screen(height, 160, size), np.random.default_rng(height)
+    image = np.zeros((size, size), np.uint8)
     for step in range(30):
         for frame in screen.frames:
             top, left = rng.integers(height - 8), rng.integers(152)
@@ -26,7 +29,7 @@ def test_any_change_is_drawn(height):
         if step % 3 == 0:
             screen.frames[1] = screen.frames[0]
         screen.draw(screen.frames, image)
-        np.testing.assert_array_equal(image, drawn_by_opencv(screen.frames, screen.standard))
+        np.testing.assert_array_equal(image, drawn_by_opencv(screen.frames, screen.standard, size))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8])
@@ -34,7 +37,7 @@ def test_images_of_another_type_or_layout_are_filled_too(dtype):
     """OpenCV would write nothing into these: the destinations that it gets are our own."""
     screen = Screen(210, 160)
     screen.frames[:, 50:90] = 0x46
-    image = np.ones((SIZE, SIZE * 2), dtype)[:, ::2]
+    image = np.ones((SCREEN_SIZE, SCREEN_SIZE * 2), dtype)[:, ::2]
     screen.draw(screen.frames, image)
     np.testing.assert_array_equal(image, drawn_by_opencv(screen.frames, "ntsc"))
     assert image.max() > 0
@@ -47,7 +50,7 @@ def test_opencvs_own_destinations_are_the_ones_written():
     for lines in (slice(0, 5), slice(100, 205)):  # a band, and several
         assert grey[lines].flags.c_contiguous
     screen.frames[:, 100:110] = 0x1E
-    screen.draw(screen.frames, np.empty((SIZE, SIZE), np.uint8))
+    screen.draw(screen.frames, np.empty((SCREEN_SIZE, SCREEN_SIZE), np.uint8))
     assert grey is screen._grey
     assert grey[100:110].min() > 0
     assert image.any()
@@ -55,7 +58,7 @@ def test_opencvs_own_destinations_are_the_ones_written():
 
 def test_an_interrupted_drawing_is_done_again(monkeypatch):
     """Ctrl-C in the middle of a drawing, and then the screen of before."""
-    screen, image = Screen(210, 160), np.zeros((SIZE, SIZE), np.uint8)
+    screen, image = Screen(210, 160), np.zeros((SCREEN_SIZE, SCREEN_SIZE), np.uint8)
     resize = cv2.resize
 
     def interrupt(*arguments, **options):

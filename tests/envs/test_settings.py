@@ -23,6 +23,10 @@ def test_protocols(protocol, training, stickiness, life_loss_ends):
         ({"game": "Pung"}, "did you mean Pong"),
         ({"protocol": "v6"}, "unknown protocol 'v6': did you mean v5 or v4"),
         ({"full_action_space": True}, "use protocol='v5'"),
+        (
+            {"screen_size": 0},
+            "screen_size is 0: it is the side of an image in pixels, by default 84",
+        ),
     ],
 )
 def test_what_makes_no_sense(arguments, message):

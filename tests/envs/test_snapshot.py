@@ -117,6 +117,31 @@ def test_a_fresh_process_goes_on(tmp_path: Path) -> None:
         np.testing.assert_array_equal(out["rewards"], np.stack(rewards))
 
 
+def test_images_of_another_size_go_on_and_go_nowhere_else() -> None:
+    first, second = (AtariVecEnv("Breakout", 2, seed=seed, screen_size=60) for seed in (1, 9))
+    first.reset()
+    play(first, 30, seed=0)
+    state = first.snapshot()
+    np.testing.assert_array_equal(second.restore(state), state_stacks(state))
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        actions = rng.integers(4, size=2)
+        for wanted, array in zip(first.step(actions)[:3], second.step(actions)[:3], strict=True):
+            np.testing.assert_array_equal(array, wanted)
+    usual = AtariVecEnv("Breakout", 2)
+    with pytest.raises(InputError, match="screen_size 60, this environment 84"):
+        usual.restore(state)
+    earlier = usual.snapshot()
+    del earlier["json"]["screen_size"]  # as versions wrote it that had 84 alone
+    usual.restore(earlier)
+    with pytest.raises(InputError, match="screen_size 84, this environment 60"):
+        second.restore(earlier)
+
+
+def state_stacks(state: dict) -> np.ndarray:
+    return np.stack([state["arrays"][f"{index}.stack"] for index in (0, 1)])
+
+
 def test_arrays_are_plain_bytes() -> None:
     env = AtariVecEnv("Pong", 2)
     env.reset()

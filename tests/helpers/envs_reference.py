@@ -15,7 +15,13 @@ from coordconv_rl.envs.games import ROM_IDS
 
 
 def sb3_stack(
-    game: str, n_envs: int, seed: int, protocol: str, training: bool, full_action_space: bool
+    game: str,
+    n_envs: int,
+    seed: int,
+    protocol: str,
+    training: bool,
+    full_action_space: bool,
+    screen_size: int = 84,
 ) -> VecEnv:
     env_id: Any = f"{game}NoFrameskip-v4"
     if env_id not in gym.registry:  # ale-py registers newer games under v5 names only.
@@ -34,6 +40,7 @@ def sb3_stack(
         "terminal_on_life_loss": training and protocol == "v4",
         "clip_reward": training,
         "action_repeat_probability": 0.25 if protocol == "v5" else 0.0,
+        "screen_size": screen_size,
     }
     env = make_atari_env(
         env_id,
@@ -54,6 +61,7 @@ def pair(
     training: bool = True,
     full_action_space: bool = False,
     workers: int = 0,
+    screen_size: int = 84,
 ) -> tuple[VecEnv, AtariVecEnv]:
     """Return SB3's stack and ours with the same arguments."""
     ours = AtariVecEnv(
@@ -64,8 +72,10 @@ def pair(
         training=training,
         full_action_space=full_action_space,
         workers=workers,
+        screen_size=screen_size,
     )
-    return sb3_stack(game, n_envs, seed, protocol, training, full_action_space), ours
+    stack = sb3_stack(game, n_envs, seed, protocol, training, full_action_space, screen_size)
+    return stack, ours
 
 
 def assert_same_infos(expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> None:

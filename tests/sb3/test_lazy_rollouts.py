@@ -99,13 +99,17 @@ def assert_close_but_at_kinks(apart: Tensor) -> None:
     assert float(apart.max()) < AT_A_KINK
 
 
-@pytest.mark.parametrize("arm", ["cnn", "coordconv", "coordconv-all", "shuffled"])
-def test_an_iteration_in_float32_gives_sb3s_own_weights(arm, minibatches):
-    theirs = make(TrainsAsSb3, arm)
+@pytest.mark.parametrize(
+    ("arm", "size"),
+    [("cnn", 84), ("coordconv", 84), ("coordconv-all", 84), ("shuffled", 84), ("coordconv", 168)],
+)
+def test_an_iteration_in_float32_gives_sb3s_own_weights(arm, size, minibatches):
+    ours, theirs = (AtariVecEnv("Breakout", ENVS, seed=4, screen_size=size) for _ in range(2))
+    theirs = make(TrainsAsSb3, arm, env=theirs)
     begin = weights(theirs)
     theirs.learn(ENVS * STEPS)
     assert not minibatches
-    ours = make(FastPPO, arm).learn(ENVS * STEPS)
+    ours = make(FastPPO, arm, env=ours).learn(ENVS * STEPS)
     assert minibatches == [BATCH] * UPDATES
     for name in ("actions", "values", "log_probs", "advantages", "returns"):
         found, expected = (getattr(model.rollout_buffer, name) for model in (ours, theirs))

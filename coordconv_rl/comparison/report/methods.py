@@ -22,7 +22,7 @@ from coordconv_rl.comparison.statistics import (
     AlgoAnalysis,
 )
 from coordconv_rl.configs import ExperimentConfig, needs_code, preset
-from coordconv_rl.envs import Family, ImageGame
+from coordconv_rl.envs import SCREEN_SIZE, Family, ImageGame
 from coordconv_rl.runs import EXPERIMENT_FILE
 
 _PROTOCOL_WORDS = {
@@ -84,7 +84,9 @@ def protocol(found: Results) -> list[tuple[str, str]]:
     evaluation = experiment.evaluation
     actions = "all 18" if experiment.full_action_space else "the game's own"
     judged = f"{counted(evaluation.episodes, 'game')} a run" if evaluation.episodes else "none"
+    side = experiment.screen_size
     atari = [("Atari protocol", _PROTOCOL_WORDS[experiment.protocol])]
+    atari += [("Atari images", f"{side} pixels a side")] if side != SCREEN_SIZE else []
     facts = [
         ("Arms", ", ".join(experiment.arm_labels)),
         *((f"Arm {label}", text) for label, text in _own_arms(experiment)),

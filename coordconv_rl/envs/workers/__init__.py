@@ -9,10 +9,10 @@
 
 from coordconv_rl.envs.workers.group import Group
 from coordconv_rl.envs.workers.pool import Pool
-from coordconv_rl.envs.workers.shared_arrays import STACK_SHAPE, SharedArrays, size_in_bytes
+from coordconv_rl.envs.workers.shared_arrays import STACK, SharedArrays, size_in_bytes
 
 __all__ = [
-    "STACK_SHAPE",
+    "STACK",
     "Group",
     "Pool",
     "SharedArrays",

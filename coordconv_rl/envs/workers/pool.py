@@ -49,9 +49,10 @@ class Pool:
         self._ended: Ends | None = None  # what came out of a pending step before it was asked for
         self._workers: list[WorkerProcess] = []
         self._finalizer = weakref.finalize(self, _shut_down, self._workers, os.getpid())
-        memory = shared_file(n_envs)
+        shape = n_envs, settings.screen_size
+        memory = shared_file(*shape)
         try:
-            self.arrays = SharedArrays.over(mmap.mmap(memory, size_in_bytes(n_envs)), n_envs)
+            self.arrays = SharedArrays.over(mmap.mmap(memory, size_in_bytes(*shape)), *shape)
             bounds = [index * n_envs // workers for index in range(workers + 1)]
             for index, (start, stop) in enumerate(pairwise(bounds[1:]), start=1):
                 pipe, process = _launch(memory)

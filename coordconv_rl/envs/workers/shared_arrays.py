@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STACK_SHAPE = (4, 84, 84)
+STACK = 4  # images that an agent sees at once
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class SharedArrays:
         dones: (n,) bool, whether the last step ended an episode.
         counters: (n, 3) int64: lives, frames of this game, frames since the ROM was loaded, all
             before the reset that follows the end of an episode.
-        stacks: (n, 4, 84, 84) uint8, the last four images, oldest first.
+        stacks: (n, 4, size, size) uint8, the last four images, oldest first.
     """
 
     actions: NDArray[np.int64]
@@ -34,11 +34,11 @@ class SharedArrays:
     stacks: NDArray[np.uint8]
 
     @staticmethod
-    def over(memory: mmap.mmap | bytearray, n: int) -> SharedArrays:
-        """Lay the arrays of n environments out over the memory."""
+    def over(memory: mmap.mmap | bytearray, n: int, size: int) -> SharedArrays:
+        """Lay the arrays of n environments with images of a side out over the memory."""
         offset = 0
         views: list[NDArray[Any]] = []
-        for dtype, shape in _layout(n):
+        for dtype, shape in _layout(n, size):
             count = int(np.prod(shape))
             views.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
             offset += -(-views[-1].nbytes // 64) * 64
@@ -56,25 +56,32 @@ class SharedArrays:
         )
 
 
-def _layout(n: int) -> list[tuple[type[np.generic], tuple[int, ...]]]:
+def _layout(n: int, size: int) -> list[tuple[type[np.generic], tuple[int, ...]]]:
     return [
         (np.int64, (n,)),
         (np.float32, (n,)),
         (np.bool_, (n,)),
         (np.int64, (n, 3)),
-        (np.uint8, (n, *STACK_SHAPE)),
+        (np.uint8, (n, STACK, size, size)),
     ]
 
 
-def size_in_bytes(n: int) -> int:
-    """Return the size of the memory for n environments; each array starts at a cache line."""
+def size_in_bytes(n: int, size: int) -> int:
+    """Return the size of the memory for n environments with images of a side.
+
+    Each array starts at a cache line.
+    """
     return sum(
-        -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // 64) * 64 for dtype, shape in _layout(n)
+        -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // 64) * 64
+        for dtype, shape in _layout(n, size)
     )
 
 
-def shared_file(n: int) -> int:
-    """Make zeroed memory for n environments without a name, and return its file descriptor.
+def shared_file(n: int, size: int) -> int:
+    """Make zeroed memory without a name for n environments with images of a side.
+
+    Returns:
+        Its file descriptor.
 
     Having no name, it is gone with the last process that holds it, however that process ends.
     """
@@ -83,5 +90,5 @@ def shared_file(n: int) -> int:
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, size_in_bytes(n))
+    os.ftruncate(descriptor, size_in_bytes(n, size))
     return descriptor

@@ -51,7 +51,9 @@ def main() -> None:
     connection, memory = Connection(int(sys.argv[1])), mmap.mmap(int(sys.argv[2]), 0)
     try:
         settings, n_envs, start, stop = connection.recv()
-        group = Group(GameSettings(**settings), SharedArrays.over(memory, n_envs).part(start, stop))
+        game = GameSettings(**settings)
+        arrays = SharedArrays.over(memory, n_envs, game.screen_size)
+        group = Group(game, arrays.part(start, stop))
         connection.send((True, None))
         _serve(group, connection)
     except (EOFError, BrokenPipeError, ConnectionResetError):

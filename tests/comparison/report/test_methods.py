@@ -31,6 +31,15 @@ def test_a_step_is_as_many_frames_as_the_game_skips(tmp_path):
     assert "4 frames each (atari)" in text
 
 
+def test_a_size_of_images_that_is_not_the_usual_one_is_said(tmp_path):
+    finish(tmp_path / "usual", experiment(algos=("ppo",)))
+    assert "Atari images" not in report(tmp_path / "usual")
+    finish(tmp_path / "large", experiment(algos=("ppo",), screen_size=168))
+    text = report(tmp_path / "large")
+    assert "Atari images" in text
+    assert "168 pixels a side" in text
+
+
 def test_games_that_agents_are_judged_in_otherwise_are_named(tmp_path):
     changed = {"levels": 0, "name": "hard"}
     games = {

@@ -9,7 +9,9 @@ from coordconv_rl.envs.workers import Group, SharedArrays, size_in_bytes
 
 
 def test_ends_name_their_environment_and_the_next_episode_begins():
-    group = Group(GameSettings("Breakout"), SharedArrays.over(bytearray(size_in_bytes(2)), 2))
+    group = Group(
+        GameSettings("Breakout"), SharedArrays.over(bytearray(size_in_bytes(2, 84)), 2, 84)
+    )
     group.reset([5, 6])
     group.start(np.array([3, 3]))
     assert group.arrays.actions.tolist() == [3, 3]
@@ -29,7 +31,7 @@ def test_ends_name_their_environment_and_the_next_episode_begins():
 
 
 def test_states_come_back_to_their_own_environment():
-    group = Group(GameSettings("Pong"), SharedArrays.over(bytearray(size_in_bytes(2)), 2))
+    group = Group(GameSettings("Pong"), SharedArrays.over(bytearray(size_in_bytes(2, 84)), 2, 84))
     group.reset([1, 2])
     before = group.arrays.stacks.copy()
     states = group.save()

@@ -13,10 +13,10 @@ from coordconv_rl.envs.workers.shared_arrays import SharedArrays, shared_file, s
 NAMES = ("actions", "rewards", "dones", "counters", "stacks")
 
 
-@pytest.mark.parametrize("n", [1, 3, 8])
-def test_each_array_has_its_own_aligned_memory(n):
-    memory = bytearray(size_in_bytes(n))
-    arrays = SharedArrays.over(memory, n)
+@pytest.mark.parametrize(("n", "size"), [(1, 84), (3, 84), (8, 84), (3, 33)])
+def test_each_array_has_its_own_aligned_memory(n, size):
+    memory = bytearray(size_in_bytes(n, size))
+    arrays = SharedArrays.over(memory, n, size)
     start = np.frombuffer(memory, np.uint8).ctypes.data
     ends = 0
     for name in NAMES:
@@ -27,10 +27,11 @@ def test_each_array_has_its_own_aligned_memory(n):
         assert offset >= ends
         ends = offset + array.nbytes
     assert ends <= len(memory)
+    assert arrays.stacks.shape == (n, 4, size, size)
 
 
 def test_a_part_is_a_view():
-    arrays = SharedArrays.over(bytearray(size_in_bytes(4)), 4)
+    arrays = SharedArrays.over(bytearray(size_in_bytes(4, 84)), 4, 84)
     part = arrays.part(1, 3)
     for name in NAMES:
         getattr(part, name)[:] = 1
@@ -41,12 +42,12 @@ def test_a_part_is_a_view():
 def test_memory_without_a_name_is_seen_by_a_child(monkeypatch, named):
     if not named:  # macOS has none
         monkeypatch.delattr(os, "memfd_create")
-    descriptor = shared_file(2)
-    ours = SharedArrays.over(mmap.mmap(descriptor, size_in_bytes(2)), 2)
+    descriptor = shared_file(2, 84)
+    ours = SharedArrays.over(mmap.mmap(descriptor, size_in_bytes(2, 84)), 2, 84)
     assert not ours.stacks.any()
     child = os.fork()
     if child == 0:
-        SharedArrays.over(mmap.mmap(descriptor, 0), 2).rewards[1] = 7
+        SharedArrays.over(mmap.mmap(descriptor, 0), 2, 84).rewards[1] = 7
         os._exit(0)
     os.waitpid(child, 0)
     os.close(descriptor)

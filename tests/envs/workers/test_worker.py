@@ -16,7 +16,7 @@ from coordconv_rl.envs.workers.worker import MARK, NO_ENDS, STEP, _serve, obey
 
 @pytest.fixture(scope="module")
 def group():
-    made = Group(GameSettings("Pong"), SharedArrays.over(bytearray(size_in_bytes(1)), 1))
+    made = Group(GameSettings("Pong"), SharedArrays.over(bytearray(size_in_bytes(1, 84)), 1, 84))
     made.reset([0])
     return made
 

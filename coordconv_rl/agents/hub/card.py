@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from coordconv_rl.configs import RunConfig
+from coordconv_rl.envs import SCREEN_SIZE
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -66,7 +67,7 @@ def card_text(
         game=config.game,
         steps=step,
         seed=config.seed,
-        protocol=config.played,
+        protocol=config.played + _size(config),
         arm=config.arm_label,
         summary=arm.summary,
         scores=_scores(evaluation),
@@ -74,6 +75,12 @@ def card_text(
         more=more,
     )
     return f"---\n{_metadata(config, evaluation, zip_name).to_yaml()}\n---\n\n{text}"
+
+
+def _size(config: RunConfig) -> str:
+    """Say the size of images that are none of the usual one: SB3's own stack draws others."""
+    side = config.screen_size
+    return "" if side == SCREEN_SIZE else f", images of {side}x{side} pixels"
 
 
 def game_name(config: RunConfig) -> str:

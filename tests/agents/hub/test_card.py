@@ -24,6 +24,12 @@ def test_an_atari_agent_is_found_beside_sb3s():
     assert "1,000 environment steps" in text
 
 
+def test_a_card_says_the_size_of_images_that_is_not_the_usual_one():
+    large = new_run({"game": "Breakout", "screen_size": 168}, "test")
+    assert "protocol v4, images of 168x168 pixels)" in card_text("me/mine", large, 1_000, None)
+    assert "protocol v4)" in card_text("me/mine", RUN, 1_000, None)
+
+
 def test_a_card_without_scores_has_no_result():
     text = card_text("me/mine", RUN, 1_000, None)
     metadata = yaml.safe_load(text.split("---")[1])

@@ -141,9 +141,11 @@ def with_agent(choice: Choice, folder: Path) -> Choice:
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
     config = load_run(folder / "config.yaml")
-    if (config.arm, config.backbone, config.protocol) != ("cnn", "nature", "v4"):
-        kind = f"{config.arm}, {config.backbone}, {config.protocol}"
-        raise InputError(f"{folder} holds {kind}: stock SB3 trains cnn, nature, v4 here")
+    kind = config.arm, config.backbone, config.protocol, config.screen_size
+    if kind != ("cnn", "nature", "v4", 84):
+        raise InputError(
+            f"{folder} holds {', '.join(map(str, kind))}: stock SB3 trains cnn, nature, v4, 84 here"
+        )
     algos, games = (config.algo,), (config.game,)
     agent = str(folder.resolve())
     return dataclasses.replace(choice, algos=algos, games=games, arms=("cnn",), agent=agent)

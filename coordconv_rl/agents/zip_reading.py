@@ -12,6 +12,7 @@ import io
 import json
 import lzma
 import pickle
+import re
 import tempfile
 import zipfile
 import zlib
@@ -31,6 +32,7 @@ from coordconv_rl.configs import (
     new_run,
     to_yaml,
 )
+from coordconv_rl.envs import family_of
 from coordconv_rl.errors import InputError
 
 CONFIG_MEMBER = "run.yaml"
@@ -83,7 +85,10 @@ def zip_config(
     shown = _shown_algo(file, found.get(DATA_MEMBER))
     if algo is not None and shown not in (algo, None):
         raise InputError(f"{file} holds an agent of {shown}, not of {algo}: leave out --algo")
-    values = {"algo": algo or shown or "ppo", "game": game, "arm": "cnn", "protocol": protocol}
+    values: dict[str, Any] = {"algo": algo or shown or "ppo", "game": game, "arm": "cnn"}
+    values["protocol"] = protocol
+    if family_of(game).has_protocols and (side := _shown_side(found.get(DATA_MEMBER))):
+        values["screen_size"] = side
     return on_device(new_run(values, str(file)), device)
 
 
@@ -110,6 +115,19 @@ def _shown_algo(file: Path, data: bytes | None) -> Algo | None:
     if "gae_lambda" not in settings:
         raise InputError(f"{file} holds an agent of neither A2C nor PPO, which alone can be opened")
     return "ppo" if "clip_range" in settings else "a2c"
+
+
+def _shown_side(data: bytes | None) -> int | None:
+    """Return the side of the square images that a zip's agent sees; None if it is not shown.
+
+    SB3 writes what a space has beside its pickle, as text: "_shape" is "(4, 84, 84)".
+    """
+    try:
+        shape = json.loads(data or b"null")["observation_space"]["_shape"]
+        _, height, width = map(int, re.findall(r"\d+", str(shape)))
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return None
+    return height if height == width else None
 
 
 def read_zip(file: Path, config: RunConfig, *, trust_code: bool = False) -> Model:

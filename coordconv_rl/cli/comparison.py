@@ -80,8 +80,8 @@ class Compare(Command):
         config = self.config()
         where = Path("runs", config.name) if self.folder is None else self.folder
         if self.status:
-            is_typed = self.settings != load_experiment(self.experiment)
-            return print_status(where, config if is_typed else None)
+            names_one = config != load_experiment(FIRST_EXPERIMENT)
+            return print_status(where, config if names_one else None)
         code = self.code_folder()
         return run_comparison(config, where, jobs=self.jobs, options=self.launch, code=code)
 

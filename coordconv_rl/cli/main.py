@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -64,35 +65,38 @@ class Messages(logging.StreamHandler):  # type: ignore[type-arg]  # Python 3.10 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    0 done, 1 failed, 2 bad input, 74 disk full (of runs and studies), 130 interrupted.
+    0 done, 1 failed, 2 bad input, 74 disk full (of runs and studies), 130 interrupted. An exception
+    is printed with its traceback and a line of its own.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(message)s", handlers=[Messages()])
     logging.getLogger("coordconv_rl").setLevel(logging.INFO)  # ours alone: TensorBoard logs a lot
     try:
         return _run(words or ["--help"])
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
-        return FAILED
-    except OSError as error:
-        where = error.filename or "a file"
-        if is_forbidden(error):
-            print(
-                f"error: {where}: {error.strerror}: copy the folder to where you may write, or "
-                "change its mode",
-                file=sys.stderr,
-            )
-            return BAD_INPUT
-        if not is_no_room(error):
-            raise
-        print(f"error: {where}: {error.strerror}: make room, then again", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        code, text = _explain(error)
+        print(f"error: {text}", file=sys.stderr)
+        return code
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Return the exit code of an error and what it is, in a line; print an unknown's traceback."""
+    if isinstance(error, InputError):
+        return BAD_INPUT, str(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename or 'a file'}: {error.strerror}"
+        if is_forbidden(error):
+            return BAD_INPUT, f"{where}: copy the folder to where you may write, or change its mode"
+        if is_no_room(error):
+            return FAILED, f"{where}: make room, then again"
+    traceback.print_exception(error)
+    return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _run(words: list[str]) -> int:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from pathlib import Path
 
 from coordconv_rl.cli.main import main
-from coordconv_rl.errors import FAILED, INTERRUPTED, OK
+from coordconv_rl.errors import INTERRUPTED, OK
 from coordconv_rl.files import open_regular
 from coordconv_rl.runs import LOG_FILE
 
@@ -38,9 +37,6 @@ def _serve(words: list[str], folder: Path) -> int:
     os.close(log)
     try:
         return main([*words, str(folder)])
-    except Exception:
-        traceback.print_exc()
-        return FAILED
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

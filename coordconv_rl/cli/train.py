@@ -28,8 +28,8 @@ from coordconv_rl.configs import (
     read_yaml,
 )
 from coordconv_rl.envs import family_of
-from coordconv_rl.errors import DISK_FULL, FAILED, INTERRUPTED, OK, InputError
-from coordconv_rl.files import is_forbidden, is_no_room, note_full_disk_in_thread
+from coordconv_rl.errors import DISK_FULL, INTERRUPTED, OK, InputError
+from coordconv_rl.files import is_no_room, note_full_disk_in_thread
 from coordconv_rl.runs import (
     CONFIG_FILE,
     EVALUATION_FILE,
@@ -141,12 +141,12 @@ class Train(Command):
         except Interrupted as reason:
             log.info("stopped (%s); go on with: %s", reason, self._again(folder))
             return INTERRUPTED
-        except InputError:
-            raise
-        except Exception as error:
-            if is_forbidden(error):
-                raise  # in one line: nothing of the run is at fault
-            return _failed(self.settings.run_id, self._again(folder), error)
+        except OSError as error:
+            if not is_no_room(error):
+                raise
+            run, how = self.settings.run_id, f"make room, then: {self._again(folder)}"
+            log.error("%s stopped: %s; %s", run, error.strerror, how)
+            return DISK_FULL  # which is no failure of the run
         _print_end(record, folder)
         if self.export_sb3 is not None:
             log.info("SB3 opens %s", export_sb3(folder, self.export_sb3, trust_code=True))
@@ -183,16 +183,6 @@ def _resumed(folder: Path) -> RunConfig:
     if not path.is_file():
         raise InputError(f"{folder} holds no run to go on with: there is no {path.name}")
     return load_run(path)
-
-
-def _failed(run: str, again: str, error: Exception) -> int:
-    """Say why a run stopped and return the exit code: a full disk is no failure of the run."""
-    if isinstance(error, OSError) and is_no_room(error):
-        how = f"make room, then: {again}"
-        log.error("%s stopped: %s; %s", run, error.strerror, how)
-        return DISK_FULL
-    log.error("%s failed", run, exc_info=error)
-    return FAILED
 
 
 def _print_end(record: dict[str, Any], folder: Path) -> None:

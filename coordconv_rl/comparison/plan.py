@@ -16,6 +16,7 @@ from coordconv_rl.configs import (
     load_run,
     preset,
     to_yaml,
+    unused_settings,
 )
 from coordconv_rl.envs import family_of, resolve_games
 from coordconv_rl.errors import InputError
@@ -61,10 +62,11 @@ def expand(experiment: ExperimentConfig) -> tuple[RunConfig, ...]:
             environment=made.get(game),
             arm=arms[arm],
             seed=seed,
-            hyperparameters=settings[algo, family_of(game, made.get(game)).name],
-            **shared,
+            hyperparameters=settings[algo, family.name],
+            **shared | unused_settings(family),
         )
         for algo, game, arm, seed in run_keys(experiment)
+        for family in (family_of(game, made.get(game)),)
     )
 
 

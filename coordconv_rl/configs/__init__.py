@@ -18,7 +18,7 @@ from coordconv_rl.configs.check import (
     needs_code,
     needs_trust,
 )
-from coordconv_rl.configs.check_games import check_offers
+from coordconv_rl.configs.check_games import check_offers, unused_settings
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.load import (
     DEFAULT_RUN,
@@ -63,4 +63,5 @@ __all__ = [
     "preset",
     "read_yaml",
     "to_yaml",
+    "unused_settings",
 ]

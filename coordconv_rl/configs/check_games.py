@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
 
-from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
+from coordconv_rl.configs.schema import ExperimentConfig, RunConfig, SharedSettings
 from coordconv_rl.configs.types import game_folder
 from coordconv_rl.envs import SCREEN_SIZE, Family, reference_scores
 from coordconv_rl.errors import InputError
@@ -38,6 +40,16 @@ def check_offers(config: RunConfig | ExperimentConfig, families: Collection[Fami
             f"evaluation.episodes is 0, so that {name}'s evaluation_kwargs have no effect: have "
             "games played, or leave them out"
         )
+
+
+def unused_settings(family: Family) -> dict[str, Any]:
+    """Return the settings that have no effect on a family's games, with their defaults.
+
+    An experiment may say them for its other games; a run that said them would be refused alone.
+    """
+    names = set() if family.has_protocols else {"protocol", "full_action_space", "screen_size"}
+    names |= set() if family.has_workers else {"workers"}
+    return {one.name: one.default for one in fields(SharedSettings) if one.name in names}
 
 
 def _judged_otherwise(config: RunConfig | ExperimentConfig) -> str | None:

@@ -155,7 +155,7 @@ class AtariVecEnv(VecEnv):
         """Go on from a snapshot, and return the observations at that point.
 
         Raises:
-            InputError: It is of another game, protocol or number of environments, or damaged.
+            InputError: It is of another game, protocol, size or number of environments, or damaged.
         """
         values, arrays = {"screen_size": SCREEN_SIZE, **state["json"]}, state["arrays"]
         for name, ours in self._identity().items():

@@ -32,16 +32,16 @@ SIDE_BY_SIDE, FEW_ATARI = 128, 8  # games at a time; of Atari's, where there are
 
 @dataclass(frozen=True, kw_only=True)
 class EnvSettings:
-    """Which environments to build.
+    """Which environments to build; judging is by whole games, raw rewards, `evaluation_kwargs`.
 
     Attributes:
         game: The game's name.
         environment: How it is made, where the name alone does not say it.
         n_envs: Environments stepped together.
         seed: Environment i plays with seed + i.
-        training: Whether rewards may be clipped and lives end episodes, or agents are judged.
+        training: Whether Atari clips rewards and v4 ends episodes with a life.
         workers: Processes that play, this one among them; 0 or 1: this one alone.
-        protocol: The Atari protocol.
+        protocol: Atari's protocol.
         full_action_space: Whether Atari offers all 18 actions.
         screen_size: Side of Atari's images in pixels.
     """

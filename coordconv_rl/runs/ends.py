@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from coordconv_rl.errors import BAD_INPUT, DISK_FULL, INTERRUPTED, MACHINE_LOST, OK
+from coordconv_rl.errors import BAD_INPUT, DISK_FULL, FAILED, INTERRUPTED, MACHINE_LOST, OK
 from coordconv_rl.files import read_regular
 from coordconv_rl.runs.layout import LOG_FILE
 
-TRACEBACK = "Traceback (most recent call last):"
-ERROR = "error: "  # how the command line begins the line about bad input
+ERROR = "error: "  # how the command line begins the line about bad input or an exception
 
 
 def describe_exit(
@@ -35,22 +33,21 @@ def describe_exit(
         INTERRUPTED: "stopped by a signal from outside",
         OK: f"ended without its results (see its {LOG_FILE})",
     }
-    line = last_error(folder) if folder is not None else None
-    if code == BAD_INPUT and line:
-        return line
-    reason = (record or {}).get("reason") or line
+    if code in (BAD_INPUT, FAILED) and folder is not None and (line := last_error(folder)):
+        return line  # the record may be an earlier attempt's
+    reason = (record or {}).get("reason")
     return said.get(code) or str(reason or f"exit code {code} (see its {LOG_FILE})")
 
 
 def last_error(folder: Path) -> str | None:
-    """Return what a run's log ends with: a line about bad input, or a traceback's exception."""
+    """Return what the last line of a run's log that is about an error says of it.
+
+    Every process that ends with the exit code of a failure writes one; what Python says of
+    destructors may come after it.
+    """
     try:
         lines = read_regular(folder / LOG_FILE).decode(errors="replace").splitlines()
     except OSError:
         return None
-    if lines and lines[-1].startswith(ERROR):
-        return lines[-1].removeprefix(ERROR)
-    after = list(takewhile(lambda line: line != TRACEBACK, reversed(lines)))
-    if len(after) == len(lines):
-        return None
-    return next((line for line in reversed(after) if not line.startswith(" ")), None)
+    errors = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
+    return errors[-1] if errors else None

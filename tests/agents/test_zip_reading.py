@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_agent import small_config, train_small
-from stable_baselines3 import A2C, DQN
+from stable_baselines3 import A2C, DQN, PPO
 
 from coordconv_rl.agents import export_sb3
 from coordconv_rl.agents.zip_reading import NeedsPickle, read_zip, zip_config
@@ -52,6 +52,16 @@ def test_sb3s_own_network_needs_no_pickle(stock, tmp_path):
     ours = read_zip(file, config)
     expected = model.predict(IMAGES, deterministic=True)[0]
     assert np.array_equal(ours.predict(IMAGES, deterministic=True)[0], expected)
+
+
+def test_a_zip_shows_the_size_of_its_images(tmp_path):
+    model = PPO("CnnPolicy", AtariVecEnv("Pong", 1, screen_size=60), n_steps=8, batch_size=8)
+    model.save(tmp_path / "small.zip")
+    config = zip_config(tmp_path / "small.zip", game="Pong")
+    assert (config.screen_size, config.algo) == (60, "ppo")
+    ours, images = read_zip(tmp_path / "small.zip", config), IMAGES[..., :60, :60]
+    expected = model.predict(images, deterministic=True)[0]
+    assert np.array_equal(ours.predict(images, deterministic=True)[0], expected)
 
 
 def test_a_zip_shows_its_algorithm(stock, tmp_path):

@@ -95,6 +95,9 @@ def test_agents_that_cannot_be_compared(small_run, tmp_path):
     train_agent(small_run(steps=32), tmp_path)
     with pytest.raises(InputError, match="stock SB3 trains cnn"):
         plan(Options(agent=tmp_path), cores=1)
+    train_agent(small_run(steps=32, arm="cnn", screen_size=42), tmp_path / "small")
+    with pytest.raises(InputError, match="small holds cnn, nature, v4, 42: stock SB3 trains"):
+        plan(Options(agent=tmp_path / "small"), cores=1)
     with pytest.raises(InputError, match="part b alone"):
         plan(Options(agent=tmp_path, parts="a,b"), cores=1)
 

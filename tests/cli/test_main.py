@@ -11,6 +11,7 @@ from rich.console import Console
 
 import coordconv_rl
 from coordconv_rl.agents.training.progress import Progress
+from coordconv_rl.cli.choices import ListArms
 from coordconv_rl.cli.main import COMMANDS, Messages, main
 
 
@@ -60,6 +61,17 @@ def python_m(*words: str) -> subprocess.CompletedProcess[str]:
     """Start the command as a user does, in a Python of its own."""
     command = [sys.executable, "-m", "coordconv_rl", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_exception_is_a_traceback_and_a_line(capfd, monkeypatch):
+    def broken(self: object) -> int:
+        raise KeyError("one\n  two")
+
+    monkeypatch.setattr(ListArms, "run", broken)
+    assert main(["arms"]) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert said[0] == "Traceback (most recent call last):"
+    assert said[-1] == "error: KeyError: 'one\\n two'"
 
 
 def test_the_process_exits_with_2():

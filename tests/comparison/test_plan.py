@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from folders import experiment
 
 from coordconv_rl.comparison import plan, results
-from coordconv_rl.configs import make_run_id
+from coordconv_rl.configs import make_run_id, new_run, to_yaml
 from coordconv_rl.configs.load import load_experiment, preset
 from coordconv_rl.errors import InputError
 
@@ -31,6 +32,23 @@ def test_the_plan_is_every_combination_with_the_longest_first():
 def test_what_all_runs_share_comes_from_the_experiment():
     run = plan.expand(experiment(protocol="v5", precision="float32", workers=2))[0]
     assert (run.protocol, run.precision, run.workers, run.steps) == ("v5", "float32", 2, 1000)
+
+
+def test_a_run_says_nothing_that_its_own_game_does_not_know():
+    """Only then can it be trained again from its own configuration."""
+    games = ("Pong", "minatar/breakout")
+    mixed = experiment(games=games, protocol="v5", screen_size=42, workers=2, algos=("ppo",))
+    settings = {
+        run.game: (run.protocol, run.screen_size, run.workers)
+        for run in plan.expand(mixed)
+        if check_run_alone(run)
+    }
+    assert settings == {"Pong": ("v5", 42, 2), "minatar/breakout": ("v4", 84, 0)}
+
+
+def check_run_alone(config) -> bool:
+    new_run(yaml.safe_load(to_yaml(config)), "test")
+    return True
 
 
 @pytest.mark.parametrize("name", ["quick", "atari-10"])

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 
 from coordconv_rl.errors import BAD_INPUT, DISK_FULL, FAILED, INTERRUPTED, MACHINE_LOST, OK
 from coordconv_rl.runs import describe_exit
@@ -28,12 +26,12 @@ def test_bad_input_is_said_by_the_log_and_not_by_an_earlier_attempts_record(tmp_
     assert describe_exit(BAD_INPUT, old, tmp_path) == "SIGINT was received"
 
 
-def test_what_python_says_of_an_exception_is_told(tmp_path):
-    program = "try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('one\\n  two') from e"
-    said = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).stderr
-    log = tmp_path / "log.txt"
-    log.write_bytes(b"100 steps\n" + said)
-    assert describe_exit(FAILED, None, tmp_path) == "ValueError: one"
-    assert describe_exit(FAILED, {"reason": "Diverged"}, tmp_path) == "Diverged"
+def test_the_last_line_about_an_error_counts_and_not_an_earlier_attempts_record(tmp_path):
+    log, old = tmp_path / "log.txt", {"reason": "SIGINT was received"}
+    lines = "error: earlier", "Traceback", "error: OSError: no GPU", "Exception ignored in: x"
+    log.write_text("\n".join(lines))
+    assert describe_exit(FAILED, old, tmp_path) == "OSError: no GPU"
+    assert describe_exit(137, old, tmp_path) == "SIGINT was received"  # no code of ours
+    assert describe_exit(-signal.SIGKILL, None, tmp_path).startswith("killed by SIGKILL")
     log.write_text("100 steps\n")
     assert describe_exit(FAILED, None, tmp_path) == "exit code 1 (see its log.txt)"

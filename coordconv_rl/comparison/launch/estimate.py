@@ -34,6 +34,7 @@ MEASURE_SECONDS = 10.0
 PATIENCE_SECONDS = 120.0  # for a process's first step
 MEASURE_LOOK_SECONDS = 0.05
 CHECKPOINT_BYTES = 21_000_000  # of the Nature network with PPO: weights and Adam's two moments
+USUAL_SIDE = 7  # of the last feature maps; their linear layer has nearly all of the weights
 CHECKPOINTS = 2  # that a finished run keeps: the last and the best
 
 
@@ -121,19 +122,27 @@ def estimate_cost(
             speeds[algo] = speed
             source = f"from {MEASURE_SECONDS:.0f} seconds of one run alone on this machine"
     known = left.keys() <= speeds.keys()
-    size = median(sizes) if sizes else CHECKPOINTS * CHECKPOINT_BYTES
+    size = median(sizes) if sizes else CHECKPOINTS * _checkpoint_bytes(configs)
     return Cost(
         runs=len(missing),
         planned=len(configs),
         steps=left.total(),
         jobs=jobs,
-        cores=configs[0].cores,
+        cores=max(config.cores for config in configs),
         seconds=sum(steps / speeds[algo] for algo, steps in left.items()) if known else None,
         source=source,
         disk=round(size * len(missing)),
         free=shutil.disk_usage(_existing(folder)).free,
         fails=fails,
     )
+
+
+def _checkpoint_bytes(configs: Sequence[RunConfig]) -> int:
+    """Return the bytes of a checkpoint of the Nature network, with images as large as theirs."""
+    side = max(config.screen_size for config in configs)
+    for kernel, stride in ((8, 4), (4, 2), (3, 1)):
+        side = max(1, (side - kernel) // stride + 1)
+    return CHECKPOINT_BYTES * max(1, side**2 // USUAL_SIDE**2)
 
 
 def own_runs(folder: Path, configs: Sequence[RunConfig]) -> tuple[dict[str, float], list[int]]:

@@ -18,6 +18,7 @@ from coordconv_rl.comparison.entries import (
     read_ledger,
     read_requests,
 )
+from coordconv_rl.comparison.launch.growth import plan_growth
 from coordconv_rl.comparison.launch.terminal import wide_console
 from coordconv_rl.comparison.report import counted
 from coordconv_rl.configs import ExperimentConfig, make_run_id
@@ -42,11 +43,15 @@ def print_status(folder: Path | str, asked: ExperimentConfig | None = None) -> i
 
     Returns:
         The exit code: 1 if a run has failed, else 0.
+
+    Raises:
+        InputError: The folder holds no experiment, or what is asked for cannot be had in it.
     """
     entries = status_entries(Path(folder))
     requests = read_requests(Path(folder))
-    wanted = {make_run_id(*key) for key in plan.run_keys(asked)} if asked else set()
-    if more := wanted - entries.keys():
+    wanted = plan_growth(Path(folder), asked).configs if asked else ()
+    known = {run for request in requests for run in request.runs()} | entries.keys()
+    if more := {config.run_id for config in wanted} - known:
         log.warning(
             "%s has not been asked for %s of what is named here: start it without --status",
             folder, counted(len(more), "run"),

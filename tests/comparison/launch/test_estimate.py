@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 from folders import experiment, finish, write_run
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import estimate
@@ -66,6 +69,19 @@ def test_what_is_finished_costs_nothing_and_what_nobody_has_measured_is_unknown(
     assert estimate_cost(tmp_path / "new", plan.expand(config), 1, None).seconds is None
     finish(tmp_path, config)
     assert estimate_cost(tmp_path, plan.expand(config), 1, None).runs == 0
+
+
+def test_large_images_make_large_checkpoints(tmp_path):
+    """By the weights of an agent: SB3's Nature network has 17x17 last maps at 168 pixels a side."""
+    disk = []
+    for size in (42, 84, 168):
+        asked = experiment(screen_size=size, algos=("ppo",))
+        disk.append(estimate_cost(tmp_path, plan.expand(asked), 2, None).disk)
+    space = spaces.Box(0, 255, (4, 168, 168), np.uint8)
+    policy = ActorCriticCnnPolicy(space, spaces.Discrete(4), lambda _: 1e-3, net_arch=[])
+    three = 3 * 4 * sum(weights.numel() for weights in policy.parameters())  # Adam's moments, too
+    assert disk[0] == disk[1]
+    assert 0.9 < disk[2] / (8 * 2 * three) < 1.1  # eight runs, two checkpoints each
 
 
 def test_a_measurement_takes_its_seconds_and_leaves_nothing(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
 from folders import experiment, finish
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from coordconv_rl.comparison.launch.status import (
     status_tables,
 )
 from coordconv_rl.configs import make_run_id
+from coordconv_rl.errors import InputError
 
 
 def test_the_status_counts_every_run_and_names_what_went_wrong(tmp_path, capsys):
@@ -47,6 +49,8 @@ def test_runs_that_are_named_and_were_never_asked_for_are_told(tmp_path, capsys,
     caplog.clear()
     assert print_status(tmp_path, experiment(seeds=(5,))) == 0
     assert not caplog.messages
+    with pytest.raises(InputError, match=r"another experiment \(name was trial and is now other\)"):
+        print_status(tmp_path, experiment(name="other"))
 
 
 def test_the_pairs_that_were_asked_for_are_shown():

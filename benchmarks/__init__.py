@@ -5,5 +5,6 @@
 What is measured lives in processes of its own: `worker` serves `subjects`, `opponents`, `cleanrl`
 and `layers` to `remote`, and `processes` runs the real training commands.
 `memory` reads peaks. `survival` kills what `kill_subjects` lists (`killing`, `victims`) and times
-`checkpoints`. Not installed with the package.
+`checkpoints`. `precision` and `overview` time nothing: they compare scores. Not installed with the
+package.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.overview`: every comparison in `results/` in one picture and one table.
+"""`python -m benchmarks.overview`: the comparisons in `results/` in one picture and one table.
 
 A row is a pair of arms over some games of one comparison: how likely a run of the first beats a
 run of the second on the same game, with the interval that the comparison's own report has.
@@ -27,7 +27,15 @@ from coordconv_rl.errors import InputError
 
 ABOVE, BELOW, OPEN = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's palette
 FLAT, POOL = ("coordconv", "cnn"), ("coordconv-pool", "cnn-pool")
-HEADS = {FLAT: "Flattened head", POOL: "Pooled head"}
+CONTROL, ZERO, ACTOR = ("shuffled", "cnn"), ("coordconv-zero", "cnn"), ("coordconv-actor", "cnn")
+OTHERS = "Flattened head: other arms with coordinates against cnn"
+TITLES = {
+    FLAT: "Flattened head: coordconv against cnn",
+    CONTROL: "Flattened head: shuffled, the control, against cnn",
+    ZERO: OTHERS,
+    ACTOR: OTHERS,
+    POOL: "Pooled head: coordconv-pool against cnn-pool",
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,14 @@ ROWS = (
     Row("pong", "Pong, 3,000,000 steps"),
     Row("place", "a game in which place alone tells", games=("which-half",)),
     Row("place", "a game in which place says nothing", games=("which-way",)),
+    Row("minatar-ppo", "MinAtar", CONTROL),
+    Row("minatar-a2c", "MinAtar, A2C", CONTROL, algo="a2c"),
+    Row("atari-heads", "Atari, 100,000 steps: hardly anything learnt", CONTROL),
+    Row("atari-learnt", "Atari, games that are learnt in 200,000 steps", CONTROL),
+    Row("place", "a game in which place alone tells", CONTROL, ("which-half",)),
+    Row("place", "a game in which place says nothing", CONTROL, ("which-way",)),
+    Row("zero-start", "their weights begin at zero, MinAtar", ZERO),
+    Row("actor-alone", "for the actor alone, MinAtar", ACTOR),
     Row("minatar-ppo", "MinAtar", POOL),
     Row("minatar-a2c", "MinAtar, A2C", POOL, algo="a2c"),
     Row("atari-heads", "Atari, 100,000 steps: hardly anything learnt", POOL),
@@ -102,6 +118,8 @@ class Found:
     def value(self) -> str:
         """The probability in words, with its interval."""
         value = _rounded(float(self.improvement.value))
+        if self.bounds and self.bounds[0] == self.bounds[1]:  # a bootstrap cannot say how far off
+            return f"{value} ({'every' if self.bounds[0] > 0.5 else 'no'} pair of runs)"
         return f"{value} ({' to '.join(map(_rounded, self.bounds))})" if self.bounds else value
 
     @property
@@ -117,7 +135,7 @@ def _rounded(value: float) -> str:
 
 @dataclass(frozen=True)
 class Options:
-    """Draw every comparison in one picture, and print the numbers.
+    """Draw the comparisons in one picture, and print the numbers.
 
     Attributes:
         results: The folder of the comparisons' folders.
@@ -167,17 +185,17 @@ def look_at_all(results: Path, rows: Sequence[Row]) -> list[Found]:
 
 def draw(found: Sequence[Found]) -> Figure:
     """Draw one line a row, in groups by pair, with even chance as a dashed line."""
-    groups = list(dict.fromkeys(one.row.pair for one in found))
+    titles = [TITLES.get(one.row.pair, " against ".join(one.row.pair)) for one in found]
+    groups = list(dict.fromkeys(titles))
     lines = len(found) + len(groups)
     figure = Figure(figsize=(9.5, 0.7 + 0.27 * lines), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0.5, color="0.6", linewidth=1, linestyle="--")
     place, labels = 0, {}
-    for pair in groups:
-        title = f"{HEADS.get(pair, 'Both')}: {pair[0]} against {pair[1]}"
+    for title in groups:
         axes.text(-0.02, place, title, va="center", ha="right", weight="bold")
         place += 1
-        for one in (each for each in found if each.row.pair == pair):
+        for one in (each for each, its in zip(found, titles, strict=True) if its == title):
             _draw_line(axes, place, one)
             labels[place] = f"{one.row.label} ({one.size})"
             place += 1
@@ -186,7 +204,7 @@ def draw(found: Sequence[Found]) -> Figure:
     axes.set_ylim(place - 0.4, -0.6)
     axes.set_xlim(0, 1)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_xlabel("how often the agent with coordinates scores higher, 95% interval")
+    axes.set_xlabel("how often a run of the first arm scores higher in the same game, 95% interval")
     return figure
 
 

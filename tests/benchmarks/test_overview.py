@@ -40,6 +40,7 @@ def test_a_row_is_what_the_comparisons_own_report_says(tmp_path):
     assert float(one.improvement.value) == wins == 1.0
     assert one.colour == whole.colour == ABOVE
     assert one.size == "1 game, 5 seeds"
+    assert one.value == "1.00 (every pair of runs)"
 
 
 def test_colours_say_what_the_interval_carries(tmp_path):

@@ -60,7 +60,8 @@ def test_nothing_is_left(
     time.sleep(0.1)
     driver.send_signal(signal.SIGINT)  # an impatient user
     out, errors = driver.communicate(timeout=LIMIT)
-    assert driver.returncode == 128 + number, errors
+    # Python handles signals that wait for it in the order of their numbers, not of their coming.
+    assert driver.returncode in (128 + number, 128 + signal.SIGINT), errors
     assert "Traceback" not in errors
     if started > 2:
         assert "about" in out  # how long the contest would have taken

@@ -25,15 +25,25 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Let the first signal raise `Stopped`; later ones do not disturb the end."""
+    """Let the first signal raise `Stopped`; later ones do not disturb the end.
+
+    They get a handler of their own: of a signal that waits while `SIG_IGN` is set Python prints
+    that it was "ignored due to race condition".
+    """
 
     def stop(number: int, _: FrameType | None) -> None:
         for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, lambda *_: None)
         raise Stopped(number)
 
     for each in SIGNALS:
         signal.signal(each, stop)
+
+
+def ignore_signals() -> None:
+    """Ignore further signals until the process has ended; Python takes its handlers back before."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

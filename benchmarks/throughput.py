@@ -18,7 +18,7 @@ from benchmarks.output import header, mean_over_games, table
 from benchmarks.parts import PARTS
 from benchmarks.quick import ROUNDS, SECONDS, main_table
 from benchmarks.specs import Choice, left_out
-from benchmarks.stopping import Stopped, stop_on_signals
+from benchmarks.stopping import Stopped, ignore_signals, stop_on_signals
 from coordconv_rl.configs.load import load_run
 from coordconv_rl.envs.games import check_game
 from coordconv_rl.errors import InputError
@@ -206,6 +206,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     except Stopped as stopped:
+        ignore_signals()
         print("stopped: what was measured before is in the tables and the JSON", file=sys.stderr)
         return stopped.code
     return int(any(result["failures"] for result in report["results"]))

@@ -35,6 +35,27 @@ def processes(folder: Path) -> list[int]:
     return found
 
 
+BOTH = """
+import os, signal
+from benchmarks.stopping import SIGNALS, Stopped, stop_on_signals
+stop_on_signals()
+signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+for each in SIGNALS:
+    os.kill(os.getpid(), each)
+try:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+except Stopped as stopped:
+    print(stopped.code)
+"""
+
+
+def test_two_signals_at_once_are_one_end():
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "130\n", "")
+
+
 @pytest.mark.parametrize(
     ("options", "number", "started"),
     [

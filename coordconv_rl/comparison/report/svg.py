@@ -81,6 +81,7 @@ def save_figure(
         data = io.BytesIO()
         transparent = kind == "svg"
         figure.savefig(data, format=kind, transparent=transparent, **options)
+        figure.set_layout_engine("none")  # the layout is made: the next file has the same
         write_bytes_atomic(folder / f"{name}.{kind}", data.getvalue())
     text = data.getvalue().decode()
     return Drawing(name, caption, alternative, inline(text, name, alternative), wide)

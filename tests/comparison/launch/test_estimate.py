@@ -112,7 +112,7 @@ def test_a_dry_run_of_an_extractor_that_cannot_be_built_is_a_failure(tmp_path, c
         "from stable_baselines3.common.torch_layers import NatureCNN\n"
         "class Broken(NatureCNN):\n    def __init__(self, space): raise ValueError('no such')\n"
     )
-    said = experiment(arms=({"name": "own", "extractor": "broken:Broken"},))
+    said = experiment(arms=({"name": "own", "extractor": "broken:Broken"},), algos=("ppo",))
     options = LaunchOptions(dry_run=True)
     found = run_comparison(said, tmp_path / "new", jobs=1, options=options, code=tmp_path)
     assert found == 1

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from coordconv_rl.comparison.results import Results, final_scores, read_results
-from coordconv_rl.comparison.statistics import estimators
+from coordconv_rl.comparison.report import counted
+from coordconv_rl.comparison.results import Results, read_results
+from coordconv_rl.comparison.statistics import collect_scores, estimators
 from coordconv_rl.comparison.statistics.bootstrap import Estimate, fewest_seeds
-from coordconv_rl.comparison.statistics.estimators import Array
 from coordconv_rl.comparison.statistics.pairs import with_interval
 from coordconv_rl.errors import InputError
 
@@ -125,7 +125,7 @@ class Found:
     @property
     def size(self) -> str:
         """How many games and seeds."""
-        return f"{self.games} game{'s' * (self.games > 1)}, {self.seeds} seeds"
+        return f"{counted(self.games, 'game')}, {counted(self.seeds, 'seed')}"
 
 
 def _rounded(value: float) -> str:
@@ -153,21 +153,16 @@ def look_at(row: Row, found: Results) -> Found:
         InputError: The comparison lacks an arm, a game, or finished runs of either arm.
     """
     games = row.games or found.games
-    scores = final_scores(found, row.algo)
+    scores, _ = collect_scores(found, row.algo)
     if missing := [*({*games} - {*found.games}), *({*row.pair} - scores.keys())]:
         raise InputError(f"{row.folder} has no {missing[0]}")
-    x, y = (_array(scores[arm], games, found.experiment.seeds) for arm in row.pair)
+    columns = [found.games.index(game) for game in games]
+    x, y = (scores[arm].raw[:, columns] for arm in row.pair)
     seeds = min(fewest_seeds(x), fewest_seeds(y))
     if not seeds:
         raise InputError(f"{row.folder}: a game has no finished run of {' or '.join(row.pair)}")
     improvement = with_interval(estimators.probability_of_improvement, x, y)
     return Found(row, len(games), seeds, improvement)
-
-
-def _array(
-    by_game: dict[str, dict[int, float]], games: Sequence[str], seeds: Sequence[int]
-) -> Array:
-    return np.array([[by_game[game].get(seed, np.nan) for game in games] for seed in seeds])
 
 
 def look_at_all(results: Path, rows: Sequence[Row]) -> list[Found]:

@@ -20,7 +20,7 @@ from benchmarks.quick import ROUNDS, SECONDS, main_table
 from benchmarks.specs import Choice, left_out
 from benchmarks.stopping import Stopped, ignore_signals, stop_on_signals
 from coordconv_rl.configs.load import load_run
-from coordconv_rl.envs.games import check_game
+from coordconv_rl.envs.games import SCREEN_SIZE, check_game
 from coordconv_rl.errors import InputError
 from coordconv_rl.files import write_json_atomic
 from coordconv_rl.processor import has_bfloat16_instructions
@@ -142,9 +142,10 @@ def with_agent(choice: Choice, folder: Path) -> Choice:
         raise InputError(f"{folder} holds no run: name a folder that has a config.yaml")
     config = load_run(folder / "config.yaml")
     kind = config.arm, config.backbone, config.protocol, config.screen_size
-    if kind != ("cnn", "nature", "v4", 84):
+    if kind != ("cnn", "nature", "v4", SCREEN_SIZE):
         raise InputError(
-            f"{folder} holds {', '.join(map(str, kind))}: stock SB3 trains cnn, nature, v4, 84 here"
+            f"{folder} holds {', '.join(map(str, kind))}: stock SB3 trains cnn, nature, v4, "
+            f"{SCREEN_SIZE} here"
         )
     algos, games = (config.algo,), (config.game,)
     agent = str(folder.resolve())

@@ -148,9 +148,8 @@ class ActingCache:
                 computation, is_inference, seen, shuffle_seeds,
                 network, learning, ChangedImages(network),
             )  # fmt: skip
-            if (
-                key not in known and len(known) >= KEPT_NETWORKS
-            ):  # of layers that were put in others' places
+            # More are of layers that others took the place of.
+            if key not in known and len(known) >= KEPT_NETWORKS:
                 known.clear()
             known[key] = found
         return found

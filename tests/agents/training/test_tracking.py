@@ -10,6 +10,7 @@ import sys
 import pytest
 from folders import reopen
 from small_agent import small_config
+from waiting import wait_for
 
 from coordconv_rl.agents import train_agent
 from coordconv_rl.agents.training.tracking import tracked
@@ -34,14 +35,23 @@ def records(file):
             whole = b""
 
 
-def history(file):
-    """Return names and values of an offline file's scalars, and its run's facts."""
+def parsed(file):
     from wandb.proto.wandb_internal_pb2 import Record
 
-    rows, facts, summary = [], {}, {}
-    for data in records(file):
-        record = Record()
+    found = [Record() for _ in records(file)]
+    for record, data in zip(found, records(file), strict=False):  # it may grow meanwhile
         record.ParseFromString(data)
+    return found
+
+
+def history(file):
+    """Return names and values of an offline file's scalars, and its run's facts.
+
+    W&B's own process writes on for a moment after `finish`; a run's last record is its exit.
+    """
+    wait_for(lambda: any(one.WhichOneof("record_type") == "exit" for one in parsed(file)))
+    rows, facts, summary = [], {}, {}
+    for record in parsed(file):
         if record.WhichOneof("record_type") == "history":
             rows += [
                 {item.key or "/".join(item.nested_key): item.value_json}

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -33,19 +34,50 @@ def _context() -> Any:
     return context
 
 
-def _be(words: tuple[str, ...], folder: str, said: tuple[str, str], environment: dict[str, str]):
-    """Be the command in the forked process, and write what it prints to the two files."""
+def _do(
+    work: Callable[..., object],
+    given: tuple[Any, ...],
+    folder: str,
+    said: tuple[str, str],
+    environment: dict[str, str],
+) -> None:
+    """Do some work in the forked process, and write what it prints to the two files."""
     for descriptor, path in enumerate(said, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    work(*given)
+
+
+def _be(*words: str) -> None:
+    """Be the command."""
     sys.argv = ["coordconv-rl", *words]
     from coordconv_rl.cli.main import main
 
     code = main()
     sys.stdout.flush()
     sys.exit(code)
+
+
+def call(
+    work: Callable[..., object],
+    *given: object,
+    folder: Path,
+    said: tuple[Path | str, Path | str] = (os.devnull, os.devnull),
+) -> BaseProcess:
+    """Start to call a module's function in a process of its own.
+
+    Args:
+        work: The function.
+        given: Its arguments.
+        folder: Where it works.
+        said: The files that get its standard output and its standard error.
+    """
+    arguments = (work, given, str(folder), tuple(map(str, said)), dict(os.environ))
+    process = _context().Process(target=_do, args=arguments)
+    process.start()
+    return process
 
 
 def start(*words: object, folder: Path, said: tuple[Path, Path] | None = None) -> BaseProcess:
@@ -56,11 +88,8 @@ def start(*words: object, folder: Path, said: tuple[Path, Path] | None = None) -
         folder: Where it works.
         said: The files that get its standard output and its standard error.
     """
-    files = (os.devnull, os.devnull) if said is None else (str(said[0]), str(said[1]))
-    arguments = (tuple(map(str, words)), str(folder), files, dict(os.environ))
-    process = _context().Process(target=_be, args=arguments)
-    process.start()
-    return process
+    files = (os.devnull, os.devnull) if said is None else said
+    return call(_be, *map(str, words), folder=folder, said=files)
 
 
 def run(

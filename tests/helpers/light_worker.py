@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import forked
+import pytest
 from waiting import wait_for
 
 from coordconv_rl.comparison.entries import Entry, read_ledger
 from coordconv_rl.comparison.launch import compare as launch
 from coordconv_rl.comparison.launch.compare import LaunchOptions
+from coordconv_rl.comparison.launch.local import LocalBackend
 from coordconv_rl.configs.schema import Evaluation, ExperimentConfig
 
-HERE = Path(__file__).parent
 WORKER = """
 import json, os, signal, sys, time
 from pathlib import Path
@@ -86,6 +88,7 @@ while step < steps:
     time.sleep(plan.get("pace", 0.005))
 leave(0, "done")
 """
+HERE = Path(__file__).parent
 RUNS = [f"ppo/Pong/{arm}/seed-{seed}" for seed in (0, 1) for arm in ("cnn", "coordconv")]
 
 
@@ -103,18 +106,12 @@ def experiment(**changes: object) -> ExperimentConfig:
     return ExperimentConfig(**(values | changes))
 
 
-LAUNCHER = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from light_worker import experiment
-from coordconv_rl.comparison.launch import compare as launch
-from coordconv_rl.comparison.launch.compare import LaunchOptions
-from coordconv_rl.comparison.launch.local import LocalBackend
-launch.LocalBackend = lambda: LocalBackend((sys.executable, sys.argv[2]))
-folder = Path(sys.argv[1])
-sys.exit(launch.run_comparison(experiment(), folder, jobs=2, options=LaunchOptions()))
-"""
+def use_light_workers(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the launcher start light workers; their program is put into a folder."""
+    (where / "worker.py").write_text(WORKER)
+    program = (sys.executable, str(where / "worker.py"))
+    monkeypatch.setattr(launch, "LocalBackend", lambda: LocalBackend(program))
+    monkeypatch.setattr(launch, "TICK_SECONDS", 0.02)
 
 
 def start(folder: Path, acts: object = None, jobs: int = 2, **options: object) -> int:
@@ -141,18 +138,25 @@ def attempts(folder: Path, run: str) -> int:
     return int((folder / run / "attempts").read_text())
 
 
-def launcher(folder: Path) -> subprocess.Popen[str]:
+def launch_here(folder: Path) -> None:
+    """Be a launcher; for a process of its own."""
+    program = (sys.executable, str(folder.parent / "worker.py"))
+    launch.LocalBackend = lambda: LocalBackend(program)  # type: ignore[misc, assignment]
+    sys.exit(launch.run_comparison(experiment(), folder, jobs=2, options=LaunchOptions()))
+
+
+def launcher(folder: Path, said: Path) -> BaseProcess:
     """Start a launcher in a process of its own, and wait until two slow runs go on."""
     (folder / "plan.json").write_text(json.dumps({"pace": 0.5}))
-    arguments = [str(folder), str(folder.parent / "worker.py"), str(HERE)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    wait_for(
-        lambda: all((folder / run / "run.json").is_file() for run in RUNS[:2]),
-        while_alive=lambda: process.poll() is None,
-    )
+    process = forked.call(launch_here, folder, folder=folder, said=(said, said))
+    wait_for(lambda: all(_goes_on(folder, run) for run in RUNS[:2]), while_alive=process.is_alive)
     return process
+
+
+def _goes_on(folder: Path, run: str) -> bool:
+    """Say whether the worker of the ledger's entry has written its first record."""
+    known, record = read_ledger(folder).get(run), folder / run / "run.json"
+    if known is None or known.status != "running" or not record.is_file():
+        return False
+    said = json.loads(record.read_text())
+    return (said["status"], said["pid"]) == ("running", known.pid)

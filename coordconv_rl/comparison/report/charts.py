@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from coordconv_rl.comparison.learning_curves import curves, step_grid
 from coordconv_rl.comparison.report.looks import ArmLook, arm_look
@@ -56,7 +57,7 @@ def draw_learning_curves(axes: Axes, results: Results, algo: str, game: str) -> 
             axes.fill_between(grid, low, high, color=look.colour, alpha=shade, linewidth=0)
     axes.set_title(f"{game} ({algo.upper()})")
     axes.set_xlim(0, results.experiment.steps)
-    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel="environment steps", ylabel="raw score")
     axes.spines[["top", "right"]].set_visible(False)
     _say_if_empty(axes)
@@ -159,9 +160,8 @@ def draw_efficiency(axes: Axes, grid: Array, arms: Mapping[str, ArmEstimates], s
         _draw_band(axes, grid, own.efficiency, arm)
         _draw_gaps(axes, grid, own.efficiency.value, arm_look(arm).colour)
     axes.set_xlim(0, grid[-1])
-    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
-    axes.set_xlabel("environment steps")
-    axes.set_ylabel(f"IQM, {scale}")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set(xlabel="environment steps", ylabel=f"IQM, {scale}")
     _say_if_empty(axes)
     legend_below(axes)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 
+import forked
 import pytest
 from folders import reopen
+from waiting import LIMIT
 
 from coordconv_rl.agents.inspect import command, inspect_command
 from coordconv_rl.agents.inspect import games as inspection_games
 from coordconv_rl.agents.train import train_agent
+from coordconv_rl.cli.main import main
 from coordconv_rl.configs import new_run
 from coordconv_rl.errors import InputError
 from coordconv_rl.runs import INSPECTION_FILE
@@ -112,23 +114,22 @@ def test_one_that_cannot_be_inspected_is_named_and_the_others_are(trained, caplo
     assert (run_of(trained, "shuffled") / INSPECTION_FILE).is_file()
 
 
-WRITES_NOWHERE = """
-import os, sys
-os.access = lambda path, mode: not mode & os.W_OK  # root may write anywhere
-from coordconv_rl.cli.main import main
-sys.exit(main(sys.argv[1:]))
-"""
+def call_without_writing(*words):
+    """Call the command where nothing may be written; for a process of its own."""
+    os.access = lambda path, mode: not mode & os.W_OK  # root may write anywhere
+    sys.exit(main(words))
 
 
 @pytest.mark.parametrize("words", [["inspect"], ["evaluate", "--episodes", "1"]])
-def test_a_folder_that_cannot_be_written_is_said_before_any_game(trained, words):
+def test_a_folder_that_cannot_be_written_is_said_before_any_game(trained, tmp_path, words):
     name, *more = words
-    folder = run_of(trained, "coordconv")
-    done = subprocess.run(
-        [sys.executable, "-c", WRITES_NOWHERE, name, str(folder), *more],
-        capture_output=True, text=True, check=False, env=dict(os.environ),
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.strip().endswith(
-        f"error: cannot write to {folder}: copy it to where you may, or change its mode"
+    folder, said = run_of(trained, "coordconv"), tmp_path / "said"
+    called = name, str(folder), *more
+    process = forked.call(call_without_writing, *called, folder=tmp_path, said=(os.devnull, said))
+    process.join(LIMIT)
+    assert process.exitcode == 2
+    assert (
+        said.read_text()
+        .strip()
+        .endswith(f"error: cannot write to {folder}: copy it to where you may, or change its mode")
     )

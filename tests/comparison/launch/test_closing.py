@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
-import subprocess
 import sys
 
+import forked
 import pytest
 from folders import experiment, write_run
 from light_inspector import PROGRAM
@@ -16,6 +17,7 @@ from waiting import LIMIT, wait_for
 
 from coordconv_rl.comparison import plan
 from coordconv_rl.comparison.launch import closing
+from coordconv_rl.comparison.launch import inspect_agents as inspecting
 from coordconv_rl.comparison.results import read_results
 from coordconv_rl.configs.schema import Evaluation
 
@@ -29,30 +31,32 @@ def folder(tmp_path):
     return made
 
 
-CLOSER = """
-import sys
-from pathlib import Path
-from coordconv_rl.comparison.launch import closing
-from coordconv_rl.comparison.launch import inspect_agents as inspecting
-inspecting.inspect_missing.__kwdefaults__["program"] = (sys.executable, sys.argv[2])
-sys.exit(closing.close_comparison(Path(sys.argv[1]), inspectors=2))
-"""
+def close(folder, program):
+    """Close a comparison with small inspectors; for a process of its own."""
+    inspecting.inspect_missing.__kwdefaults__["program"] = (sys.executable, program)
+    sys.exit(closing.close_comparison(folder, inspectors=2))
 
 
-def test_ctrl_c_ends_the_closing_before_its_inspections_and_it_goes_on_later(folder):
+def test_ctrl_c_ends_the_closing_before_its_inspections_and_it_goes_on_later(folder, tmp_path):
+    def closes():
+        given = folder, str(tmp_path / "program.py")
+        return forked.call(close, *given, folder=tmp_path, said=(said, said))
+
+    said = tmp_path / "said"
     (folder / "acts.json").write_text('{"seconds": 3600}')
-    command = [sys.executable, "-c", CLOSER, str(folder), str(folder.parent / "program.py")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    wait_for((folder / "began").is_file, while_alive=lambda: process.poll() is None)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130
-    assert "Traceback" not in said
-    assert "Start it again to go on" in said
+    process = closes()
+    wait_for((folder / "began").is_file, while_alive=process.is_alive)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(LIMIT)
+    assert process.exitcode == 130
+    assert "Traceback" not in said.read_text()
+    assert "Start it again to go on" in said.read_text()
     assert (folder / "results.csv").is_file()
     (folder / "acts.json").write_text('{"seconds": 0}')
-    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
-    assert "The report: " in again.stdout
+    again = closes()
+    again.join(LIMIT)
+    assert again.exitcode == 0
+    assert "The report: " in said.read_text()
     assert "6 of 6 finished agents" in (folder / "report/index.html").read_text()
 
 

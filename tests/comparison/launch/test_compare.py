@@ -31,23 +31,21 @@ def test_all_runs_are_done_once_and_the_files_of_the_end_are_there(folder, capsy
     assert "ppo,Pong,cnn,1.0,0.0,2,2," in (folder / "results.csv").read_text()
 
 
-def test_called_again_it_does_only_what_is_missing(folder):
-    assert start(folder) == 0
-    (folder / RUNS[2] / "run.json").unlink()
-    (folder / RUNS[2] / "checkpoint").unlink()
-    assert start(folder) == 0
-    assert [attempts(folder, run) for run in RUNS] == [1, 1, 2, 1]
-    assert entry(folder, RUNS[2]).status == "done"
+def test_called_again_it_does_only_what_is_missing(done):
+    (done / RUNS[2] / "run.json").unlink()
+    (done / RUNS[2] / "checkpoint").unlink()
+    assert start(done) == 0
+    assert [attempts(done, run) for run in RUNS] == [1, 1, 2, 1]
+    assert entry(done, RUNS[2]).status == "done"
 
 
-def test_a_changed_experiment_is_refused_with_what_changed(folder):
-    start(folder)
-    before = (folder / "experiment.yaml").read_bytes()
+def test_a_changed_experiment_is_refused_with_what_changed(done):
+    before = (done / "experiment.yaml").read_bytes()
     with pytest.raises(InputError, match=r"steps was 100 and is now 50"):
-        launch.run_comparison(experiment(steps=50), folder, jobs=1, options=LaunchOptions())
-    assert (folder / "experiment.yaml").read_bytes() == before
+        launch.run_comparison(experiment(steps=50), done, jobs=1, options=LaunchOptions())
+    assert (done / "experiment.yaml").read_bytes() == before
     again = experiment(description="Other words.")
-    assert launch.run_comparison(again, folder, jobs=1, options=LaunchOptions()) == 0
+    assert launch.run_comparison(again, done, jobs=1, options=LaunchOptions()) == 0
 
 
 def test_a_run_folder_with_other_settings_is_left_alone_and_named(folder):
@@ -75,13 +73,13 @@ def test_options_that_make_no_sense_are_refused(folder, options):
 
 
 def test_a_second_launcher_is_refused_with_the_name_of_the_first(folder):
-    process = launcher(folder)
+    process = launcher(folder, folder.parent / "said")
     with pytest.raises(InputError, match=rf"in use by the launcher process {process.pid} on"):
         start(folder)
     running = [run.status for run in read_results(folder).runs]  # readable meanwhile
     assert running[:2] == ["running", "running"]
     process.terminate()
-    process.communicate(timeout=LIMIT)
+    process.join(LIMIT)
 
 
 @pytest.mark.parametrize(

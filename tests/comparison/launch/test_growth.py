@@ -28,19 +28,14 @@ def numbers(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize(
-    ("game", "arms"),
-    [
-        ("Pong", ("cnn", "coordconv", "shuffled")),
-        ("minatar/breakout", ("cnn-pool", "coordconv-pool", "coordconv")),
-    ],
-)
-def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path, game, arms):
+def test_grown_twice_it_is_what_it_would_be_made_at_once(folder, tmp_path):
+    """On MinAtar, whose scale is made of all runs; arms of two heads."""
     grown, once = folder, tmp_path / "once"
-    assert run_experiment(experiment(games=(game,), arms=arms[:2]), grown, VARIED) == 0
-    more = experiment(games=(game,), arms=arms[:2], seeds=(0, 1, 2))
+    game, arms = ("minatar/breakout",), ("cnn-pool", "coordconv-pool", "coordconv")
+    assert run_experiment(experiment(games=game, arms=arms[:2]), grown, VARIED) == 0
+    more = experiment(games=game, arms=arms[:2], seeds=(0, 1, 2))
     assert run_experiment(more, grown, VARIED) == 0
-    whole = experiment(games=(game,), arms=arms, seeds=(0, 1, 2))
+    whole = experiment(games=game, arms=arms, seeds=(0, 1, 2))
     assert run_experiment(whole, grown, VARIED) == 0
     assert run_experiment(whole, once, VARIED) == 0
     assert {attempts(grown, config.run_id) for config in plan.expand(whole)} == {1}
@@ -78,10 +73,9 @@ def test_fewer_runs_are_left_out_of_the_report_and_it_says_so(folder):
     assert read_results(folder).left_out == ()
 
 
-def test_the_same_again_is_no_new_request(folder):
-    for _ in range(2):
-        assert run_experiment(experiment(), folder) == 0
-    assert len(read_requests(folder)) == 1
+def test_the_same_again_is_no_new_request(done):
+    assert run_experiment(experiment(), done) == 0
+    assert len(read_requests(done)) == 1
 
 
 def test_a_folder_of_an_earlier_version_has_its_experiment_as_first_request(folder):
@@ -93,18 +87,17 @@ def test_a_folder_of_an_earlier_version_has_its_experiment_as_first_request(fold
     assert second.seeds == (0, 1)
 
 
-def test_a_changed_setting_names_itself_and_the_runs_and_changes_nothing(folder):
-    assert run_experiment(experiment(), folder) == 0
-    before = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+def test_a_changed_setting_names_itself_and_the_runs_and_changes_nothing(done):
+    before = {path: path.read_bytes() for path in done.rglob("*.*") if path.is_file()}
     other = experiment(seeds=(0, 1, 2), overrides={"ppo": {"n_steps": 64}}, precision="float32")
     with pytest.raises(InputError, match="4 runs with other settings, such as ") as refused:
-        run_experiment(other, folder)
+        run_experiment(other, done)
     assert "hyperparameters.n_steps was 128 and is now 64" in str(refused.value)
     assert "precision was auto and is now float32" in str(refused.value)
     with pytest.raises(InputError, match="name was trial and is now other"):
-        run_experiment(experiment(name="other"), folder)
-    unchanged = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
-    assert {p for p in before if before[p] != unchanged[p]} <= {folder / "ledger.lock"}
+        run_experiment(experiment(name="other"), done)
+    unchanged = {path: path.read_bytes() for path in done.rglob("*.*") if path.is_file()}
+    assert {p for p in before if before[p] != unchanged[p]} <= {done / "ledger.lock"}
     assert len(unchanged) == len(before)
 
 
@@ -135,12 +128,11 @@ def test_finished_runs_train_on_where_the_schedule_is_constant(folder):
     assert read_requests(folder)[-1].steps == 150
 
 
-def test_more_steps_with_a_linear_schedule_are_refused_with_the_reason(folder):
-    assert run_experiment(experiment(), folder) == 0
+def test_more_steps_with_a_linear_schedule_are_refused_with_the_reason(done):
     with pytest.raises(InputError, match=r"is now 150, .* linearly to zero .* --folder"):
-        run_experiment(experiment(steps=150), folder)
+        run_experiment(experiment(steps=150), done)
     with pytest.raises(InputError, match="steps was 100 and is now 50"):
-        run_experiment(experiment(steps=50), folder)
+        run_experiment(experiment(steps=50), done)
 
 
 def test_runs_of_nobody_are_refused_and_the_ledger_stays(folder):
@@ -188,14 +180,13 @@ def test_a_cut_experiment_is_not_taken_for_a_smaller_one(folder):
     assert read_results(folder).experiment.seeds == tuple(range(12))
 
 
-def test_other_pairs_are_compared_without_another_run_and_the_ledger_knows(folder):
-    assert run_experiment(experiment(), folder) == 0
+def test_other_pairs_are_compared_without_another_run_and_the_ledger_knows(done):
     pairs = (("cnn", "coordconv"),)
-    assert run_experiment(experiment(comparisons=pairs), folder) == 0
-    assert plan.read_experiment(folder).comparisons == pairs
-    assert [one.comparisons for one in read_requests(folder)] == [(), pairs]
-    assert {attempts(folder, config.run_id) for config in plan.expand(experiment())} == {1}
-    assert "cnn,coordconv," in (folder / "report" / "verdicts.csv").read_text()
+    assert run_experiment(experiment(comparisons=pairs), done) == 0
+    assert plan.read_experiment(done).comparisons == pairs
+    assert [one.comparisons for one in read_requests(done)] == [(), pairs]
+    assert {attempts(done, config.run_id) for config in plan.expand(experiment())} == {1}
+    assert "cnn,coordconv," in (done / "report" / "verdicts.csv").read_text()
 
 
 def test_an_export_cannot_train_on_and_says_so(folder, tmp_path):

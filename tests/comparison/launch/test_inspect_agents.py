@@ -14,6 +14,7 @@ from synthetic import make_experiment, write_inspection
 
 from coordconv_rl import locks
 from coordconv_rl.comparison.launch import compare as launch
+from coordconv_rl.comparison.launch import estimate
 from coordconv_rl.comparison.launch import inspect_agents as inspecting
 from coordconv_rl.comparison.launch.compare import LaunchOptions
 from coordconv_rl.comparison.launch.inspect_agents import inspect_missing, uninspected
@@ -113,7 +114,10 @@ def test_one_that_hangs_is_killed(folder, monkeypatch):
     assert said.count("killed by SIGKILL") == 6
 
 
-def test_a_real_comparison_from_its_worker_to_an_inspection_in_its_report(tmp_path, capsys):
+def test_a_real_comparison_from_its_worker_to_an_inspection_in_its_report(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(estimate, "measure_speed", lambda config, backend: 100.0)
     small = ExperimentConfig(
         name="trial",
         description="A trial.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
-from light_worker import RUNS, attempts, entry, experiment, launcher, start
+from light_worker import RUNS, attempts, entry, experiment, launcher, run_experiment, start
 from waiting import LIMIT, is_alive
 
 from coordconv_rl.comparison import plan
@@ -13,27 +14,33 @@ from coordconv_rl.comparison.launch import ledger
 from coordconv_rl.comparison.launch.scheduler import Scheduler
 from coordconv_rl.locks import LockedError
 
+BROKEN = {
+    "kill": "SIGKILL",
+    "memory": "MemoryError",
+    "nan": "Diverged",
+    "vanish": "without its results",
+}
 
-@pytest.mark.parametrize(
-    ("act", "reason"),
-    [
-        ("kill", "SIGKILL"),
-        ("memory", "MemoryError"),
-        ("nan", "Diverged"),
-        ("vanish", "without its results"),
-    ],
-)
-def test_a_broken_run_is_tried_again_and_then_reported(folder, capsys, act, reason):
-    assert start(folder, {RUNS[1]: {"1": act}, RUNS[2]: dict.fromkeys("123", act)}) == 1
-    assert (entry(folder, RUNS[1]).status, entry(folder, RUNS[1]).attempts) == ("done", 2)
-    failed = entry(folder, RUNS[2])
-    assert (failed.status, failed.attempts) == ("failed", 3)
-    assert reason in failed.reason
+
+def test_broken_runs_are_tried_again_and_then_reported(folder, capsys):
+    """Of each kind one run that breaks once, and one that breaks whenever it is tried."""
+    once = {act: f"ppo/Pong/cnn/seed-{seed}" for seed, act in enumerate(BROKEN)}
+    always = {act: f"ppo/Pong/coordconv/seed-{seed}" for seed, act in enumerate(BROKEN)}
+    acts = {run: {"1": act} for act, run in once.items()}
+    acts |= {run: dict.fromkeys("123", act) for act, run in always.items()}
+    asked = experiment(seeds=(0, 1, 2, 3, 4))
+    assert run_experiment(asked, folder, acts) == 1
     out = capsys.readouterr().out
-    assert "1 of 4 runs is not done" in out
-    assert "n = 1 of 2" in out
-    assert reason in out
-    assert [entry(folder, run).status for run in (RUNS[0], RUNS[3])] == ["done", "done"]
+    assert "4 of 10 runs are not done" in out
+    assert "n = 1 of 5" in out
+    for act, reason in BROKEN.items():
+        mended, failed = entry(folder, once[act]), entry(folder, always[act])
+        assert (mended.status, mended.attempts) == ("done", 2)
+        assert (failed.status, failed.attempts) == ("failed", 3)
+        assert reason in failed.reason
+        assert f"{failed.run} failed: {failed.reason}" in out
+    others = [f"ppo/Pong/{arm}/seed-4" for arm in ("cnn", "coordconv")]
+    assert [entry(folder, run).status for run in others] == ["done", "done"]
 
 
 def test_a_failed_run_gets_another_chance_when_called_again(folder):
@@ -49,10 +56,10 @@ def test_a_retry_goes_on_from_the_checkpoint(folder):
     assert steps[1:] == ["60", "70", "80", "90", "100"]  # the second attempt began at 50
 
 
-@pytest.mark.parametrize("act", ["hang", "stop"])
-def test_a_hanging_run_is_killed_and_tried_again(folder, act):
-    assert start(folder, {RUNS[0]: {"1": act}}, hang_minutes=2 / 60) == 0
-    assert entry(folder, RUNS[0]).attempts == 2
+def test_hanging_runs_are_killed_and_tried_again(folder):
+    acts = {RUNS[0]: {"1": "hang"}, RUNS[1]: {"1": "stop"}}
+    assert start(folder, acts, hang_minutes=2 / 60) == 0
+    assert [entry(folder, run).attempts for run in RUNS] == [2, 2, 1, 1]
 
 
 def test_bad_input_is_not_tried_again(folder):
@@ -72,27 +79,28 @@ def test_a_full_disk_stops_the_experiment_and_it_goes_on_later(folder, capsys, j
     assert start(folder) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_saves_every_run_long_before_its_end(folder, number):
-    process = launcher(folder)
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130
-    assert "To go on" in out
-    for run in RUNS[:2]:
-        assert int((folder / run / "checkpoint").read_text()) > 0
-        assert entry(folder, run).status == "waiting"
-        assert "stopped at step" in entry(folder, run).reason
-        assert not is_alive(entry(folder, run).pid)
+def test_a_signal_saves_every_run_long_before_its_end(folder, tmp_path):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # one launcher goes on another's
+        process = launcher(folder, tmp_path / "said")
+        before = [int((folder / run / "checkpoint").read_text()) for run in RUNS[:2]]
+        os.kill(process.pid, number)
+        process.join(LIMIT)
+        assert process.exitcode == 130
+        assert "To go on" in (tmp_path / "said").read_text()
+        for run, step in zip(RUNS, before, strict=False):
+            assert step < int((folder / run / "checkpoint").read_text()) < 100
+            assert entry(folder, run).status == "waiting"
+            assert "stopped at step" in entry(folder, run).reason
+            assert not is_alive(entry(folder, run).pid)
     assert start(folder) == 0
-    assert [attempts(folder, run) for run in RUNS] == [2, 2, 1, 1]
+    assert [attempts(folder, run) for run in RUNS] == [4, 4, 1, 1]
 
 
-def test_a_killed_launcher_leaves_no_lock_and_no_worker(folder):
-    process = launcher(folder)
+def test_a_killed_launcher_leaves_no_lock_and_no_worker(folder, tmp_path):
+    process = launcher(folder, tmp_path / "said")
     pids = [entry(folder, run).pid for run in RUNS[:2]]
     process.kill()
-    process.communicate(timeout=LIMIT)
+    process.join(LIMIT)
     assert [entry(folder, run).status for run in RUNS[:2]] == ["running", "running"]
     with ledger.Ledger(folder, RUNS) as held:
         assert held.lost == tuple(RUNS[:2])

@@ -6,14 +6,17 @@ import io
 import json
 import os
 import pty
-import subprocess
-import sys
+import select
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 
+import forked
 import pytest
-from light_worker import HERE, LAUNCHER, RUNS, WORKER
+from light_worker import RUNS, launch_here
 from rich.console import Console
+from waiting import LIMIT, wait_for
 
 from coordconv_rl.comparison.launch.scheduler import Active
 from coordconv_rl.comparison.launch.terminal import live_table
@@ -31,18 +34,13 @@ def test_durations_are_readable():
     ]
 
 
-def run_launcher(tmp_path: Path, output: int | io.IOBase) -> subprocess.Popen[bytes]:
-    (tmp_path / "worker.py").write_text(WORKER)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "plan.json").write_text(json.dumps({"pace": 0.1}))
-    arguments = [str(tmp_path / "runs"), str(tmp_path / "worker.py"), str(HERE)]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "140", "LINES": "40"}
-    return subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, *arguments],
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        env=environment,
-    )
+@pytest.fixture
+def run_launcher(folder, monkeypatch) -> Callable[[Path | str], BaseProcess]:
+    """Start a launcher that writes to a file or a terminal."""
+    (folder / "plan.json").write_text(json.dumps({"pace": 0.1}))
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "140"), ("LINES", "40")):
+        monkeypatch.setenv(name, value)
+    return lambda said: forked.call(launch_here, folder, folder=folder, said=(said, said))
 
 
 def read_terminal(descriptor: int) -> str:
@@ -55,23 +53,26 @@ def read_terminal(descriptor: int) -> str:
     return text.decode()
 
 
-def test_a_terminal_shows_a_live_table(tmp_path):
+def test_a_terminal_shows_a_live_table(run_launcher):
     ours, theirs = pty.openpty()
-    process = run_launcher(tmp_path, theirs)
+    process = run_launcher(os.ttyname(theirs))
+    wait_for(lambda: select.select([ours], [], [], 0)[0], while_alive=process.is_alive)
     os.close(theirs)
     shown = read_terminal(ours)
     os.close(ours)
-    assert process.wait() == 0
+    process.join(LIMIT)
+    assert process.exitcode == 0
     for part in ("steps/s", "progress", "left", RUNS[0], "2 running", "All 4 runs are done."):
         assert part in shown
     assert "\x1b[" in shown
 
 
-def test_without_a_terminal_there_are_plain_lines(tmp_path):
-    shown = run_launcher(tmp_path, subprocess.PIPE).communicate()[0].decode()
+def test_without_a_terminal_there_are_plain_lines(run_launcher, folder, tmp_path):
+    run_launcher(tmp_path / "said").join(LIMIT)
+    shown = (tmp_path / "said").read_text()
     assert "\x1b" not in shown
     lines = shown.splitlines()
-    assert lines[0].startswith(f"{tmp_path / 'runs'}: 4 of 4 runs to do: 400 steps, 2 at a time")
+    assert lines[0].startswith(f"{folder}: 4 of 4 runs to do: 400 steps, 2 at a time")
     for run in RUNS:
         assert f"running {run}" in lines
         assert f"done    {run}" in lines

@@ -26,28 +26,24 @@ import numpy as np
 sys.modules["coordconv_rl"] = None  # importing it fails, as where it is not installed
 import stable_baselines3
 
-algo, file, images = sys.argv[1:]
-model = getattr(stable_baselines3, algo).load(file, device="cpu")
-types = [type(model.policy), model.policy.features_extractor_class, model.rollout_buffer_class]
-assert all(kind.__module__.startswith("stable_baselines3.") for kind in types), types
-actions, _ = model.predict(np.load(images), deterministic=True)
-print(model.num_timesteps, model.n_steps, type(model.policy.optimizer).__name__, *actions)
+images, *files = sys.argv[1:]
+for file, algo in zip(files, ("PPO", "A2C"), strict=True):
+    model = getattr(stable_baselines3, algo).load(file, device="cpu")
+    types = [type(model.policy), model.policy.features_extractor_class, model.rollout_buffer_class]
+    assert all(kind.__module__.startswith("stable_baselines3.") for kind in types), types
+    actions, _ = model.predict(np.load(images), deterministic=True)
+    print(model.num_timesteps, model.n_steps, type(model.policy.optimizer).__name__, *actions)
 """
 
 
-def run_stranger(tmp_path: Path, algo: str, file: Path) -> list[str]:
-    np.save(tmp_path / "images.npy", IMAGES)
-    command = [
-        sys.executable,
-        "-c",
-        STRANGER,
-        algo.upper(),
-        str(file),
-        str(tmp_path / "images.npy"),
-    ]
+def run_stranger(tmp_path: Path, files: list[Path]) -> list[list[str]]:
+    """Return the words that a stranger prints of a PPO agent's zip and of an A2C agent's."""
+    images = tmp_path / "images.npy"
+    np.save(images, IMAGES)
+    command = [sys.executable, "-c", STRANGER, str(images), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +56,19 @@ def coordconv(tmp_path_factory, small_run):
     return folder
 
 
-@pytest.mark.parametrize(("algo", "optimizer"), [("ppo", "Adam"), ("a2c", "RMSpropTFLike")])
-def test_a_zip_of_the_baseline_opens_without_this_package(
-    capsys, tmp_path, small_run, algo, optimizer
-):
-    train_agent(small_run(algo, arm="cnn", **SMALL), tmp_path / "run")
-    file = tmp_path / "agent.zip"
-    assert main(["export-sb3", str(tmp_path / "run"), str(file)]) == 0
-    assert capsys.readouterr().out == f"SB3 opens {file}\n"
-    steps, n_steps, kind, *actions = run_stranger(tmp_path, algo, file)
-    model, _, _ = load_agent(tmp_path / "run")
-    assert (steps, n_steps, kind) == ("64", "16", optimizer)
-    assert [*map(int, actions)] == model.predict(IMAGES, deterministic=True)[0].tolist()
+def test_zips_of_the_baseline_open_without_this_package(capsys, tmp_path, small_run):
+    files = []
+    for algo in ("ppo", "a2c"):
+        train_agent(small_run(algo, arm="cnn", **SMALL), tmp_path / algo)
+        files.append(tmp_path / f"{algo}.zip")
+        assert main(["export-sb3", str(tmp_path / algo), str(files[-1])]) == 0
+        assert capsys.readouterr().out == f"SB3 opens {files[-1]}\n"
+    lines = run_stranger(tmp_path, files)
+    for algo, optimizer, line in zip(("ppo", "a2c"), ("Adam", "RMSpropTFLike"), lines, strict=True):
+        steps, n_steps, kind, *actions = line
+        model, _, _ = load_agent(tmp_path / algo)
+        assert (steps, n_steps, kind) == ("64", "16", optimizer)
+        assert [*map(int, actions)] == model.predict(IMAGES, deterministic=True)[0].tolist()
 
 
 def test_a_zip_of_another_arm_knows_its_steps(tmp_path, coordconv):

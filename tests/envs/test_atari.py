@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from open_games import atari
 from stable_baselines3 import A2C
 from stable_baselines3.common.atari_wrappers import (
     ClipRewardEnv,
@@ -27,7 +28,7 @@ from coordconv_rl.errors import InputError
 
 
 def test_evaluate_policy_counts_whole_games_without_a_warning() -> None:
-    env = AtariVecEnv("Breakout", 2, training=False)
+    env = atari("Breakout", 2, training=False)
     model = A2C("CnnPolicy", env, seed=0, device="cpu")
     assert model.get_env() is env
     with warnings.catch_warnings():
@@ -41,7 +42,7 @@ def test_evaluate_policy_counts_whole_games_without_a_warning() -> None:
 
 
 def test_sb3_learns_on_it() -> None:
-    env = AtariVecEnv("Breakout", 2, workers=2)
+    env = atari("Breakout", 2, workers=2)
     model = A2C("CnnPolicy", env, seed=0, device="cpu", n_steps=4).learn(16)
     assert model.num_timesteps == 16
     env.close()
@@ -71,7 +72,7 @@ def test_vec_normalize() -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_attributes_and_methods(workers: int) -> None:
-    env = AtariVecEnv("Breakout", 2, workers=workers)
+    env = atari("Breakout", 2, workers=workers)
     env.reset()
     assert env.render_mode == "rgb_array"
     assert [image.shape for image in env.get_images()] == [(210, 160, 3)] * 2
@@ -89,8 +90,8 @@ def test_attributes_and_methods(workers: int) -> None:
 
 
 def test_wrappers_that_it_stands_for() -> None:
-    training, evaluation = AtariVecEnv("Breakout", 1), AtariVecEnv("Freeway", 1, training=False)
-    sticky = AtariVecEnv("Breakout", 1, protocol="v5")
+    training, evaluation = atari("Breakout", 1), atari("Freeway", 1, training=False)
+    sticky = atari("Breakout", 1, protocol="v5")
     answers = {
         wrapper: [env.env_is_wrapped(wrapper)[0] for env in (training, evaluation, sticky)]
         for wrapper in (EpisodicLifeEnv, ClipRewardEnv, FireResetEnv, StickyActionEnv)
@@ -105,7 +106,7 @@ def test_wrappers_that_it_stands_for() -> None:
 
 
 def test_observations_are_the_callers_to_keep() -> None:
-    env = AtariVecEnv("Breakout", 1)
+    env = atari("Breakout", 1)
     first = env.reset()
     kept = first.copy()
     second = env.step(np.array([2]))[0]
@@ -115,7 +116,7 @@ def test_observations_are_the_callers_to_keep() -> None:
 
 
 def test_evaluation_rewards_are_raw() -> None:
-    env = AtariVecEnv("Qbert", 1, training=False)
+    env = atari("Qbert", 1, training=False)
     env.reset()
     rng = np.random.default_rng(0)
     rewards = {float(env.step(rng.integers(6, size=1))[1][0]) for _ in range(150)}
@@ -152,7 +153,7 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     ],
 )
 def test_bad_actions(actions: np.ndarray, message: str) -> None:
-    env = AtariVecEnv("Pong", 2)
+    env = atari("Pong", 2)
     env.reset()
     with pytest.raises(InputError, match=message):
         env.step(actions)
@@ -160,8 +161,8 @@ def test_bad_actions(actions: np.ndarray, message: str) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_numpy_integers_are_integers(workers: int) -> None:
-    plain = AtariVecEnv("Pong", 2, seed=5)
-    numpy = AtariVecEnv(
+    plain = atari("Pong", 2, seed=5)
+    numpy = atari(
         "Pong",
         np.int64(2),  # type: ignore[arg-type]
         seed=np.uint32(5),  # type: ignore[arg-type]

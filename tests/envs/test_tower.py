@@ -47,7 +47,7 @@ def played(request):
     theirs.reset()
     ours.reset()
     rng = np.random.default_rng(0)
-    for _ in range(420):
+    for _ in range(250):
         actions = rng.integers(4, size=2)
         theirs.step(actions)
         ours.step(actions)

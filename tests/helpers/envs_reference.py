@@ -78,6 +78,13 @@ def pair(
     return stack, ours
 
 
+def assert_same_array(got: Any, wanted: Any) -> None:
+    """Compare two arrays, or what is made one, with their types."""
+    ours, theirs = np.asarray(got), np.asarray(wanted)
+    if ours.dtype != theirs.dtype or not np.array_equal(ours, theirs):  # a quick look first
+        np.testing.assert_array_equal(got, wanted, strict=True)
+
+
 def assert_same_infos(expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> None:
     """Compare all that SB3's infos hold, but for the seconds in "episode"."""
     for ours, theirs in zip(got, expected, strict=True):
@@ -86,7 +93,7 @@ def assert_same_infos(expected: list[dict[str, Any]], got: list[dict[str, Any]])
             if key == "episode":
                 assert {**ours[key], "t": 0} == {**value, "t": 0}
             else:
-                np.testing.assert_array_equal(ours[key], value, strict=True)
+                assert_same_array(ours[key], value)
 
 
 def assert_same_steps(
@@ -101,7 +108,7 @@ def assert_same_steps(
         actions = rng.integers(n_actions, size=ours.num_envs)
         expected, got = theirs.step(actions), ours.step(actions)
         for wanted, array in zip(expected[:3], got[:3], strict=True):
-            np.testing.assert_array_equal(array, wanted, strict=True)
+            assert_same_array(array, wanted)
         assert_same_infos(expected[3], got[3])
         for info in got[3]:
             seen["episodes"] += "terminal_observation" in info

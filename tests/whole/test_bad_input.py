@@ -189,7 +189,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
     settings = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1}
     config = RunConfig(
-        algo="ppo", game="Breakout", arm="coordconv", seed=1, steps=64,
+        algo="ppo", game="Breakout", arm="coordconv", seed=1, steps=64, screen_size=44,
         hyperparameters=preset("ppo", settings), evaluation=Evaluation(episodes=0),
     )  # fmt: skip
     train_agent(config, folder)
@@ -407,12 +407,20 @@ def test_an_empty_or_missing_folder(capfd, monkeypatch, tmp_path, words, name):
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 
-def test_an_address_where_something_else_listens(cli, tmp_path):
+def test_an_address_where_something_else_listens(monkeypatch, tmp_path, capfd):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    from coordconv_rl.comparison.launch import ray_backend
+
+    monkeypatch.setattr(ray_backend, "ANSWER_SECONDS", 1.0)  # nobody will answer
+    monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
         held: list[socket.socket] = []
         threading.Thread(target=lambda: held.append(server.accept()[0]), daemon=True).start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        done = cli("compare", "quick", "--backend", "ray", "--address", address, "--folder", "new")
-    refused(done, "no Ray cluster at", address)
+        words = ["compare", "quick", "--backend", "ray", "--address", address, "--folder", "new"]
+        assert main(words) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert f"no Ray cluster at {address}" in said
     assert not (tmp_path / "new").exists()

@@ -27,7 +27,7 @@ from coordconv_rl.errors import InputError
 SETTINGS = {"n_envs": 2, "n_steps": 16, "batch_size": 16, "n_epochs": 1}
 EXPERIMENT = ExperimentConfig(
     name="small", description="", algos=("ppo",), arms=("cnn", "coordconv"), games=("Breakout",),
-    seeds=(1,), steps=64, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0,
+    seeds=(1,), steps=64, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0, screen_size=44,
     evaluation=Evaluation(episodes=1, greedy=False),
 )  # fmt: skip
 RUN = "ppo/Breakout/coordconv/seed-1"

@@ -137,7 +137,10 @@ def test_a_run_stops_and_goes_on(cli, disk, tmp_path, small_run, whole):
 
 
 def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path, whole):
-    """One run; that several stop with one line is the scheduler's, in `test_scheduler.py`."""
+    """One run; that several stop with one line is the scheduler's, in `test_scheduler.py`.
+
+    An earlier start that was killed told its speed, which is else measured first.
+    """
     experiment = ExperimentConfig(
         name="full", description="", algos=("ppo",), arms=("coordconv",), games=("Breakout",),
         seeds=(1,), steps=STEPS, overrides={"ppo": SETTINGS}, checkpoint_minutes=0.0,
@@ -147,6 +150,11 @@ def test_a_comparison_stops_and_goes_on(cli, disk, tmp_path, whole):
     file.write_text(to_yaml(experiment))
     (config,) = plan.expand(experiment)
     run = folder / config.run_id
+    prepare_run(run, config)
+    record = json.loads((whole / "run.json").read_text()) | {"step": 0, "status": "running"}
+    for name in ("sha256", "files"):  # it was killed before its first checkpoint
+        del record[name]
+    (run / "run.json").write_text(json.dumps(record))
     command = ["compare", file, "--folder", folder, "--no-inspect"]
     code, said = run_until_full(command, disk, run, tmp_path)
     assert code == 1, said

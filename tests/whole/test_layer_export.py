@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from concatenation import classical
+from process_groups import end_process_group
 from torch import nn
 from torch.ao.quantization import get_default_qconfig_mapping
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
@@ -332,7 +333,7 @@ def test_distributed_data_parallel(tmp_path: Path) -> None:
             parallel(x)
         parallel(x).square().sum().backward()
     finally:
-        torch.distributed.destroy_process_group()
+        end_process_group()
     found = layer.coord_weight.grad.clone()
     layer.zero_grad()
     layer(x).square().sum().backward()

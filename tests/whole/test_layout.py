@@ -180,14 +180,20 @@ FACTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("home", "fact"), [(h, f) for h, facts in FACTS.items() for f in facts])
-def test_rule_6_a_fact_stands_once(home, fact):
-    places = []
+@pytest.fixture(scope="module")
+def constants():
+    """Where each constant of the package stands, by its type and value."""
+    found: dict[tuple[type, object], list[tuple[str, int]]] = defaultdict(list)
     for name, module in modules().items():
         for node in ast.walk(module.tree):
-            same = isinstance(node, ast.Constant) and type(node.value) is type(fact)
-            if same and node.value == fact:
-                places.append((name, node.lineno))
+            if isinstance(node, ast.Constant):
+                found[type(node.value), node.value].append((name, node.lineno))
+    return found
+
+
+@pytest.mark.parametrize(("home", "fact"), [(h, f) for h, facts in FACTS.items() for f in facts])
+def test_rule_6_a_fact_stands_once(constants, home, fact):
+    places = constants[type(fact), fact]
     assert [name for name, _ in places] == [home], places
 
 

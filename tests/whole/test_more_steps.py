@@ -15,13 +15,14 @@ from coordconv_rl.runs import lengthen_run, longer_run
 
 
 def test_a2c_trained_on_is_a2c_trained_at_once(small_run, tmp_path):
-    short = small_run("a2c", steps=400, evaluation=Evaluation(episodes=1, greedy=False))
+    evaluation = Evaluation(episodes=1, greedy=False)
+    short = small_run("a2c", steps=256, evaluation=evaluation, checkpoint_minutes=60.0)
     grown, once = tmp_path / "grown", tmp_path / "once"
     train_agent(short, grown)
     first = (grown / "evaluation.json").read_bytes()
-    longer = longer_run(short, 800)
+    longer = longer_run(short, 480)
     lengthen_run(grown, longer)
-    assert (grown / "evaluation-at-400.json").read_bytes() == first
+    assert (grown / "evaluation-at-256.json").read_bytes() == first
     assert train_agent(longer, grown)["status"] == "done"
     train_agent(longer, once)
     assert (grown / "episodes.csv").read_bytes() == (once / "episodes.csv").read_bytes()

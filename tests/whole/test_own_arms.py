@@ -10,8 +10,10 @@ import pytest
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from waiting import LIMIT
 
-from coordconv_rl.agents import load_agent
+from coordconv_rl.agents import load_agent, train_agent
+from coordconv_rl.comparison.plan import expand
 from coordconv_rl.comparison.report import write_report
+from coordconv_rl.configs import load_experiment
 from coordconv_rl.errors import InputError
 
 MODULE = """
@@ -48,18 +50,25 @@ PARAMETERS = 4 * 8 * 8 * 4 + 4 + 400 * 16 + 16 + 16 * 4 + 4 + 16 + 1  # tiny, fo
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A finished comparison; its file lies in the working folder, as a user's does."""
+    """A finished comparison; its file lies in the working folder, as a user's does.
+
+    The package's own arm is trained here, before the command starts: so its speed is known.
+    """
     from coordconv_rl.processes import package_command, start_group
 
     here = tmp_path_factory.mktemp("own")
     (here / "my_nets.py").write_text(MODULE)
     (here / "json.py").write_text("raise RuntimeError('a module beside the file hides none')")
     (here / "own.yaml").write_text(EXPERIMENT)
+    own = here / "runs" / "own"
+    pooled = expand(load_experiment(str(here / "own.yaml")))[0]
+    assert pooled.arm_label == "coordconv-pool"
+    train_agent(pooled, own / pooled.run_id)
     with (here / "said.txt").open("w") as said:
         command = package_command("compare", "own.yaml", "--jobs", "1", "--no-inspect")
         child = start_group(command, cwd=here, stdout=said, stderr=said)
         assert child.wait(LIMIT) == 0, (here / "said.txt").read_text()
-    return here / "runs" / "own"
+    return own
 
 
 def test_all_arms_train_on_sb3s_path_and_the_report_says_so(folder):

@@ -14,7 +14,7 @@ import torch
 from breaks import BREAKS
 from gymnasium import spaces
 from images import SHAPE, Patches, patches
-from live_tensors import live_tensors
+from live_tensors import live_tensors, only_new_tensors
 from pairs import ALGORITHMS, assert_same, assert_same_outputs, assert_same_update, both
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -420,6 +420,13 @@ class Stopping(BaseCallback):
         return self.n_calls < 11
 
 
+@pytest.fixture
+def _new_tensors():
+    with only_new_tensors():
+        yield
+
+
+@pytest.mark.usefixtures("_new_tensors")
 @pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
 def test_nothing_stays_of_a_rollout_that_ends_early(error):
     env = patches(shape=(4, 36, 36))
@@ -434,12 +441,14 @@ def test_nothing_stays_of_a_rollout_that_ends_early(error):
 
     model.learn(32)
     act(1)
-    _, before = live_tensors()
+    count, before = live_tensors()
     with pytest.raises(error) if error else contextlib.nullcontext():
         model.learn(64, callback=Stopping(error))
     assert model.num_timesteps == 22
-    act(1000)
-    assert live_tensors()[1] < before + 10_000  # one step's images alone are more
+    act(200)
+    found, size = live_tensors()
+    assert size < before + 10_000  # one step's images alone are more
+    assert found < count + 100  # nor is one tensor kept of each call
     model.learn(32)  # as if nothing had been
     assert model.num_timesteps == 32
 

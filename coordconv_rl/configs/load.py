@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from coordconv_rl.arms import arm_value, parse_arm
 from coordconv_rl.configs.check import check_experiment, check_run
 from coordconv_rl.configs.check_games import check_new_run
 from coordconv_rl.configs.hyperparameters import Hyperparameters
 from coordconv_rl.configs.schema import ExperimentConfig, RunConfig
-from coordconv_rl.configs.types import plain_number
+from coordconv_rl.configs.types import from_json, plain_number
 from coordconv_rl.envs import ImageGame
 from coordconv_rl.errors import InputError, unknown
 from coordconv_rl.files import is_whole
@@ -99,7 +99,7 @@ def parse(kind: type[Config], values: Mapping[str, Any], source: str) -> Config:
     """
     try:
         text = json.dumps(values, allow_nan=False, default=plain_number)
-        return _with_arms(TypeAdapter(kind).validate_json(text, strict=True, extra="forbid"))
+        return _with_arms(from_json(kind, text))
     except ValidationError as error:
         raise InputError(f"{source}: {_describe(kind, error)}") from error
     except (TypeError, ValueError, RecursionError) as error:

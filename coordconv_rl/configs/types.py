@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
+from pydantic import TypeAdapter
 
 from coordconv_rl.arms import ARMS, parse_arm
 from coordconv_rl.envs import SUITES
@@ -69,3 +72,17 @@ def game_folder(game: str) -> str:
 def make_run_id(algo: str, game: str, arm: str, seed: int) -> str:
     """Return a run's id, which is its folder below the experiment's."""
     return f"{algo}/{game_folder(game)}/{arm}/seed-{seed}"
+
+
+_Kind = TypeVar("_Kind")
+
+
+@cache  # one takes 3 ms to make
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def from_json(kind: Callable[..., _Kind], text: str) -> _Kind:
+    """Make a dataclass of JSON, strictly: no other types, and no further keys."""
+    made: _Kind = _adapter(kind).validate_json(text, strict=True, extra="forbid")
+    return made

@@ -81,12 +81,15 @@ class RunStudy(Command):
 def _train(study: Study, options: StudyOptions, root: Path, console: Console) -> list[str]:
     """Train all that is missing, the best settings' seeds last; return the failures' paths."""
     from coordconv_rl.studies.report import ProgressWatcher
-    from coordconv_rl.studies.training import first_units, last_units, second_units, train_all
+    from coordconv_rl.studies.training import Trainers, first_units, last_units, second_units
 
-    with closing(ProgressWatcher(study, root, console)) as watcher:
-        failures = train_all(first_units(study, options), root, options.jobs, watcher)
-        failures += train_all(second_units(study, options, root), root, options.jobs, watcher)
-        failures += train_all(last_units(study, options, root), root, options.jobs, watcher)
+    with (
+        closing(ProgressWatcher(study, root, console)) as watcher,
+        Trainers(root, options.jobs, watcher) as trainers,
+    ):
+        failures = trainers.train(first_units(study, options))
+        failures += trainers.train(second_units(study, options, root))
+        failures += trainers.train(last_units(study, options, root))
     return [unit.path for unit in failures]
 
 

@@ -22,7 +22,7 @@ from coordconv_rl.studies.training.plan import (
     seeds_of,
     tried_settings,
 )
-from coordconv_rl.studies.training.pool import train_all
+from coordconv_rl.studies.training.pool import Trainers
 from coordconv_rl.studies.training.records import Result, load_drawn
 from coordconv_rl.studies.training.tensorboard import Board
 
@@ -31,6 +31,7 @@ __all__ = [
     "LAST_EVALUATIONS",
     "Board",
     "Result",
+    "Trainers",
     "Tried",
     "Unit",
     "best_setting",
@@ -40,6 +41,5 @@ __all__ = [
     "load_drawn",
     "second_units",
     "seeds_of",
-    "train_all",
     "tried_settings",
 ]

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -43,45 +44,78 @@ class Watcher(Protocol):
         """A unit raised or its process died."""
 
 
-def train_all(units: list[Unit], root: Path, jobs: int, watcher: Watcher) -> list[Unit]:
-    """Train what is not complete yet.
+class Trainers:
+    """Processes that train units; who has trained some stays for the next.
+
+    Made for a `with` block, at whose end the processes leave.
 
     Args:
-        units: The trainings, in order.
         root: The study's folder.
         jobs: Trainings at a time.
         watcher: Is told about each start and end.
-
-    Returns:
-        The units that failed; the others have results.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C or SIGTERM; each training has saved itself before.
-        OSError: The disk is full: no other training could save itself either.
     """
-    todo = [u for u in units if not _is_complete(root, u)]
-    watcher.started(len(todo))
-    if not todo:
-        return []
-    with _terminable(), clean_spawning():
-        return _train_in_processes(todo, root, jobs, watcher)
 
+    def __init__(self, root: Path, jobs: int, watcher: Watcher) -> None:
+        self.root, self.jobs, self.watcher = root, jobs, watcher
+        self._stop: Event | None = None
+        self._executor: ProcessPoolExecutor | None = None
 
-def _train_in_processes(todo: list[Unit], root: Path, jobs: int, watcher: Watcher) -> list[Unit]:
-    """Train every unit, and return those that failed."""
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    executor = ProcessPoolExecutor(
-        min(jobs, len(todo)), context, initializer=_begin, initargs=(stop, os.getpid())
-    )
-    with executor:
-        futures = {executor.submit(_work, unit, root): unit for unit in todo}
+    def __enter__(self) -> Trainers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def train(self, units: list[Unit]) -> list[Unit]:
+        """Train what is not complete yet.
+
+        Args:
+            units: The trainings, in order.
+
+        Returns:
+            The units that failed; the others have results.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM; each training has saved itself before.
+            OSError: The disk is full: no other training could save itself either.
+        """
+        todo = [u for u in units if not _is_complete(self.root, u)]
+        self.watcher.started(len(todo))
+        if not todo:
+            return []
+        with _terminable(), clean_spawning():
+            try:
+                return self._train(todo)
+            except BaseException:
+                if self._stop is not None:
+                    self._stop.set()
+                self._leave()
+                raise
+
+    def _train(self, todo: list[Unit]) -> list[Unit]:
+        """Train every unit, and return those that failed."""
         try:
-            return _collect(futures, watcher)
-        except BaseException:
-            stop.set()
+            futures = self._submit(todo)
+        except BrokenProcessPool:  # one was killed while it had nothing to do
+            self._leave()
+            futures = self._submit(todo)
+        failures = _collect(futures, self.watcher)
+        if any(isinstance(future.exception(), BrokenProcessPool) for future in futures):
+            self._leave()  # one was killed, and took the others' places with it
+        return failures
+
+    def _submit(self, todo: list[Unit]) -> dict[Future[Result], Unit]:
+        if self._executor is None:
+            context = multiprocessing.get_context("spawn")
+            self._stop = context.Event()  # it starts a process, too: not from the user's folder
+            given = self._stop, os.getpid()
+            self._executor = ProcessPoolExecutor(self.jobs, context, _begin, given)
+        return {self._executor.submit(_work, unit, self.root): unit for unit in todo}
+
+    def _leave(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
             executor.shutdown(wait=True, cancel_futures=True)
-            raise
 
 
 def _is_complete(root: Path, unit: Unit) -> bool:

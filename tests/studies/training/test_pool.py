@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import multiprocessing
 
 from small_study import finished
+from waiting import wait_for
 
 from coordconv_rl.studies.tasks.study import Setting
 from coordconv_rl.studies.training.plan import Unit
-from coordconv_rl.studies.training.pool import train_all
+from coordconv_rl.studies.training.pool import Trainers
 
 
 class Log:
@@ -45,18 +47,29 @@ def test_what_is_complete_needs_no_process(tmp_path):
     (tmp_path / done.path).mkdir(parents=True)
     result.write(tmp_path / done.path)
     log = Log()
-    assert train_all([done], tmp_path, 2, log) == []
+    with Trainers(tmp_path, 2, log) as trainers:
+        assert trainers.train([done]) == []
     assert log.told == [("started", 0)]
 
 
-def test_one_failure_does_not_stop_the_others(tmp_path):
+def test_one_failure_does_not_stop_the_others_and_their_process_goes_on(tmp_path):
     log = Log()
     bad, good = unit("no-such-study"), unit(seconds=1e-6)
     bad = dataclasses.replace(bad, setting=dataclasses.replace(SETTING, width=2))
-    assert train_all([bad, good], tmp_path, 2, log) == [bad]
-    kinds = {entry[0]: entry[1:] for entry in log.told}
-    assert kinds["started"] == (2,)
-    assert kinds["failed"][0] == bad.path
-    assert "ModuleNotFoundError" in kinds["failed"][1]
-    assert kinds["finished"] == (good.path, "budget")
-    assert (tmp_path / good.path / "result.json").exists()
+    other = dataclasses.replace(good, seed=1)
+    with Trainers(tmp_path, 1, log) as trainers:
+        assert trainers.train([bad, good]) == [bad]
+        (process,) = multiprocessing.active_children()
+        kinds = {entry[0]: entry[1:] for entry in log.told}
+        assert kinds["started"] == (2,)
+        assert kinds["failed"][0] == bad.path
+        assert "ModuleNotFoundError" in kinds["failed"][1]
+        assert kinds["finished"] == (good.path, "budget")
+        assert (tmp_path / good.path / "result.json").exists()
+        assert trainers.train([good, other]) == []
+        assert multiprocessing.active_children() == [process]
+        assert log.told[-1] == ("finished", other.path, "budget")
+        process.kill()
+        wait_for(lambda: trainers._executor._broken)
+        assert trainers.train([dataclasses.replace(good, seed=2)]) == []  # in a new process
+    assert multiprocessing.active_children() == []

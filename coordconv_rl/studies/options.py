@@ -53,7 +53,7 @@ class StudyOptions:
         split: Which positions are held out for the test: a random quarter ("uniform"), one whole
             quadrant ("quadrant"), or one after the other ("both"). Detection and generation have
             no positions to hold out.
-        threads: Trainings at a time, each in a process of its own on one thread.
+        threads: Trainings at a time, each in a process on one thread.
         mnist: A folder with MNIST's four files, for detection.
     """
 

@@ -192,3 +192,6 @@ def test_a_damaged_snapshot_is_refused(damage: str, index: int, playing: AtariVe
         arrays[f"{index}.frames"] = arrays[f"{index}.frames"][:, :99]
     else:
         del state["json"]["environments"][index]["np_random"]["state"]
+    with pytest.raises(InputError, match="snapshot is damaged"):
+        playing.restore(state)
+    playing.restore(playing.snapshot())

@@ -46,6 +46,7 @@ def execute(tmp_path_factory):
         yield run
     for client in clients:
         client.stop_channels()
+    if manager.has_kernel:
         run_sync(manager.shutdown_kernel)(now=True)
 
 

@@ -6,6 +6,7 @@ how a command starts begin `python -m coordconv_rl` itself.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -26,6 +27,9 @@ IMPORTED = [
 ]
 
 
+_started: list[BaseProcess] = []
+
+
 @cache
 def _context() -> Any:
     known = multiprocessing.get_all_start_methods()  # without "forkserver" on Windows
@@ -42,8 +46,9 @@ def _do(
     environment: dict[str, str],
 ) -> None:
     """Do some work in the forked process, and write what it prints to the two files."""
-    for descriptor, path in enumerate(said, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    opened = {path: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for path in said}
+    for descriptor, path in enumerate(said, start=1):  # one file for both takes them in turn
+        os.dup2(opened[path], descriptor)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -77,7 +82,14 @@ def call(
     arguments = (work, given, str(folder), tuple(map(str, said)), dict(os.environ))
     process = _context().Process(target=_do, args=arguments)
     process.start()
+    _started.append(process)
     return process
+
+
+@atexit.register  # after multiprocessing's own, so before it, which waits for who still runs
+def _end_all() -> None:
+    for process in _started:
+        process.kill()
 
 
 def start(*words: object, folder: Path, said: tuple[Path, Path] | None = None) -> BaseProcess:

@@ -146,8 +146,8 @@ def launch_here(folder: Path) -> None:
 
 
 def launcher(folder: Path, said: Path) -> BaseProcess:
-    """Start a launcher in a process of its own, and wait until two slow runs go on."""
-    (folder / "plan.json").write_text(json.dumps({"pace": 0.5}))
+    """Start a launcher in a process of its own, and wait until two runs go on that do not end."""
+    (folder / "plan.json").write_text(json.dumps({"pace": 0.5, "gate": "never opened"}))
     process = forked.call(launch_here, folder, folder=folder, said=(said, said))
     wait_for(lambda: all(_goes_on(folder, run) for run in RUNS[:2]), while_alive=process.is_alive)
     return process

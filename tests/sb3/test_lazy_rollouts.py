@@ -194,6 +194,7 @@ class Evaluating(BaseCallback):
 
 
 def rollouts_of_one(callback: BaseCallback | None) -> tuple[Any, dict[str, Tensor]]:
+    torch.set_num_threads(1)
     model = make(n_epochs=1).learn(2 * ENVS * STEPS, callback=callback)
     return model.rollout_buffer.values.copy(), weights(model)
 

@@ -1,7 +1,7 @@
 """All trainings of a study, some at a time, each in a folder of its own that it goes on from.
 
 - `plan`: which trainings a study needs.
-- `pool`: trains them, each in a process of its own.
+- `pool`: trains them, in processes that stay, one thread each.
 - `train`: one training, from data to a result.
 - `supervised`: its steps and evaluations.
 - `adversarial`: the same for a generator with its discriminator.

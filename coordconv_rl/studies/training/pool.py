@@ -1,4 +1,4 @@
-"""Trains many units, some at a time, each in a process of its own on one thread."""
+"""Trains many units, some at a time, in processes that stay for the next, one thread each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,7 @@ from coordconv_rl.studies.training.records import Result
 
 log = logging.getLogger(__name__)
 
+MOST_PROCESSES = 61  # that Python can wait for on Windows
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -59,12 +61,15 @@ class Trainers:
         self.root, self.jobs, self.watcher = root, jobs, watcher
         self._stop: Event | None = None
         self._executor: ProcessPoolExecutor | None = None
+        self._signals = ExitStack()
 
     def __enter__(self) -> Trainers:
+        self._signals.enter_context(_terminable())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave()
+        with self._signals:
+            self._leave()
 
     def train(self, units: list[Unit]) -> list[Unit]:
         """Train what is not complete yet.
@@ -83,7 +88,7 @@ class Trainers:
         self.watcher.started(len(todo))
         if not todo:
             return []
-        with _terminable(), clean_spawning():
+        with clean_spawning():
             try:
                 return self._train(todo)
             except BaseException:
@@ -109,7 +114,8 @@ class Trainers:
             context = multiprocessing.get_context("spawn")
             self._stop = context.Event()  # it starts a process, too: not from the user's folder
             given = self._stop, os.getpid()
-            self._executor = ProcessPoolExecutor(self.jobs, context, _begin, given)
+            jobs = min(self.jobs, MOST_PROCESSES)
+            self._executor = ProcessPoolExecutor(jobs, context, _begin, given)
         return {self._executor.submit(_work, unit, self.root): unit for unit in todo}
 
     def _leave(self) -> None:
@@ -148,6 +154,7 @@ def _collect(futures: dict[Future[Result], Unit], watcher: Watcher) -> list[Unit
 
 _stop: Event | None = None
 _parent = 0
+_busy = threading.Lock()
 
 
 def _begin(stop: Event, parent: int) -> None:
@@ -160,6 +167,14 @@ def _begin(stop: Event, parent: int) -> None:
     threading.excepthook = note_full_disk_in_thread  # the writer of TensorBoard's events is one
     torch.set_num_threads(1)
     _keep_memory()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when its parent is gone, once a training has saved itself."""
+    while has_parent(parent) or _busy.locked():
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _keep_memory() -> None:
@@ -183,7 +198,8 @@ def _work(unit: Unit, root: Path) -> Result:
     """Train one unit in a worker process."""
     from coordconv_rl.studies.training.train import train_unit
 
-    return train_unit(unit, load_study(unit.study), root / unit.path, _is_stopped)
+    with _busy:
+        return train_unit(unit, load_study(unit.study), root / unit.path, _is_stopped)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from synthetic import make_experiment, score_of  # noqa: E402
 
 from benchmarks import overview  # noqa: E402
 from benchmarks.overview import ABOVE, BELOW, OPEN, ROWS, Row  # noqa: E402
-from coordconv_rl.comparison.plan import read_experiment
+from coordconv_rl.comparison.plan import read_experiment  # noqa: E402
 from coordconv_rl.comparison.report import write_report  # noqa: E402
 from coordconv_rl.errors import InputError  # noqa: E402
 

@@ -139,7 +139,7 @@ class Emulator:
         if self.settings.life_loss_ends:
             self.game_ended = terminated or truncated
             lives = self.ale.lives()
-            # Some games stay at 0 lives for a few frames before they end: only 1 or more counts.
+            # Some games go on at 0 lives, Frogger for a whole life: only 1 or more counts.
             if 0 < lives < self.lives:
                 terminated = True
             self.lives = lives

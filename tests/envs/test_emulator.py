@@ -20,7 +20,8 @@ CASES = [
     ("Breakout", "v4", True, False, 2, 250, 10, 1),  # FIRE, five lives
     ("Breakout", "v5", True, False, 2, 230, 2, 2),
     ("Pong", "v4", True, False, 1, 150, 0, 0),  # FIRE, no lives
-    ("Qbert", "v4", True, False, 1, 320, 5, 1),  # stays at 0 lives for some frames
+    ("Frogger", "v4", True, False, 1, 380, 4, 1),  # plays its last life at 0 lives
+    ("Qbert", "v4", True, False, 1, 320, 5, 1),
     ("Qbert", "v4", False, False, 2, 380, 2, 2),
     ("SpaceInvaders", "v4", True, False, 2, 225, 3, 0),  # sprites flicker
     ("BeamRider", "v4", True, False, 1, 200, 0, 0),  # most of the screen moves
